@@ -1,0 +1,48 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+  name: "flowir",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "Flows", targets: ["Flows"]),
+    .library(name: "FlowIR", targets: ["FlowIR", "FlowPasses", "FlowCodegen", "FlowRuntime"]),
+    .library(name: "FlowFiles", targets: ["FlowFiles"]),
+    .executable(name: "flowir", targets: ["FlowCommand"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .target(name: "FlowIR", exclude: ["README.md"]),
+    .target(name: "FlowPasses", dependencies: ["FlowIR"], exclude: ["README.md"]),
+    .target(name: "CFlowKernels", exclude: ["README.md"]),
+    .target(
+      name: "FlowCodegen", dependencies: ["FlowIR", "FlowPasses"], exclude: ["README.md"]),
+    .target(
+      name: "FlowRuntime", dependencies: ["FlowCodegen", "CFlowKernels"], exclude: ["README.md"]),
+    .target(name: "FlowFiles", exclude: ["README.md"]),
+    .target(
+      name: "Flows", dependencies: ["FlowIR", "FlowPasses", "FlowCodegen", "FlowRuntime", "FlowFiles"],
+      exclude: ["README.md"]),
+    .executableTarget(
+      name: "FlowCommand",
+      dependencies: [
+        "Flows", "FlowFiles",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      exclude: ["README.md"]),
+    .testTarget(name: "FlowIRTests", dependencies: ["FlowIR"], exclude: ["README.md"]),
+    .testTarget(name: "FlowPassesTests", dependencies: ["FlowPasses"], exclude: ["README.md"]),
+    .testTarget(name: "FlowKernelsTests", dependencies: ["CFlowKernels"], exclude: ["README.md"]),
+    .testTarget(name: "FlowCodegenTests", dependencies: ["FlowCodegen"], exclude: ["README.md"]),
+    .testTarget(name: "FlowRuntimeTests", dependencies: ["FlowRuntime"], exclude: ["README.md"]),
+    .testTarget(name: "FlowFilesTests", dependencies: ["FlowFiles"], exclude: ["README.md"]),
+    .testTarget(name: "FlowsTests", dependencies: ["Flows"], exclude: ["README.md"]),
+    .testTarget(name: "FlowCommandTests", dependencies: ["FlowFiles"], exclude: ["README.md"]),
+    .testTarget(
+      name: "GoldenTests", dependencies: ["FlowIR", "FlowPasses", "FlowCodegen"],
+      exclude: ["README.md"]),
+    .testTarget(name: "ZukoParityTests", dependencies: ["Flows", "FlowFiles"], exclude: ["README.md"]),
+  ]
+)
