@@ -1,0 +1,96 @@
+/// The constraints that several type rules share, each throwing with its label in `IR/spec.md`.
+struct ConstraintChecker {
+  let operation: String
+  let operands: [TensorType]
+
+  func that(
+    _ condition: Bool, _ label: String, _ message: @autoclosure () -> String
+  ) throws(TypeError) {
+    if !condition {
+      throw TypeError(operation: operation, constraint: label, message: message())
+    }
+  }
+
+  func operandCount(_ count: Int) throws(TypeError) {
+    try that(operands.count == count, "C1", "needs \(count) operands, found \(operands.count)")
+  }
+
+  func dtype(_ index: Int, _ dtype: DType) throws(TypeError) {
+    try that(
+      operands[index].dtype == dtype, "C2",
+      "operand \(index) must be \(dtype.rawValue), found \(operands[index])")
+  }
+
+  func float(_ index: Int) throws(TypeError) {
+    try that(
+      operands[index].dtype.isFloat && operands[index].dtype == operands[0].dtype, "C2",
+      "operand \(index) must be of the operation's float type, found \(operands[index])")
+  }
+
+  func number(_ index: Int) throws(TypeError) {
+    try that(
+      operands[index].dtype != .bool, "C2", "operand \(index) must be a number, found bool")
+  }
+
+  func sameShapeAndDType(_ first: Int, _ second: Int) throws(TypeError) {
+    let (a, b) = (operands[first], operands[second])
+    try that(
+      a.shape == b.shape && a.dtype == b.dtype, "C2",
+      "operands \(first) and \(second) differ: \(a) and \(b)")
+  }
+
+  func axis(_ axis: Int, of index: Int) throws(TypeError) {
+    try that(
+      (0..<operands[index].rank).contains(axis), "C2",
+      "axis \(axis) is outside the \(operands[index].rank) axes of \(operands[index])")
+  }
+
+  func leadingShape(_ wide: Int, equals narrow: Int) throws(TypeError) {
+    try that(
+      operands[wide].rank >= 1 && operands[wide].shape.dropLast() == operands[narrow].shape[...],
+      "C3",
+      "operand \(narrow) must have the shape of operand \(wide) without its last axis, found "
+        + "\(operands[wide]) and \(operands[narrow])")
+  }
+
+  func broadcasts(_ index: Int, to shape: [Int]) throws(TypeError) {
+    let source = operands[index].shape
+    let aligned = shape.suffix(source.count)
+    try that(
+      source.count <= shape.count && zip(source, aligned).allSatisfy { $0 == $1 || $0 == 1 }, "C2",
+      "\(source) does not broadcast to \(shape)")
+  }
+
+  func concatenates(along axis: Int) throws(TypeError) {
+    try that(!operands.isEmpty, "C1", "needs at least one operand")
+    for index in operands.indices {
+      try self.axis(axis, of: index)
+      var (first, this) = (operands[0].shape, operands[index].shape)
+      if first.count == this.count {
+        first[axis] = 0
+        this[axis] = 0
+      }
+      try that(
+        first == this && operands[index].dtype == operands[0].dtype, "C3",
+        "operand \(index) does not fit: \(operands[index]) beside \(operands[0])")
+    }
+  }
+
+  func indices(_ indices: [Int], below limit: Int) throws(TypeError) {
+    try that(
+      !indices.isEmpty && indices.allSatisfy { (0..<limit).contains($0) }, "C3",
+      "indices must be within [0, \(limit)) and not empty")
+  }
+
+  func mask(_ mask: Mask?, is shape: [Int]) throws(TypeError) {
+    guard let mask else { return }
+    try that(
+      [mask.rows, mask.columns] == shape, "C4",
+      "the mask is \(mask.rows) x \(mask.columns), the weight \(shape[0]) x \(shape[1])")
+  }
+
+  /// The type of a pointwise result: `type`, with rows if any operand has them.
+  func pointwise(_ type: TensorType) -> TensorType {
+    type.with(hasRows: operands.contains(where: \.hasRows))
+  }
+}

@@ -1,0 +1,70 @@
+/// What an operation does: the closed table of the intermediate representation.
+///
+/// Every facet of an operation (type rule, interpreter, derivative, lowering, text) is an
+/// exhaustive `switch` over this enumeration without `default`, so that a new operation does not
+/// compile until it is complete. `IR/spec.md` gives semantics and constraints of each.
+///
+/// Pointwise operations take operands of equal shape; a uniform operand beside a row operand
+/// stands for the same value in every row. The result of an operation is a row value if any
+/// operand is, unless stated otherwise.
+public enum Opcode: Hashable, Sendable {
+  /// `() -> literal.type`: a constant.
+  case constant(Literal)
+  /// `(a) -> a.shape`: a pointwise function.
+  case unary(UnaryOperator)
+  /// `(a, b) -> a.shape`: a pointwise function of two operands.
+  case binary(BinaryOperator)
+  /// `(a, b) -> a.shape x bool`: a pointwise comparison.
+  case compare(Comparison)
+  /// `(condition, a, b) -> a.shape`: `a` where the condition holds, else `b`.
+  case select
+  /// `(a) -> a.shape x dtype`: conversion; bool to number gives 0 or 1, float to i32 truncates.
+  case convert(DType)
+  /// `(a) -> a.shape without axis`: combines the elements along an axis, in order.
+  case reduce(Reduction, axis: Int)
+  /// `(a) -> a.shape`: running sums along an axis, inclusive; from the end if `reverse`.
+  case cumulativeSum(axis: Int, reverse: Bool)
+  /// `(sorted, x) -> x.shape x i32`: how many elements along the last axis are below `x`.
+  case search
+  /// `(a, index: i32) -> index.shape`: the element of the last axis of `a` at `index`, clamped to
+  /// the axis.
+  case take
+  /// `(a) -> shape`: the same elements, row-major.
+  case reshape([Int])
+  /// `(a) -> shape`: repeats dimensions of extent 1 and missing leading ones, aligned right.
+  case broadcast([Int])
+  /// `(a) -> permuted shape`: result dimension `i` is dimension `permutation[i]` of `a`.
+  case transpose([Int])
+  /// `(a) -> shape with end - start at axis`: a contiguous part.
+  case slice(axis: Int, start: Int, end: Int)
+  /// `(a, b, …) -> shape with the sum of extents at axis`.
+  case concatenate(axis: Int)
+  /// `(a) -> shape with low more elements before and high more after along axis`, all `value`.
+  case pad(axis: Int, low: Int, high: Int, value: Double)
+  /// `(a) -> shape with indices.count at axis`: element `i` is element `indices[i]` of `a`.
+  case gather(axis: Int, indices: [Int])
+  /// `(a) -> shape with size at axis`: element `indices[i]` gains element `i` of `a`; the adjoint
+  /// of `gather`.
+  case scatterAdd(axis: Int, indices: [Int], size: Int)
+  /// `(x: … x in, weight: out x in, [bias: out]) -> … x out`: `x Wᵀ + b`, entries of `W` outside
+  /// the mask counting as zero.
+  case linear(Mask?)
+  /// `(gradient: rows x out, x: rows x in) -> out x in`, uniform: the sum over rows of the outer
+  /// product, zero outside the mask.
+  case linearWeightGradient(Mask?)
+  /// `(a: m x k, b: k x n) -> m x n`, uniform values only.
+  case matmul
+  /// `(a: row value) -> a.shape`, uniform: the sum over rows.
+  case rowSum
+  /// `() -> scalar`, uniform: the number of rows, as a float.
+  case rowCount(DType)
+  /// `(seed: 2 x i32) -> rows x shape x dtype`: counter-based random numbers, a function of seed,
+  /// row, stream and element alone.
+  case random(RandomDistribution, shape: [Int], dtype: DType, stream: Int)
+  /// `() -> [results of the region]`: the fixed point of a triangular map.
+  ///
+  /// The region takes one value `x` and yields `x'` of the same type, then any extra values.
+  /// Starting from zeros the region is applied `passes` times to `x`; the results are that `x`
+  /// and the extra values that the region yields for it. The region may use values from outside.
+  case autoregressiveInverse(passes: Int)
+}

@@ -1,0 +1,72 @@
+/// One operation of a function: an opcode, operands, results, regions, and the scope it came from.
+public struct Operation: Hashable, Sendable {
+  /// What it does.
+  public var opcode: Opcode
+  /// The values that it reads.
+  public var operands: [Value]
+  /// The values that it defines.
+  public var results: [Value]
+  /// The regions of a structured operation; empty for all others.
+  public var regions: [Region]
+  /// The part of the model that made it.
+  public var scope: Scope
+
+  /// Makes an operation; `FunctionBuilder.append` is the usual way, which also infers types.
+  public init(
+    opcode: Opcode, operands: [Value], results: [Value], regions: [Region] = [],
+    scope: Scope = Scope()
+  ) {
+    self.opcode = opcode
+    self.operands = operands
+    self.results = results
+    self.regions = regions
+    self.scope = scope
+  }
+}
+
+/// The body of a structured operation: arguments, operations in order, the values it yields.
+///
+/// A region may use values that are defined before its operation, without listing them.
+public struct Region: Hashable, Sendable {
+  /// The values that the region is given.
+  public var arguments: [Value]
+  /// The operations, each after those that define its operands.
+  public var operations: [Operation]
+  /// The values that the region yields.
+  public var results: [Value]
+
+  /// Makes a region.
+  public init(arguments: [Value], operations: [Operation], results: [Value]) {
+    self.arguments = arguments
+    self.operations = operations
+    self.results = results
+  }
+
+  /// The values from outside that the region or a region within uses, in order of first use.
+  public var captures: [Value] {
+    var defined = Set(arguments)
+    var seen = Set<Value>()
+    var found: [Value] = []
+    func use(_ value: Value) {
+      if !defined.contains(value), seen.insert(value).inserted { found.append(value) }
+    }
+    for operation in operations {
+      operation.operands.forEach(use)
+      for region in operation.regions { region.captures.forEach(use) }
+      defined.formUnion(operation.results)
+    }
+    results.forEach(use)
+    return found
+  }
+}
+
+extension Operation {
+  /// The operands and the values that the regions use from outside.
+  public var inputs: [Value] { operands + regions.flatMap(\.captures) }
+
+  /// The only result of an operation that has one.
+  public var result: Value {
+    precondition(results.count == 1, "the operation has \(results.count) results, not one")
+    return results[0]
+  }
+}
