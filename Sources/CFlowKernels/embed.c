@@ -1,1 +1,25 @@
 #include "flow_kernels.h"
+
+static const char base[] = {
+#embed "include/fk_base.h"
+    , 0};
+static const char math[] = {
+#embed "include/fk_math.h"
+    , 0};
+static const char random_[] = {
+#embed "include/fk_random.h"
+    , 0};
+static const char tile[] = {
+#embed "include/fk_tile.h"
+    , 0};
+static const char gemm[] = {
+#embed "include/fk_gemm.h"
+    , 0};
+static const char weight_gradient[] = {
+#embed "include/fk_weight_gradient.h"
+    , 0};
+
+static const char *const headers[] = {base, math, random_, tile, gemm, weight_gradient};
+
+const char *fk_embedded_header(int index) { return headers[index]; }
+int fk_embedded_header_count(void) { return sizeof(headers) / sizeof(*headers); }

@@ -1,0 +1,88 @@
+/* The panel product of the linear layers, y = W x + b on one tile.
+ *
+ * A panel is up to six outputs that see the same inputs [first, first + k). Its weights are packed
+ * in reading order, [bias: rows][k][rows], so that each is loaded once per tile and used for all
+ * of the tile's rows from registers (Goto, van de Geijn, "Anatomy of high-performance matrix
+ * multiplication", 2008, with the roles of lanes and broadcasts swapped). */
+#ifndef FK_GEMM_H
+#define FK_GEMM_H
+#include "fk_base.h"
+
+typedef struct {
+  int32_t weights; /* where the packed panel starts */
+  int32_t row;     /* its first output element */
+  int32_t rows;    /* 1 … FK_PANEL_ROWS outputs */
+  int32_t first;   /* the first input element that it sees */
+  int32_t k;       /* how many inputs it sees */
+} fk_panel;
+
+#define FK_PANEL_ROWS 6
+
+/* Packs one panel: weight (o, i) is source[rows[o] + columns[i]]; either bias or mask may be NULL.
+ * The mask holds one bit per weight, `mask_columns` to a row. */
+FK_OUTLINE void fk_pack_panel(const fk_panel *p, const fk_real *source, const int32_t *rows,
+                              const int32_t *columns, const fk_real *bias,
+                              const int32_t *bias_index, const uint32_t *mask,
+                              int64_t mask_columns, fk_real *packed) {
+  fk_real *out = packed + p->weights;
+  for (int r = 0; r < p->rows; r++)
+    *out++ = bias ? bias[bias_index[p->row + r]] : 0;
+  for (int i = p->first; i < p->first + p->k; i++)
+    for (int r = 0; r < p->rows; r++) {
+      int64_t bit = (p->row + r) * mask_columns + i;
+      int used = !mask || (mask[bit >> 5] >> (bit & 31) & 1);
+      *out++ = used ? source[rows[p->row + r] + columns[i]] : 0;
+    }
+}
+
+/* Defines NAME(packed, panels, begin, end, x, y, extra): panels [begin, end) of a layer on a tile.
+ * EPILOGUE(acc, extra) gives what is stored; `extra` points to the same element of a second tile
+ * buffer that the epilogue may read. */
+#define FK_DEFINE_GEMM_ROWS(NAME, ROWS, EPILOGUE)                                                  \
+  FK_OUTLINE void NAME##_##ROWS(const fk_real *restrict w, const fk_panel *restrict p,             \
+                                const fk_real *restrict x, fk_real *restrict y,                    \
+                                const fk_real *extra) {                                            \
+    fk_vec acc[ROWS][FK_VECTORS];                                                                  \
+    FK_UNROLL for (int r = 0; r < ROWS; r++)                                                       \
+    FK_UNROLL for (int v = 0; v < FK_VECTORS; v++) acc[r][v] = fk_splat(w[r]);                     \
+    w += ROWS;                                                                                     \
+    x += (int64_t)p->first * FK_TILE;                                                              \
+    for (int k = p->k; k > 0; k--) {                                                               \
+      fk_vec in[FK_VECTORS];                                                                       \
+      FK_UNROLL for (int v = 0; v < FK_VECTORS; v++) in[v] = fk_load(x + v * FK_LANES);            \
+      FK_UNROLL for (int r = 0; r < ROWS; r++) {                                                   \
+        fk_vec b = fk_splat(w[r]);                                                                 \
+        FK_UNROLL for (int v = 0; v < FK_VECTORS; v++) acc[r][v] += b * in[v];                     \
+      }                                                                                            \
+      w += ROWS;                                                                                   \
+      x += FK_TILE;                                                                                \
+    }                                                                                              \
+    FK_UNROLL for (int r = 0; r < ROWS; r++)                                                       \
+    FK_UNROLL for (int v = 0; v < FK_VECTORS; v++) {                                               \
+      int64_t at = (int64_t)(p->row + r) * FK_TILE + v * FK_LANES;                                 \
+      fk_store(y + at, EPILOGUE(acc[r][v], (extra + at)));                                         \
+    }                                                                                              \
+  }
+
+#define FK_DEFINE_GEMM(NAME, EPILOGUE)                                                             \
+  FK_DEFINE_GEMM_ROWS(NAME, 1, EPILOGUE)                                                           \
+  FK_DEFINE_GEMM_ROWS(NAME, 2, EPILOGUE)                                                           \
+  FK_DEFINE_GEMM_ROWS(NAME, 3, EPILOGUE)                                                           \
+  FK_DEFINE_GEMM_ROWS(NAME, 4, EPILOGUE)                                                           \
+  FK_DEFINE_GEMM_ROWS(NAME, 5, EPILOGUE)                                                           \
+  FK_DEFINE_GEMM_ROWS(NAME, 6, EPILOGUE)                                                           \
+  FK_OUTLINE void NAME(const fk_real *packed, const fk_panel *panels, int begin, int end,          \
+                       const fk_real *x, fk_real *y, const fk_real *extra) {                       \
+    for (const fk_panel *p = panels + begin; p < panels + end; p++) {                              \
+      const fk_real *w = packed + p->weights;                                                      \
+      switch (p->rows) {                                                                           \
+      case 1: NAME##_1(w, p, x, y, extra); break;                                                  \
+      case 2: NAME##_2(w, p, x, y, extra); break;                                                  \
+      case 3: NAME##_3(w, p, x, y, extra); break;                                                  \
+      case 4: NAME##_4(w, p, x, y, extra); break;                                                  \
+      case 5: NAME##_5(w, p, x, y, extra); break;                                                  \
+      default: NAME##_6(w, p, x, y, extra); break;                                                 \
+      }                                                                                            \
+    }                                                                                              \
+  }
+#endif

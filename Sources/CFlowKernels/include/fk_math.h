@@ -1,0 +1,259 @@
+/* Vector math, inlined: argument reduction as in Cody and Waite, "Software Manual for the
+ * Elementary Functions" (1980), and Tang (1989); polynomials are minimax-like Chebyshev fits made
+ * for these intervals. Bounds are the largest error found by the tests, in units in the last place.
+ * NaN gives NaN everywhere. */
+#ifndef FK_MATH_H
+#define FK_MATH_H
+#include "fk_base.h"
+
+#ifdef FK_DOUBLE
+#define FK_LOG2E 1.4426950408889634
+#define FK_LN2_HIGH 6.93147180369123816490e-01
+#define FK_LN2_LOW 1.90821492927058770002e-10
+#define FK_ROUND 6755399441055744.0
+#define FK_MANTISSA 52
+#define FK_BIAS 1023
+#define FK_EXP_MIN -746.0
+#define FK_EXP_MAX 710.0
+#define FK_NORMAL_MIN 2.2250738585072014e-308
+#define FK_SUBNORMAL_SCALE 18014398509481984.0 /* 2^54 */
+#define FK_SUBNORMAL_SHIFT 54
+#else
+#define FK_LOG2E 1.44269504f
+#define FK_LN2_HIGH 6.93359375e-1f
+#define FK_LN2_LOW -2.12194440e-4f
+#define FK_ROUND 12582912.0f
+#define FK_MANTISSA 23
+#define FK_BIAS 127
+#define FK_EXP_MIN -105.0f
+#define FK_EXP_MAX 89.0f
+#define FK_NORMAL_MIN 1.17549435e-38f
+#define FK_SUBNORMAL_SCALE 33554432.0f /* 2^25 */
+#define FK_SUBNORMAL_SHIFT 25
+#endif
+#define FK_INFINITY ((fk_real)__builtin_inf())
+#define FK_NAN ((fk_real)__builtin_nan(""))
+
+/* The polynomial c[0] + c[1] x + … + c[n-1] x^(n-1), by Horner's rule. */
+FK_INLINE fk_vec fk_polynomial(fk_vec x, const fk_real *c, int n) {
+  fk_vec p = fk_splat(c[n - 1]);
+  FK_UNROLL
+  for (int i = 22; i >= 0; i--)
+    if (i < n - 1)
+      p = p * x + c[i];
+  return p;
+}
+#define FK_POLYNOMIAL(x, ...)                                                                      \
+  fk_polynomial((x), (const fk_real[]){__VA_ARGS__},                                               \
+                sizeof((const fk_real[]){__VA_ARGS__}) / sizeof(fk_real))
+
+/* 2^n for n within the normal exponents. */
+FK_INLINE fk_vec fk_power_of_two(fk_int n) { return (fk_vec)((n + FK_BIAS) << FK_MANTISSA); }
+
+/* x = n ln 2 + r with |r| <= ln 2 / 2; gives r and n, both as a real and as an integer. */
+FK_INLINE fk_vec fk_reduce_exp(fk_vec x, fk_vec *real_n, fk_int *n) {
+  fk_vec shifted = x * FK_LOG2E + FK_ROUND;
+  *real_n = shifted - FK_ROUND;
+  *n = (fk_int)shifted - (fk_int)fk_splat(FK_ROUND);
+  return (x - *real_n * FK_LN2_HIGH) - *real_n * FK_LN2_LOW;
+}
+
+/* (exp(r) - 1 - r) / r^2 on |r| <= ln 2 / 2. */
+FK_INLINE fk_vec fk_exp_tail(fk_vec r) {
+#ifdef FK_DOUBLE
+  return FK_POLYNOMIAL(r, 0.5, 0.16666666666666671, 0.041666666666666671, 0.0083333333333249059,
+                       0.001388888888888287, 0.00019841269879033045, 2.4801587328555858e-05,
+                       2.7557250163029179e-06, 2.7557269903215795e-07, 2.5107353767261877e-08,
+                       2.0916212837493853e-09);
+#else
+  return FK_POLYNOMIAL(r, 0.500000002f, 0.166666667f, 0.0416664484f, 0.00833330909f,
+                       0.00139354518f, 0.000198929918f);
+#endif
+}
+
+/* exp(x). Overflows to infinity, underflows gradually to 0. At most 1.3 ulp (f32), 1.1 (f64). */
+FK_INLINE fk_vec fk_exp(fk_vec x) {
+  x = fk_select(x > FK_EXP_MAX, fk_splat(FK_EXP_MAX), x);
+  x = fk_select(x < FK_EXP_MIN, fk_splat(FK_EXP_MIN), x);
+  fk_vec real_n;
+  fk_int n;
+  fk_vec r = fk_reduce_exp(x, &real_n, &n);
+  fk_vec p = (r * r) * fk_exp_tail(r) + r + 1;
+  fk_int half = n >> 1; /* two factors, so that neither over- nor underflows by itself */
+  return p * fk_power_of_two(half) * fk_power_of_two(n - half);
+}
+
+/* exp(x) - 1 without cancellation near 0; keeps -0. At most 2 ulp. */
+FK_INLINE fk_vec fk_expm1(fk_vec x) {
+  fk_vec large = fk_exp(x) - 1;
+  fk_vec bounded = fk_select(fk_abs(x) > 20, fk_splat(0), x);
+  fk_vec real_n;
+  fk_int n;
+  fk_vec r = fk_reduce_exp(bounded, &real_n, &n);
+  fk_vec p = (r * r) * fk_exp_tail(r) + r;
+  fk_vec scale = fk_power_of_two(n);
+  fk_vec small = p * scale + (scale - 1);
+  small = fk_select(x == 0, x, small);
+  return fk_select(fk_abs(x) > 20, large, small);
+}
+
+/* x = m 2^e with sqrt(1/2) <= m < sqrt(2); gives m - 1 and e. Meant for positive finite x. */
+FK_INLINE fk_vec fk_split_log(fk_vec x, fk_vec *exponent) {
+  fk_int tiny = x < FK_NORMAL_MIN;
+  x = fk_select(tiny, x * FK_SUBNORMAL_SCALE, x);
+  fk_int bits = (fk_int)x;
+  fk_int offset = (fk_int)fk_splat((fk_real)0.70710678118654752);
+  fk_int e = (bits - offset) >> FK_MANTISSA;
+  fk_vec m = (fk_vec)(bits - (e << FK_MANTISSA));
+  *exponent = fk_to_real(e) - fk_select(tiny, fk_splat(FK_SUBNORMAL_SHIFT), fk_splat(0));
+  return m - 1;
+}
+
+/* log(1 + f) + e ln 2 for the parts that fk_split_log gives; a correction is added last. */
+FK_INLINE fk_vec fk_join_log(fk_vec f, fk_vec e, fk_vec correction) {
+  fk_vec half_square = f * f * (fk_real)0.5;
+#ifdef FK_DOUBLE
+  fk_vec s = f / (f + 2), z = s * s;
+  fk_vec tail = z * FK_POLYNOMIAL(z, 0.66666666666666663, 0.39999999999999991, 0.28571428571435858,
+                                  0.22222222219710297, 0.18181818615177278, 0.15384573450028968,
+                                  0.13335711085008436, 0.11686508917312045, 0.11896558568412165);
+  tail = s * (half_square + tail) + (e * FK_LN2_LOW + correction);
+  return e * FK_LN2_HIGH + (f - (half_square - tail));
+#else
+  fk_vec p = FK_POLYNOMIAL(f, 0.333333312f, -0.249999969f, 0.200007207f, -0.166678098f,
+                           0.14248877f, -0.124253598f, 0.116870249f, -0.114830813f,
+                           0.0697134632f);
+  fk_vec tail = f * f * f * p + (e * FK_LN2_LOW + correction);
+  return e * FK_LN2_HIGH + (f + (tail - half_square));
+#endif
+}
+
+/* log(x): -inf at 0 and -0, NaN below, infinity at infinity. At most 0.9 ulp. */
+FK_INLINE fk_vec fk_log(fk_vec x) {
+  fk_vec e;
+  fk_vec f = fk_split_log(x, &e);
+  fk_vec y = fk_join_log(f, e, fk_splat(0));
+  y = fk_select(x == FK_INFINITY, x, y);
+  y = fk_select(x == 0, fk_splat(-FK_INFINITY), y);
+  return fk_select((x < 0) | (x != x), fk_splat(FK_NAN), y);
+}
+
+/* log(1 + x), exact in the small; keeps -0; -inf at -1. At most 2 ulp. The rounding of 1 + x is
+ * made good by its first-order correction (Goldberg 1991, theorem 4). */
+FK_INLINE fk_vec fk_log1p(fk_vec x) {
+  fk_vec u = x + 1, e;
+  fk_vec lost = fk_select(x > 1, 1 - (u - x), x - (u - 1));
+  fk_vec f = fk_split_log(u, &e);
+  fk_vec y = fk_join_log(f, e, lost / u);
+  fk_real tiny = sizeof(fk_real) == 8 ? (fk_real)1e-17 : (fk_real)3e-8;
+  y = fk_select(fk_abs(x) < tiny, x, y);
+  y = fk_select(x == FK_INFINITY, x, y);
+  y = fk_select(x == -1, fk_splat(-FK_INFINITY), y);
+  return fk_select((x < -1) | (x != x), fk_splat(FK_NAN), y);
+}
+
+/* tanh(x) = t / (t + 2) with t = expm1(2 |x|); keeps -0; ±1 in the limits. At most 3 ulp. */
+FK_INLINE fk_vec fk_tanh(fk_vec x) {
+  fk_vec a = fk_abs(x);
+  a = fk_select(a > 20, fk_splat(20), a);
+  fk_vec t = fk_expm1(a * 2);
+  return fk_select(x != x, x, fk_copysign(t / (t + 2), x));
+}
+
+/* 1 / (1 + exp(-x)); the exponential is of a negative number, so it cannot overflow. 2.5 ulp. */
+FK_INLINE fk_vec fk_sigmoid(fk_vec x) {
+  fk_vec e = fk_exp(-fk_abs(x));
+  return fk_select(x < 0, e, fk_splat(1)) / (e + 1);
+}
+
+/* log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)). At most 2.5 ulp. */
+FK_INLINE fk_vec fk_softplus(fk_vec x) {
+  return fk_relu(x) + fk_log1p(fk_exp(-fk_abs(x)));
+}
+
+/* sin and cos of r in [-pi/4, pi/4]. */
+FK_INLINE fk_vec fk_sin_small(fk_vec r) {
+  fk_vec z = r * r;
+#ifdef FK_DOUBLE
+  return r + r * z * FK_POLYNOMIAL(z, -0.16666666666666666, 0.0083333333333333315,
+                                   -0.00019841269841264821, 2.7557319219150783e-06,
+                                   -2.5052106167335705e-08, 1.6058521349954986e-10,
+                                   -7.5860947896726206e-13);
+#else
+  return r + r * z * FK_POLYNOMIAL(z, -0.166666667f, 0.00833333183f, -0.00019840063f,
+                                   2.72468687e-06f);
+#endif
+}
+FK_INLINE fk_vec fk_cos_small(fk_vec r) {
+  fk_vec z = r * r;
+#ifdef FK_DOUBLE
+  fk_vec tail = z * z * FK_POLYNOMIAL(z, 0.041666666666666664, -0.0013888888888888887,
+                                      2.480158730158451e-05, -2.7557319221298089e-07,
+                                      2.0876755754879594e-09, -1.1470455178216906e-11,
+                                      4.7455370173192583e-14);
+#else
+  fk_vec tail = z * z * FK_POLYNOMIAL(z, 0.0416666667f, -0.00138888876f, 2.48005806e-05f,
+                                      -2.72984077e-07f);
+#endif
+  fk_vec half = z * (fk_real)0.5, head = 1 - half;
+  return head + (((1 - head) - half) + tail);
+}
+
+/* sin (shift 0) or cos (shift 1) of x. At most 2 ulp of the result or of 2^-24 (f32), 2^-53 (f64)
+ * for |x| <= 8192 (f32), 2^20 (f64); NaN at infinity. */
+FK_INLINE fk_vec fk_circular(fk_vec x, int shift) {
+  fk_vec shifted = x * (fk_real)0.63661977236758134 + FK_ROUND;
+  fk_vec n = shifted - FK_ROUND;
+  fk_int q = (fk_int)shifted - (fk_int)fk_splat(FK_ROUND) + shift;
+#ifdef FK_DOUBLE
+  fk_vec r = ((x - n * 1.57079632673412561417e+00) - n * 6.07710050630396597660e-11) -
+             n * 2.02226624879595063154e-21;
+#else
+  fk_vec r = ((x - n * 1.5703125f) - n * 4.8351287841796875e-4f);
+  r = (r - n * 3.13855707645416259765625e-7f) - n * 6.07710050630396597660e-11f;
+#endif
+  fk_vec y = fk_select((q & 1) != 0, fk_cos_small(r), fk_sin_small(r));
+  return fk_select((q & 2) != 0, -y, y);
+}
+FK_INLINE fk_vec fk_sin(fk_vec x) { return fk_circular(x, 0); }
+FK_INLINE fk_vec fk_cos(fk_vec x) { return fk_circular(x, 1); }
+
+/* The error function: x P(x^2) for |x| < 1, else 1 - exp(-x^2) erfcx(|x|), with (x + 2) erfcx(x)
+ * as a polynomial in (x - 2) / (x + 2). At most 2 ulp. */
+FK_INLINE fk_vec fk_erf(fk_vec x) {
+  fk_vec a = fk_abs(x);
+  fk_vec b = fk_select(a < 1, a, fk_splat(1)), z = b * b;
+#ifdef FK_DOUBLE
+  fk_vec c = fk_select(a > 6, fk_splat(6), a), t = (c - 2) / (c + 2);
+  fk_vec small = b * FK_POLYNOMIAL(
+                         z, 1.1283791670955126, -0.37612638903183754, 0.11283791670955126,
+                         -0.026866170645131218, 0.0052239776254416736, -0.0008548327023403001,
+                         0.00012055332978879483, -1.4925650236967501e-05, 1.6462110782018636e-06,
+                         -1.6365768648832071e-07, 1.4806027146128752e-08, -1.2277734486795524e-09,
+                         9.3237235181530271e-11, -6.1967364287876997e-12, 2.8067128195611264e-13);
+  fk_vec tail = FK_POLYNOMIAL(
+      t, 1.021582705242023, -0.68716068441381062, 0.27947209255605482, -0.036442231506877538,
+      -0.021510661889498451, 0.0064791850676685098, 0.0030906120596801874, -0.00083729606105530075,
+      -0.00066307351214553922, 3.4371424806444443e-05, 0.000144470743222888, 3.4148892139548182e-05,
+      -2.1694952773120605e-05, -1.6120812731598941e-05, -1.1415457268964108e-06,
+      3.6527076206505614e-06, 2.0901898934173573e-06, -9.7260358538633678e-08,
+      -7.6143597572439854e-07);
+#else
+  fk_vec c = fk_select(a > 4, fk_splat(4), a), t = (c - 2) / (c + 2);
+  fk_vec small = b * FK_POLYNOMIAL(z, 1.12837917f, -0.376126385f, 0.112837825f, -0.0268654307f,
+                                   0.00522103181f, -0.000848408041f, 0.00011265959f,
+                                   -9.66704457e-06f);
+  fk_vec tail = FK_POLYNOMIAL(t, 1.02158271f, -0.687160679f, 0.27947184f, -0.0364426787f,
+                              -0.0214998632f, 0.00648789175f, 0.00294131942f, -0.00088118467f);
+#endif
+  fk_vec large = 1 - fk_exp(-c * c) * tail / (c + 2);
+  return fk_select(x != x, x, fk_copysign(fk_select(a < 1, small, large), x));
+}
+
+/* x to the power y for x >= 0, as exp(y log x): relative error about |y log x| times that of log.
+ * pow(x, 0) = 1. A negative x gives NaN. */
+FK_INLINE fk_vec fk_pow(fk_vec x, fk_vec y) {
+  fk_vec p = fk_exp(y * fk_log(x));
+  return fk_select(y == 0, fk_splat(1), p);
+}
+#endif
