@@ -1,5 +1,7 @@
 #include "flow_kernels.h"
 
+#pragma clang diagnostic ignored "-Wc23-extensions"
+
 static const char base[] = {
 #embed "include/fk_base.h"
     , 0};
@@ -19,7 +21,11 @@ static const char weight_gradient[] = {
 #embed "include/fk_weight_gradient.h"
     , 0};
 
-static const char *const headers[] = {base, math, random_, tile, gemm, weight_gradient};
+static const char driver[] = {
+#embed "include/fk_driver.h"
+    , 0};
+
+static const char *const headers[] = {base, math, random_, tile, gemm, weight_gradient, driver};
 
 const char *fk_embedded_header(int index) { return headers[index]; }
 int fk_embedded_header_count(void) { return sizeof(headers) / sizeof(*headers); }

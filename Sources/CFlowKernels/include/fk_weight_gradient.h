@@ -4,7 +4,7 @@
  * the tile's rows stays in registers, rows outputs by up to four vectors of inputs. */
 #ifndef FK_WEIGHT_GRADIENT_H
 #define FK_WEIGHT_GRADIENT_H
-#include "fk_base.h"
+#include "fk_gemm.h"
 
 /* Elements [0, n) of a tile to row-major order, `stride` (a multiple of FK_LANES) numbers a row. */
 FK_OUTLINE void fk_transpose_tile(const fk_real *x, int n, fk_real *xt, int stride) {
@@ -14,11 +14,6 @@ FK_OUTLINE void fk_transpose_tile(const fk_real *x, int n, fk_real *xt, int stri
         for (int r = r0; r < r0 + FK_LANES; r++)
           xt[(int64_t)r * stride + e] = e < n ? x[(int64_t)e * FK_TILE + r] : 0;
 }
-
-/* Outputs [row, row + rows) see inputs [first, first + k). */
-typedef struct {
-  int32_t row, rows, first, k;
-} fk_block;
 
 #define FK_DEFINE_BLOCK(ROWS, VECTORS)                                                             \
   FK_OUTLINE void fk_block_##ROWS##_##VECTORS(const fk_real *restrict gy,                          \
@@ -68,9 +63,9 @@ FK_DEFINE_BLOCKS(6)
 /* All blocks of a layer. gw has `stride` numbers a row, as xt; entries beside a block's inputs may
  * be written too, up to whole vectors, and mean nothing. */
 FK_OUTLINE void fk_weight_gradient(const fk_real *gy, const fk_real *xt, int stride,
-                                   const fk_block *blocks, int count, fk_real *gw,
+                                   const fk_panel *blocks, int count, fk_real *gw,
                                    int accumulate) {
-  for (const fk_block *b = blocks; b < blocks + count; b++) {
+  for (const fk_panel *b = blocks; b < blocks + count; b++) {
     int start = b->first / FK_LANES * FK_LANES;
     int vectors = (b->first + b->k - start + FK_LANES - 1) / FK_LANES;
     const fk_real *g = gy + (int64_t)b->row * FK_TILE, *x = xt + start;

@@ -1,0 +1,13 @@
+/// Why a function can't be lowered to a tile program.
+public enum CodegenError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// An operation on row values has no lowering.
+  case unsupported(operation: String, scope: String)
+
+  public var description: String {
+    switch self {
+    case .unsupported(let operation, let scope):
+      "\(operation) at \(scope.isEmpty ? "top level" : scope): this operation can't be compiled "
+        + "for row values; express it with reductions, gathers and linear layers"
+    }
+  }
+}

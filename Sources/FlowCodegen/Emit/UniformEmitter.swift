@@ -1,0 +1,300 @@
+import FlowIR
+
+/// Prints uniform operations as plain C loops; pointwise ones of the same size share a loop.
+struct UniformEmitter {
+  let function: Function
+  let plan: UniformPlan
+  /// Work below this many elements is not worth other threads.
+  private static let parallelThreshold = 16384
+
+  /// The C expression for a pointer to a uniform value's elements.
+  func pointer(_ value: Value) -> String {
+    guard let location = plan.locations[value] else {
+      preconditionFailure("uniform value \(value.id) has no place")
+    }
+    switch location {
+    case .argument(let index): return "((const fk_real *)args[\(index)])"
+    case .result(let index): return "((fk_real *)results[\(index)])"
+    case .state(let offset): return "(state + \(offset))"
+    case .work(let offset): return "(work + \(offset))"
+    case .table(let index): return "((const fk_real *)constant_\(index))"
+    }
+  }
+
+  /// The statements that compute operations in order.
+  func statements(_ operations: [Operation]) -> [String] {
+    var lines: [String] = []
+    var index = 0
+    while index < operations.count {
+      let operation = operations[index]
+      if operation.opcode.isPointwise {
+        var end = index + 1
+        let count = function.type(of: operation.result).elementCount
+        while end < operations.count, operations[end].opcode.isPointwise,
+          function.type(of: operations[end].result).elementCount == count
+        { end += 1 }
+        lines += pointwise(Array(operations[index..<end]), count: count)
+        index = end
+      } else {
+        lines += single(operation)
+        index += 1
+      }
+    }
+    return lines
+  }
+
+  private func pointwise(_ operations: [Operation], count: Int) -> [String] {
+    var lines: [String] = []
+    var made: Set<Value> = []
+    if count >= Self.parallelThreshold {
+      lines.append("#pragma omp parallel for num_threads(threads) schedule(static)")
+    }
+    lines.append("for (int64_t i = 0; i < \(count); i += FK_LANES) {")
+    lines.append("const int64_t m = \(count) - i;")
+    for operation in operations {
+      for operand in operation.operands where made.insert(operand).inserted {
+        let type = function.type(of: operand)
+        let load = type.dtype.isFloat ? "fk_vec" : "fk_int"
+        if let scalar = plan.scalar(operand) {
+          lines.append("const \(load) u\(operand.id) = \(splat(scalar, type.dtype));")
+          continue
+        }
+        let cast = type.dtype.isFloat ? "" : "(fk_int)"
+        lines.append(
+          "const \(load) u\(operand.id) = \(cast)(m >= FK_LANES ? fk_loadu(\(pointer(operand)) + i)"
+            + " : fk_load_part(\(pointer(operand)) + i, m));")
+      }
+      let expression = Expressions.pointwise(
+        operation.opcode, operation.operands.map { "u\($0.id)" },
+        operation.operands.map { function.type(of: $0).dtype })
+      let result = operation.result
+      let dtype = function.type(of: result).dtype
+      made.insert(result)
+      lines.append("const \(Expressions.type(dtype)) u\(result.id) = \(expression);")
+      lines.append("if (m >= FK_LANES) fk_storeu(\(pointer(result)) + i, (fk_vec)u\(result.id));")
+      lines.append("else fk_store_part(\(pointer(result)) + i, (fk_vec)u\(result.id), m);")
+    }
+    lines.append("}")
+    return lines
+  }
+
+  private func splat(_ scalar: UniformPlan.Scalar, _ dtype: DType) -> String {
+    switch scalar {
+    case .constant(let value): return Expressions.splat(value, dtype)
+    case .value(let base):
+      return dtype.isFloat
+        ? "fk_splat(\(pointer(base))[0])"
+        : "fk_splat_int(((const fk_word *)\(pointer(base)))[0])"
+    }
+  }
+
+  private func single(_ operation: Operation) -> [String] {
+    let result = operation.result
+    let type = function.type(of: result)
+    let out = pointer(result)
+    let operands = operation.operands.map { pointer($0) }
+    let shapes = operation.operands.map { function.type(of: $0).shape }
+    let word = type.dtype.isFloat ? "fk_real" : "fk_word"
+    func assign(_ index: String, _ source: String) -> String {
+      "((\(word) *)\(out))[\(index)] = \(source);"
+    }
+    switch operation.opcode {
+    case .reshape, .broadcast, .transpose, .slice, .gather:
+      return copyView(operation, word: word)
+    case .pad(let axis, let low, _, let value):
+      let inner = type.shape[(axis + 1)...].reduce(1, *)
+      let fill = type.dtype.isFloat ? Expressions.number(value, type.dtype) : "\(Int(value))"
+      return [
+        "for (int64_t i = 0; i < \(type.elementCount); i++) {",
+        "const int64_t k = i / \(inner) % \(type.shape[axis]) - \(low);",
+        "const int64_t o = i / \(inner * type.shape[axis]);",
+        assign(
+          "i",
+          "k >= 0 && k < \(shapes[0][axis]) ? ((const \(word) *)\(operands[0]))"
+            + "[(o * \(shapes[0][axis]) + k) * \(inner) + i % \(inner)] : \(fill)"),
+        "}",
+      ]
+    case .concatenate(let axis):
+      let inner = type.shape[(axis + 1)...].reduce(1, *)
+      let outer = type.shape[..<axis].reduce(1, *)
+      var start = 0
+      var lines: [String] = []
+      for (operand, shape) in zip(operands, shapes) {
+        lines.append(
+          "for (int64_t o = 0; o < \(outer); o++) for (int64_t i = 0; i < \(shape[axis] * inner);"
+            + " i++) "
+            + assign(
+              "o * \(type.shape[axis] * inner) + \(start * inner) + i",
+              "((const \(word) *)\(operand))[o * \(shape[axis] * inner) + i]"))
+        start += shape[axis]
+      }
+      return lines
+    case .reduce(let reduction, let axis):
+      return reduce(reduction, axis, operands[0], shapes[0], out, word)
+    case .cumulativeSum(let axis, let reverse):
+      let (outer, extent, inner) = split(shapes[0], axis)
+      let k = reverse ? "\(extent - 1) - k" : "k"
+      return [
+        "for (int64_t o = 0; o < \(outer); o++) for (int64_t i = 0; i < \(inner); i++) {",
+        "\(word) sum = 0;",
+        "for (int64_t k = 0; k < \(extent); k++) {",
+        "const int64_t at = (o * \(extent) + \(k)) * \(inner) + i;",
+        "sum += ((const \(word) *)\(operands[0]))[at];",
+        assign("at", "sum"), "}", "}",
+      ]
+    case .scatterAdd(let axis, let indices, let size):
+      let (outer, extent, inner) = split(shapes[0], axis)
+      return [
+        "{", "static const int32_t at[] = {\(indices.map(String.init).joined(separator: ", "))};",
+        "for (int64_t i = 0; i < \(type.elementCount); i++) " + assign("i", "0"),
+        "for (int64_t o = 0; o < \(outer); o++) for (int64_t k = 0; k < \(extent); k++)"
+          + " for (int64_t i = 0; i < \(inner); i++)",
+        "((\(word) *)\(out))[(o * \(size) + at[k]) * \(inner) + i] += "
+          + "((const \(word) *)\(operands[0]))[(o * \(extent) + k) * \(inner) + i];", "}",
+      ]
+    case .search:
+      let k = shapes[0].last ?? 1
+      return [
+        "for (int64_t i = 0; i < \(type.elementCount); i++) {", "fk_word n = 0;",
+        "for (int64_t k = 0; k < \(k); k++) n += \(operands[0])[i * \(k) + k] < \(operands[1])[i];",
+        assign("i", "n"), "}",
+      ]
+    case .take:
+      let k = shapes[0].last ?? 1
+      return [
+        "for (int64_t i = 0; i < \(type.elementCount); i++) {",
+        "fk_word n = ((const fk_word *)\(operands[1]))[i];",
+        "n = n < 0 ? 0 : n > \(k - 1) ? \(k - 1) : n;",
+        assign("i", "((const \(word) *)\(operands[0]))[i * \(k) + n]"), "}",
+      ]
+    case .linear(let mask): return linear(operation, mask, out, operands, shapes)
+    case .matmul:
+      return [
+        "for (int64_t o = 0; o < \(shapes[0][0]); o++) for (int64_t i = 0; i < \(shapes[1][1]); i++) {",
+        "fk_real sum = 0;",
+        "for (int64_t k = 0; k < \(shapes[0][1]); k++) sum += \(operands[0])[o * \(shapes[0][1]) + k]"
+          + " * \(operands[1])[k * \(shapes[1][1]) + i];",
+        assign("o * \(shapes[1][1]) + i", "sum"), "}",
+      ]
+    case .rowCount: return [assign("0", "(fk_real)rows")]
+    case .constant, .unary, .binary, .compare, .select, .convert, .linearWeightGradient, .rowSum,
+      .random, .autoregressiveInverse:
+      preconditionFailure("\(operation.opcode.name) is no uniform loop")
+    }
+  }
+
+  private func split(_ shape: [Int], _ axis: Int) -> (Int, Int, Int) {
+    (shape[..<axis].reduce(1, *), shape[axis], shape[(axis + 1)...].reduce(1, *))
+  }
+
+  private func reduce(
+    _ reduction: Reduction, _ axis: Int, _ operand: String, _ shape: [Int], _ out: String,
+    _ word: String
+  ) -> [String] {
+    let (outer, extent, inner) = split(shape, axis)
+    let start: String
+    let step: String
+    switch reduction {
+    case .sum: (start, step) = ("0", "r += x;")
+    case .product: (start, step) = ("1", "r *= x;")
+    case .maximum:
+      (start, step) = ("\(operand)[o * \(extent * inner) + i]", "r = x > r || x != x ? x : r;")
+    case .minimum:
+      (start, step) = ("\(operand)[o * \(extent * inner) + i]", "r = x < r || x != x ? x : r;")
+    }
+    // Long sums are made in double, so that a norm of many numbers keeps its digits.
+    let sum = word == "fk_real" ? "double" : word
+    return [
+      "for (int64_t o = 0; o < \(outer); o++) for (int64_t i = 0; i < \(inner); i++) {",
+      "\(sum) r = \(start);",
+      "for (int64_t k = 0; k < \(extent); k++) {",
+      "const \(word) x = ((const \(word) *)\(operand))[(o * \(extent) + k) * \(inner) + i];", step,
+      "}", "((\(word) *)\(out))[o * \(inner) + i] = (\(word))r;", "}",
+    ]
+  }
+
+  private func copyView(_ operation: Operation, word: String) -> [String] {
+    let from = function.type(of: operation.operands[0]).shape
+    let to = function.type(of: operation.result).shape
+    var steps = [String](repeating: "0", count: to.count)
+    let sourceStrides = strides(of: from)
+    var tables: [String] = []
+    switch operation.opcode {
+    case .reshape:
+      let own = strides(of: to)
+      for axis in to.indices { steps[axis] = "\(own[axis]) * i\(axis)" }
+    case .broadcast:
+      let shift = to.count - from.count
+      for axis in from.indices where from[axis] != 1 {
+        steps[axis + shift] = "\(sourceStrides[axis]) * i\(axis + shift)"
+      }
+    case .transpose(let permutation):
+      for axis in to.indices { steps[axis] = "\(sourceStrides[permutation[axis]]) * i\(axis)" }
+    case .slice(let sliced, let start, _):
+      for axis in to.indices {
+        let offset = axis == sliced ? " + \(sourceStrides[axis] * start)" : ""
+        steps[axis] = "\(sourceStrides[axis]) * i\(axis)\(offset)"
+      }
+    case .gather(let gathered, let indices):
+      let list = indices.map(String.init).joined(separator: ", ")
+      tables.append("static const int32_t at[] = {\(list)};")
+      for axis in to.indices {
+        let index = axis == gathered ? "at[i\(axis)]" : "i\(axis)"
+        steps[axis] = "(int64_t)\(sourceStrides[axis]) * \(index)"
+      }
+    default: preconditionFailure("\(operation.opcode.name) is no view")
+    }
+    let own = strides(of: to)
+    let target = to.indices.map { "\(own[$0]) * i\($0)" }.joined(separator: " + ")
+    let source = steps.joined(separator: " + ")
+    var lines = ["{"] + tables
+    if to.reduce(1, *) >= Self.parallelThreshold {
+      lines.append("#pragma omp parallel for num_threads(threads) schedule(static)")
+    }
+    for (axis, extent) in to.enumerated() {
+      lines.append("for (int64_t i\(axis) = 0; i\(axis) < \(extent); i\(axis)++)")
+    }
+    lines.append(
+      "((\(word) *)\(pointer(operation.result)))[\(target.isEmpty ? "0" : target)] = "
+        + "((const \(word) *)\(pointer(operation.operands[0])))[\(source.isEmpty ? "0" : source)];")
+    lines.append("}")
+    return lines
+  }
+
+  private func linear(
+    _ operation: Operation, _ mask: Mask?, _ out: String, _ operands: [String], _ shapes: [[Int]]
+  ) -> [String] {
+    let (outputs, inputs) = (shapes[1][0], shapes[1][1])
+    let vectors = shapes[0].dropLast().reduce(1, *)
+    var lines = ["{"]
+    if let mask { lines.append("static const uint32_t mask[] = {\(MaskText.words(mask))};") }
+    let used =
+      mask == nil ? "" : "if (mask[(o * \(inputs) + i) >> 5] >> ((o * \(inputs) + i) & 31) & 1) "
+    lines += [
+      "for (int64_t n = 0; n < \(vectors); n++) for (int64_t o = 0; o < \(outputs); o++) {",
+      "fk_real sum = \(operands.count > 2 ? "\(operands[2])[o]" : "0");",
+      "for (int64_t i = 0; i < \(inputs); i++) \(used)sum += \(operands[0])[n * \(inputs) + i] * "
+        + "\(operands[1])[o * \(inputs) + i];",
+      "\(out)[n * \(outputs) + o] = sum;", "}", "}",
+    ]
+    return lines
+  }
+}
+
+/// Masks as C data.
+enum MaskText {
+  /// The bits of a mask in row-major order, 32 to a word, least significant first.
+  static func words(_ mask: Mask) -> String {
+    var words: [String] = []
+    var index = 0
+    while index < mask.bits.count {
+      var word: UInt32 = 0
+      for bit in 0..<32 where index + bit < mask.bits.count && mask.bits[index + bit] {
+        word |= 1 << UInt32(bit)
+      }
+      words.append("0x" + String(word, radix: 16))
+      index += 32
+    }
+    return words.joined(separator: ", ")
+  }
+}

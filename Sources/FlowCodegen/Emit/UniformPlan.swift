@@ -1,0 +1,200 @@
+import FlowIR
+
+/// Where uniform values lie and when they are computed.
+struct UniformPlan {
+  enum Location: Hashable {
+    case argument(Int)
+    case result(Int)
+    /// Offset in reals, in the memory that `prepare` fills.
+    case state(Int)
+    /// Offset in reals, in a call's own memory.
+    case work(Int)
+    case table(Int)
+  }
+
+  /// A matrix read through transposes and gathers: entry (o, i) is `base[rows[o] + columns[i]]`.
+  struct MatrixView {
+    let base: Value
+    let rows: [Int]
+    let columns: [Int]
+  }
+
+  private(set) var locations: [Value: Location] = [:]
+  /// The operations to run, by level, in order.
+  private(set) var operations: [[Operation]] = []
+  /// The dense constants, by table number.
+  private(set) var tables: [Literal] = []
+  private(set) var packViews: [MatrixView] = []
+  /// The elements that a pack's bias is read from.
+  private(set) var biasViews: [(base: Value, indices: [Int])?] = []
+  private(set) var packOffsets: [Location] = []
+  private(set) var packLevels: [Int] = []
+  private(set) var stateElements = 0
+  private(set) var workElements = 0
+
+  private let function: Function
+  private let context: LoweringContext
+  private let levels: Levels
+
+  init(_ program: TileProgram) {
+    function = program.function
+    context = program.context
+    levels = program.levels
+    var needed: Set<Value> = []
+    var pending = context.uniformDemand.filter { value in
+      !context.packs.contains { $0.weight == value || $0.bias == value }
+    }
+    for pack in context.packs {
+      let view = matrixView(of: pack.weight)
+      packViews.append(view)
+      pending.append(view.base)
+      let bias = pack.bias.map { vectorView(of: $0) }
+      biasViews.append(bias)
+      if let bias { pending.append(bias.base) }
+    }
+    // What else reads packed values directly asks for them on its own.
+    pending += directDemand(program)
+    pending += function.results.map(\.value).filter { !function.type(of: $0).hasRows }
+    while let value = pending.popLast() {
+      guard needed.insert(value).inserted, let definition = context.definitions[value.id] else {
+        continue
+      }
+      if definition.opcode.sumsRows { continue }
+      for operand in definition.operands {
+        switch definition.opcode.isPointwise ? scalar(operand) : nil {
+        case .constant: break
+        case .value(let base): pending.append(base)
+        case nil: pending.append(operand)
+        }
+      }
+    }
+    place(needed, results: function.results)
+    for index in context.packs.indices {
+      let level = max(
+        levels[packViews[index].base], biasViews[index].map { levels[$0.base] } ?? 0)
+      packLevels.append(level)
+      packOffsets.append(allocate(context.packs[index].layout.packedCount, level: level))
+    }
+  }
+
+  /// A value whose elements are all alike.
+  enum Scalar {
+    case constant(Double)
+    /// A value with one element.
+    case value(Value)
+  }
+
+  /// What all elements of a value equal, if that can be told without looking at each.
+  func scalar(_ value: Value) -> Scalar? {
+    guard let definition = context.definitions[value.id] else { return nil }
+    switch definition.opcode {
+    case .constant(let literal): return literal.splat.map { .constant($0) }
+    case .broadcast, .reshape:
+      let operand = definition.operands[0]
+      if let inner = scalar(operand) { return inner }
+      return function.type(of: operand).elementCount == 1 ? .value(operand) : nil
+    default: return nil
+    }
+  }
+
+  /// Uniform values that group code reads element by element.
+  private func directDemand(_ program: TileProgram) -> [Value] {
+    var found: [Value] = []
+    func visit(_ nodes: [Node]) {
+      for node in nodes {
+        switch node.kind {
+        case .group(let group):
+          for operation in group.operations {
+            for operand in operation.operands {
+              var views = context.views
+              found += views.elements(of: operand).compactMap(\.source).filter {
+                !function.type(of: $0).hasRows
+              }
+            }
+          }
+        case .copy(let runs, _):
+          for run in runs { if case .uniform(let value, _) = run.source { found.append(value) } }
+        case .random(_, _, let seed, _): found.append(seed)
+        case .steps(let steps): visit(steps.nodes)
+        case .load, .linear, .weightGradient, .store, .rowSum: break
+        }
+      }
+    }
+    for phase in program.phases { visit(phase.nodes) }
+    return Array(Set(found))
+  }
+
+  private mutating func place(_ needed: Set<Value>, results: [Result]) {
+    for (index, argument) in function.arguments.enumerated() {
+      locations[argument.value] = .argument(index)
+    }
+    let top = (needed.map { levels[$0] }.max() ?? 0) + 1
+    operations = Array(repeating: [], count: max(top, 2))
+    for operation in function.operations {
+      guard operation.results.contains(where: { needed.contains($0) }),
+        let value = operation.results.first, !function.type(of: value).hasRows
+      else { continue }
+      if case .constant(let literal) = operation.opcode {
+        locations[value] = .table(tables.count)
+        tables.append(literal)
+        continue
+      }
+      let level = levels[value]
+      if level > 0, let index = results.firstIndex(where: { $0.value == value }) {
+        locations[value] = .result(index)
+      } else if case .reshape = operation.opcode, let same = locations[operation.operands[0]] {
+        locations[value] = same
+        continue
+      } else {
+        locations[value] = allocate(function.type(of: value).elementCount, level: level)
+      }
+      if !operation.opcode.sumsRows { operations[level].append(operation) }
+    }
+  }
+
+  private mutating func allocate(_ elements: Int, level: Int) -> Location {
+    // Whole cache lines, whatever the float type.
+    let size = (elements + 15) / 16 * 16
+    if level == 0 {
+      defer { stateElements += size }
+      return .state(stateElements)
+    }
+    defer { workElements += size }
+    return .work(workElements)
+  }
+
+  private func matrixView(of value: Value) -> MatrixView {
+    let shape = function.type(of: value).shape
+    guard let definition = context.definitions[value.id] else {
+      return MatrixView(
+        base: value, rows: (0..<shape[0]).map { $0 * shape[1] }, columns: Array(0..<shape[1]))
+    }
+    switch definition.opcode {
+    case .transpose([1, 0]):
+      let view = matrixView(of: definition.operands[0])
+      return MatrixView(base: view.base, rows: view.columns, columns: view.rows)
+    case .gather(let axis, let indices):
+      let view = matrixView(of: definition.operands[0])
+      return axis == 0
+        ? MatrixView(base: view.base, rows: indices.map { view.rows[$0] }, columns: view.columns)
+        : MatrixView(base: view.base, rows: view.rows, columns: indices.map { view.columns[$0] })
+    case .slice(let axis, let start, let end):
+      let view = matrixView(of: definition.operands[0])
+      return axis == 0
+        ? MatrixView(base: view.base, rows: Array(view.rows[start..<end]), columns: view.columns)
+        : MatrixView(base: view.base, rows: view.rows, columns: Array(view.columns[start..<end]))
+    default:
+      return MatrixView(
+        base: value, rows: (0..<shape[0]).map { $0 * shape[1] }, columns: Array(0..<shape[1]))
+    }
+  }
+
+  private func vectorView(of value: Value) -> (base: Value, indices: [Int]) {
+    var views = context.views
+    let refs = views.elements(of: value)
+    if let base = refs.first?.source, refs.allSatisfy({ $0.source == base }) {
+      return (base, refs.map(\.index))
+    }
+    return (value, Array(refs.indices))
+  }
+}

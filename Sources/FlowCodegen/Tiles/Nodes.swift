@@ -1,0 +1,157 @@
+import FlowIR
+
+/// One step of a tile's work.
+final class Node {
+  enum Kind {
+    /// Rows of an argument into a buffer, from element `offset` on.
+    case load(argument: Int, into: Buffer, offset: Int)
+    /// Elements from other buffers, uniform values or constants.
+    case copy([CopyRun], into: Buffer)
+    case linear(LinearNode)
+    case group(GroupNode)
+    case weightGradient(WeightGradientNode)
+    /// Random elements of the given distribution.
+    case random(RandomDistribution, stream: Int, seed: Value, into: Buffer)
+    case steps(StepsNode)
+    /// A buffer's rows to a result.
+    case store(Buffer, result: Int)
+    /// A buffer's sums over rows to a reduction.
+    case rowSum(Buffer, reduction: Int)
+  }
+
+  let kind: Kind
+  let scope: Scope
+  /// For each item (panel, loop index, run), the step of an enclosing loop at which it is final.
+  var itemSteps: [Int] = []
+
+  init(_ kind: Kind, scope: Scope) {
+    self.kind = kind
+    self.scope = scope
+  }
+}
+
+/// Consecutive elements of a copy.
+struct CopyRun {
+  enum Source {
+    case buffer(Buffer, Int)
+    case uniform(Value, Int)
+    case constant(Double)
+  }
+  var source: Source
+  var target: Int
+  var count: Int
+}
+
+/// A linear layer on one tile, with the pointwise operations that follow it in registers.
+final class LinearNode {
+  let input: Buffer
+  let output: Buffer
+  let layout: PanelLayout
+  let mask: Mask?
+  let pack: Int
+  /// How many input vectors are multiplied, one after the other.
+  let repeats: Int
+  let inputs: Int
+  let outputs: Int
+  let product: Value
+  let epilogue: [Operation]
+  let result: Value
+  /// A second value that the epilogue reads, at the element being written.
+  let extra: (value: Value, buffer: Buffer)?
+
+  init(
+    input: Buffer, output: Buffer, layout: PanelLayout, mask: Mask?, pack: Int, repeats: Int,
+    inputs: Int, outputs: Int, product: Value, epilogue: [Operation], result: Value,
+    extra: (value: Value, buffer: Buffer)?
+  ) {
+    self.input = input
+    self.output = output
+    self.layout = layout
+    self.mask = mask
+    self.pack = pack
+    self.repeats = repeats
+    self.inputs = inputs
+    self.outputs = outputs
+    self.product = product
+    self.epilogue = epilogue
+    self.result = result
+    self.extra = extra
+  }
+}
+
+/// Fused pointwise, reduction and search operations under one loop over `extent` items.
+final class GroupNode {
+  let extent: Int
+  var operations: [Operation] = []
+  /// Values that leave the group: each element's place in a buffer, or -1.
+  var stores: [(value: Value, buffer: Buffer, map: [Int])] = []
+  /// Reductions over the loop itself, accumulated in a buffer.
+  var sums: [Value: (buffer: Buffer, reduction: Reduction)] = [:]
+  /// The buffers of values that other nodes made.
+  var sources: [Value: Buffer] = [:]
+  /// Operands that are read through a buffer of their own, because their view is no simple index.
+  var viewBuffers: [Value: Buffer] = [:]
+  /// The elements of buffers that each item of the loop reads.
+  var reads: [(buffer: Buffer, items: [[Int]])] = []
+
+  init(extent: Int) { self.extent = extent }
+}
+
+/// The gradient of a weight matrix, summed over the tile's rows into a reduction.
+final class WeightGradientNode {
+  let gradient: Buffer
+  let input: Buffer
+  let transposed: Buffer
+  let layout: PanelLayout
+  let outputs: Int
+  let inputs: Int
+  let reduction: Int
+
+  init(
+    gradient: Buffer, input: Buffer, transposed: Buffer, layout: PanelLayout, outputs: Int,
+    inputs: Int, reduction: Int
+  ) {
+    self.gradient = gradient
+    self.input = input
+    self.transposed = transposed
+    self.layout = layout
+    self.outputs = outputs
+    self.inputs = inputs
+    self.reduction = reduction
+  }
+}
+
+/// A loop over the steps of a triangular inverse.
+///
+/// If it is incremental, each item of each node runs in exactly one step, once what it reads is
+/// final; otherwise all nodes run in each of `steps` passes.
+final class StepsNode {
+  let nodes: [Node]
+  let steps: Int
+  let isIncremental: Bool
+  /// The fixed point.
+  let state: Buffer
+  /// Where a pass leaves the new state; the same memory as `state` if the loop is incremental.
+  let next: Buffer
+
+  init(nodes: [Node], steps: Int, isIncremental: Bool, state: Buffer, next: Buffer) {
+    self.nodes = nodes
+    self.steps = steps
+    self.isIncremental = isIncremental
+    self.state = state
+    self.next = next
+  }
+}
+
+/// A sum over all rows that a row phase makes.
+struct RowReduction {
+  enum Kind {
+    /// Element sums of a row value.
+    case rowSum
+    /// A weight gradient in blocks; `stride` numbers to an output.
+    case weightGradient(PanelLayout, stride: Int, inputs: Int)
+  }
+  let kind: Kind
+  let value: Value
+  let elements: Int
+}

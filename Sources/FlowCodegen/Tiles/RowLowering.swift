@@ -1,0 +1,216 @@
+import FlowIR
+
+/// Lowers the row operations of one phase, or of one region, to nodes.
+final class RowLowering {
+  /// Where a row value that is no view lives.
+  enum Place {
+    /// In registers of the group at a position; in memory too once somebody asks for it.
+    case group(GroupNode, position: Int)
+    /// In memory, complete after the node at a position.
+    case buffer(Buffer, ready: Int)
+  }
+
+  let context: LoweringContext
+  let parent: RowLowering?
+  var nodes: [Node] = []
+  var places: [Value: Place] = [:]
+  var reductions: [RowReduction] = []
+  private var viewBuffers: [Value: (buffer: Buffer, ready: Int)] = [:]
+  /// The operations that read each value, by index; -1 for results.
+  var users: [Value: [Int]] = [:]
+  var operations: [Operation] = []
+  var fused: Set<Int> = []
+
+  init(context: LoweringContext, parent: RowLowering? = nil) {
+    self.context = context
+    self.parent = parent
+  }
+
+  /// Lowers operations in order; `outputs` are the values read from outside afterwards.
+  func lower(_ operations: [Operation], outputs: [Value]) throws(CodegenError) {
+    self.operations = operations
+    for (index, operation) in operations.enumerated() {
+      for value in operation.inputs { users[value, default: []].append(index) }
+    }
+    for value in outputs { users[value, default: []].append(-1) }
+    for (index, operation) in operations.enumerated() where !fused.contains(index) {
+      try lower(operation, index: index)
+    }
+  }
+
+  private func lower(_ operation: Operation, index: Int) throws(CodegenError) {
+    if operation.opcode.isView { return }
+    switch operation.opcode {
+    case .linear(let mask):
+      lowerLinear(operation, mask: mask, index: index)
+    case .linearWeightGradient(let mask):
+      lowerWeightGradient(operation, mask: mask)
+    case .rowSum:
+      let (buffer, _) = buffer(of: operation.operands[0])
+      add(
+        .rowSum(buffer, reduction: reductions.count), operation.scope)
+      reductions.append(
+        RowReduction(kind: .rowSum, value: operation.result, elements: buffer.elements))
+    case .random(let distribution, let shape, _, let stream):
+      let buffer = context.makeBuffer(shape.reduce(1, *), "random")
+      context.demand(operation.operands[0])
+      add(
+        .random(distribution, stream: stream, seed: operation.operands[0], into: buffer),
+        operation.scope)
+      places[operation.result] = .buffer(buffer, ready: nodes.count - 1)
+    case .autoregressiveInverse(let passes):
+      try lowerInverse(operation, passes: passes)
+    case .scatterAdd(let axis, let indices, let size):
+      try lowerScatter(operation, axis: axis, indices: indices, size: size)
+    case .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search, .take:
+      lowerFused(operation)
+    case .constant, .reshape, .broadcast, .transpose, .slice, .concatenate, .pad, .gather,
+      .matmul, .rowCount:
+      throw .unsupported(operation: operation.opcode.name, scope: operation.scope.path)
+    }
+  }
+
+  func add(_ kind: Node.Kind, _ scope: Scope) {
+    nodes.append(Node(kind, scope: scope))
+  }
+
+  /// Where a value lives, in this lowering or an enclosing one; nil for one that is no row value.
+  func place(of value: Value) -> Place? {
+    if let place = places[value] { return place }
+    if let parent {
+      let (buffer, _) = parent.storage(of: value)
+      return .buffer(buffer, ready: -1)
+    }
+    return nil
+  }
+
+  /// A buffer that holds exactly the elements of a row value that is no view, and the position
+  /// after which it is complete.
+  func storage(of value: Value) -> (buffer: Buffer, ready: Int) {
+    switch place(of: value) {
+    case .buffer(let buffer, let ready):
+      return (buffer, ready)
+    case .group(let group, let position):
+      if let store = group.stores.first(where: {
+        $0.value == value && $0.map == Array($0.map.indices) && $0.buffer.elements == $0.map.count
+      }) {
+        return (store.buffer, position)
+      }
+      let count = context.type(of: value).elementCount
+      let buffer = context.makeBuffer(count, "v\(value.id)")
+      group.stores.append((value, buffer, Array(0..<count)))
+      return (buffer, position)
+    case nil:
+      guard
+        let index = context.function.arguments.firstIndex(where: { $0.value == value })
+      else { preconditionFailure("value \(value.id) is used before it is lowered") }
+      let name = context.function.arguments[index].name
+      let buffer = context.makeBuffer(context.type(of: value).elementCount, name)
+      add(.load(argument: index, into: buffer, offset: 0), Scope(name))
+      places[value] = .buffer(buffer, ready: nodes.count - 1)
+      return (buffer, nodes.count - 1)
+    }
+  }
+
+  /// A buffer with the elements of any row value, views included, in row-major order.
+  func buffer(of value: Value) -> (buffer: Buffer, ready: Int) {
+    let refs = context.views.elements(of: value)
+    if let source = refs.first?.source, context.type(of: source).hasRows,
+      refs.count == context.type(of: source).elementCount,
+      refs.enumerated().allSatisfy({ $1.source == source && $1.index == $0 })
+    {
+      return storage(of: source)
+    }
+    if let known = viewBuffers[value] { return known }
+    let buffer = context.makeBuffer(refs.count, "view\(value.id)")
+    let ready = materialize(refs, into: buffer)
+    viewBuffers[value] = (buffer, ready)
+    return (buffer, ready)
+  }
+
+  /// Fills a buffer with elements from anywhere; values of groups are stored there directly.
+  func materialize(_ refs: [ElementRef], into target: Buffer) -> Int {
+    var ready = -1
+    var runs: [CopyRun] = []
+    var stored: Set<Value> = []
+    for (position, ref) in refs.enumerated() {
+      guard let source = ref.source else {
+        append(CopyRun(source: .constant(ref.constant), target: position, count: 1), to: &runs)
+        continue
+      }
+      guard context.type(of: source).hasRows else {
+        context.demand(source)
+        append(
+          CopyRun(source: .uniform(source, ref.index), target: position, count: 1), to: &runs)
+        continue
+      }
+      if case .group(let group, let at) = place(of: source) {
+        if stored.insert(source).inserted {
+          storeDirectly(source, of: group, refs: refs, into: target)
+        }
+        ready = max(ready, at)
+        continue
+      }
+      let (buffer, _) = storage(of: source)
+      append(
+        CopyRun(source: .buffer(buffer, ref.index), target: position, count: 1), to: &runs)
+    }
+    if !runs.isEmpty {
+      add(.copy(runs, into: target), Scope())
+      ready = nodes.count - 1
+    }
+    return ready
+  }
+
+  private func storeDirectly(
+    _ source: Value, of group: GroupNode, refs: [ElementRef], into target: Buffer
+  ) {
+    var maps: [[Int]] = []
+    let count = context.type(of: source).elementCount
+    for (position, ref) in refs.enumerated() where ref.source == source {
+      var index = maps.firstIndex { $0[ref.index] < 0 }
+      if index == nil {
+        maps.append(Array(repeating: -1, count: count))
+        index = maps.count - 1
+      }
+      if let index { maps[index][ref.index] = position }
+    }
+    for map in maps { group.stores.append((source, target, map)) }
+  }
+
+  private func append(_ run: CopyRun, to runs: inout [CopyRun]) {
+    guard let last = runs.last, last.target + last.count == run.target else {
+      runs.append(run)
+      return
+    }
+    switch (last.source, run.source) {
+    case (.buffer(let a, let i), .buffer(let b, let j)) where a === b && i + last.count == j:
+      runs[runs.count - 1].count += 1
+    case (.uniform(let a, let i), .uniform(let b, let j)) where a == b && i + last.count == j:
+      runs[runs.count - 1].count += 1
+    case (.constant(let a), .constant(let b)) where a.bitPattern == b.bitPattern:
+      runs[runs.count - 1].count += 1
+    default:
+      runs.append(run)
+    }
+  }
+
+  private func lowerWeightGradient(_ operation: Operation, mask: Mask?) {
+    let (gradient, _) = buffer(of: operation.operands[0])
+    let (input, _) = buffer(of: operation.operands[1])
+    let shape = context.type(of: operation.result).shape
+    // Whole vectors of the widest machine, so that one plan serves all.
+    let stride = (shape[1] + 15) / 16 * 16
+    let layout = PanelLayout(mask: mask, outputs: shape[0], inputs: shape[1])
+    let transposed = context.makeBuffer(stride, "transposed")
+    add(
+      .weightGradient(
+        WeightGradientNode(
+          gradient: gradient, input: input, transposed: transposed, layout: layout,
+          outputs: shape[0], inputs: shape[1], reduction: reductions.count)), operation.scope)
+    reductions.append(
+      RowReduction(
+        kind: .weightGradient(layout, stride: stride, inputs: shape[1]),
+        value: operation.result, elements: shape[0] * stride))
+  }
+}

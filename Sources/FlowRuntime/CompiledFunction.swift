@@ -1,0 +1,90 @@
+import CFlowKernels
+import FlowCodegen
+import FlowIR
+import Foundation
+
+/// A function of the intermediate representation as native code.
+///
+/// Calls are thread-safe and give the same bits at any number of threads.
+public final class CompiledFunction: @unchecked Sendable {
+  typealias Prepare =
+    @convention(c) (
+      UnsafePointer<UnsafeRawPointer?>, UnsafeMutableRawPointer, Int32
+    ) -> Void
+  typealias Run =
+    @convention(c) (
+      UnsafePointer<UnsafeRawPointer?>, UnsafePointer<UnsafeMutableRawPointer?>,
+      UnsafeMutableRawPointer, Int64, Int64, Int32
+    ) -> Int32
+
+  /// The function that was compiled.
+  public let function: Function
+  /// The float type that it computes in.
+  public let dtype: DType
+  let stateBytes: Int
+  let prepare: Prepare
+  let run: Run
+
+  /// Compiles a function whose passes have run, or takes its object from the cache.
+  ///
+  /// - Throws: `RuntimeError` if there is no compiler or OpenMP runtime, or the function has an
+  ///   operation that can't be compiled.
+  public init(_ function: Function) throws(RuntimeError) {
+    self.function = function
+    let program: TileProgram
+    do {
+      program = try TileProgram(lowering: function)
+    } catch {
+      throw .unsupported("\(error)")
+    }
+    dtype = program.dtype
+    let file = CFile(program, name: "flow")
+    stateBytes = file.stateElements * (dtype == .f64 ? 8 : 4)
+    let text = Self.source(file, dtype: dtype)
+    let path = try ObjectCache().object(for: text, toolchain: try .find())
+    guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
+      throw .loadFailed(path: path, reason: String(cString: dlerror()))
+    }
+    guard let prepare = dlsym(handle, "flow_prepare"), let run = dlsym(handle, "flow_run") else {
+      throw .loadFailed(path: path, reason: "its entry points are missing")
+    }
+    self.prepare = unsafeBitCast(prepare, to: Prepare.self)
+    self.run = unsafeBitCast(run, to: Run.self)
+  }
+
+  /// The whole C file: kernel headers, then the function.
+  public static func source(_ file: CFile, dtype: DType) -> String {
+    var text = dtype == .f64 ? "#define FK_DOUBLE 1\n" : ""
+    for index in 0..<fk_embedded_header_count() {
+      let header = String(cString: fk_embedded_header(index))
+      // The headers stand in one file, so they need not include each other.
+      text += header.split(separator: "\n", omittingEmptySubsequences: false)
+        .filter { !$0.hasPrefix("#include \"fk_") }.joined(separator: "\n")
+    }
+    return text + "\n#pragma GCC visibility push(default)\n"
+      + file.text + "\n#pragma GCC visibility pop\n"
+  }
+
+  /// The function with its parameters packed, ready to be called many times.
+  ///
+  /// - Throws: `RuntimeError` if a parameter is missing or has the wrong shape.
+  public func bind(_ parameters: [String: HostArray] = [:], threads: Int? = nil)
+    throws(RuntimeError) -> BoundFunction
+  {
+    try BoundFunction(self, parameters: parameters, threads: threads ?? Self.defaultThreads)
+  }
+
+  /// Binds the parameters and calls the function once.
+  public func callAsFunction(
+    _ arguments: [String: HostArray], rows: Int, firstRow: Int = 0, threads: Int? = nil
+  ) throws(RuntimeError) -> [String: HostArray] {
+    let names = Set(function.arguments.filter { $0.kind != .input }.map(\.name))
+    let bound = try bind(arguments.filter { names.contains($0.key) }, threads: threads)
+    return try bound(
+      arguments.filter { !names.contains($0.key) }, rows: rows, firstRow: firstRow,
+      threads: threads)
+  }
+
+  /// One thread for each processor that this process may use.
+  public static var defaultThreads: Int { ProcessInfo.processInfo.activeProcessorCount }
+}

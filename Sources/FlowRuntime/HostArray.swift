@@ -1,0 +1,73 @@
+/// An array in the host's memory, row-major; rows are the first dimension of a row value.
+public struct HostArray: Sendable, Hashable {
+  /// The elements.
+  public enum Storage: Sendable, Hashable {
+    case float32([Float])
+    case float64([Double])
+    case int32([Int32])
+  }
+
+  /// The dimensions, rows included.
+  public var shape: [Int]
+  /// The elements in row-major order.
+  public var storage: Storage
+
+  /// Makes an array; the number of elements must be the product of the dimensions.
+  public init(shape: [Int], storage: Storage) {
+    self.shape = shape
+    self.storage = storage
+    precondition(
+      count == shape.reduce(1, *), "\(count) elements do not fill an array of shape \(shape)")
+  }
+
+  /// Makes a float32 array.
+  public init(_ values: [Float], shape: [Int]) {
+    self.init(shape: shape, storage: .float32(values))
+  }
+
+  /// Makes a float64 array.
+  public init(_ values: [Double], shape: [Int]) {
+    self.init(shape: shape, storage: .float64(values))
+  }
+
+  /// Makes an int32 array.
+  public init(_ values: [Int32], shape: [Int]) {
+    self.init(shape: shape, storage: .int32(values))
+  }
+
+  /// The number of elements.
+  public var count: Int {
+    switch storage {
+    case .float32(let values): values.count
+    case .float64(let values): values.count
+    case .int32(let values): values.count
+    }
+  }
+
+  /// The elements as float32, rounded if need be.
+  public var floats: [Float] {
+    switch storage {
+    case .float32(let values): values
+    case .float64(let values): values.map(Float.init)
+    case .int32(let values): values.map(Float.init)
+    }
+  }
+
+  /// The elements as float64.
+  public var doubles: [Double] {
+    switch storage {
+    case .float32(let values): values.map(Double.init)
+    case .float64(let values): values
+    case .int32(let values): values.map(Double.init)
+    }
+  }
+
+  /// The elements as int32, truncated if need be.
+  public var integers: [Int32] {
+    switch storage {
+    case .float32(let values): values.map { Int32($0) }
+    case .float64(let values): values.map { Int32($0) }
+    case .int32(let values): values
+    }
+  }
+}

@@ -1,0 +1,46 @@
+/// Why a function could not be compiled, loaded or run.
+public enum RuntimeError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// No C compiler was found.
+  case noCompiler(searched: [String])
+  /// The OpenMP runtime was not found.
+  case noOpenMP
+  /// The C compiler failed.
+  case compilerFailed(command: String, output: String)
+  /// The object could not be loaded.
+  case loadFailed(path: String, reason: String)
+  /// A file in the cache belongs to somebody else or can be written by others.
+  case untrustedCache(path: String)
+  /// The cache's folder could not be used.
+  case cacheFailed(path: String, reason: String)
+  /// The function can't be lowered.
+  case unsupported(String)
+  /// An argument is missing.
+  case missingArgument(String)
+  /// An argument has the wrong shape.
+  case shape(argument: String, found: [Int], expected: [Int])
+  /// Memory for the call could not be had.
+  case outOfMemory
+
+  public var description: String {
+    switch self {
+    case .noCompiler(let searched):
+      "no C compiler found (looked for \(searched.joined(separator: ", "))); install clang or gcc, "
+        + "or set CC"
+    case .noOpenMP:
+      "no OpenMP runtime (libomp) found; install libomp-dev"
+    case .compilerFailed(let command, let output):
+      "the C compiler failed: \(command): \(output)"
+    case .loadFailed(let path, let reason):
+      "\(path): can't be loaded: \(reason)"
+    case .untrustedCache(let path):
+      "\(path): not owned by this user alone, so it is not loaded; remove it"
+    case .cacheFailed(let path, let reason):
+      "\(path): can't be used as cache: \(reason); set XDG_CACHE_HOME to a writable folder"
+    case .unsupported(let reason): reason
+    case .missingArgument(let name): "argument '\(name)' is missing"
+    case .shape(let argument, let found, let expected):
+      "argument '\(argument)' has shape \(found), expected \(expected)"
+    case .outOfMemory: "not enough memory for the call's scratch"
+    }
+  }
+}

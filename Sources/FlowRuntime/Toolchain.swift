@@ -1,0 +1,88 @@
+import Foundation
+
+/// The C compiler and the OpenMP runtime of this machine.
+struct Toolchain {
+  let compiler: String
+  let openMP: String
+
+  /// Flags that decide what the object computes.
+  ///
+  /// Contraction to fused multiply-adds is wanted; everything else keeps IEEE semantics, NaN and
+  /// infinities included.
+  static let flags = [
+    "-std=gnu11", "-O3", "-march=native", "-fPIC", "-ffp-contract=fast", "-fno-math-errno",
+    "-fno-trapping-math", "-fvisibility=hidden", "-w",
+  ]
+
+  /// Finds the compiler (`CC`, else clang, cc or gcc in PATH) and libomp.
+  static func find() throws(RuntimeError) -> Toolchain {
+    let environment = ProcessInfo.processInfo.environment
+    let names = environment["CC"].map { [$0] } ?? ["clang", "cc", "gcc"]
+    let path = (environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":").map(String.init)
+    guard let compiler = names.lazy.compactMap({ locate($0, path: path) }).first else {
+      throw .noCompiler(searched: names)
+    }
+    guard let openMP = locateOpenMP() else { throw .noOpenMP }
+    return Toolchain(compiler: compiler, openMP: openMP)
+  }
+
+  private static func locate(_ name: String, path: [String]) -> String? {
+    let candidates = name.contains("/") ? [name] : path.map { $0 + "/" + name }
+    return candidates.first { FileManager.default.isExecutableFile(atPath: $0) }
+  }
+
+  private static func locateOpenMP() -> String? {
+    let manager = FileManager.default
+    for folder in ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64"] {
+      for name in ["libomp.so.5", "libomp.so"]
+      where manager.fileExists(atPath: folder + "/" + name) {
+        return folder + "/" + name
+      }
+    }
+    let versions = (try? manager.contentsOfDirectory(atPath: "/usr/lib")) ?? []
+    for version in versions.filter({ $0.hasPrefix("llvm-") }).sorted().reversed() {
+      let path = "/usr/lib/\(version)/lib/libomp.so"
+      if manager.fileExists(atPath: path) { return path }
+    }
+    return ["/opt/homebrew/opt/libomp/lib/libomp.dylib", "/usr/local/opt/libomp/lib/libomp.dylib"]
+      .first { manager.fileExists(atPath: $0) }
+  }
+
+  /// What identifies the compiler for the cache: its path, size and time of change.
+  var identity: String {
+    let resolved = URL(fileURLWithPath: compiler).resolvingSymlinksInPath().path
+    let attributes = try? FileManager.default.attributesOfItem(atPath: resolved)
+    let size = (attributes?[.size] as? NSNumber)?.int64Value ?? 0
+    let time = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+    return "\(resolved) \(size) \(time)"
+  }
+
+  /// Compiles one C file to a shared object.
+  func compile(source: String, output: String) throws(RuntimeError) {
+    let object = output + ".o"
+    defer { try? FileManager.default.removeItem(atPath: object) }
+    try run(Self.flags + ["-fopenmp", "-c", source, "-o", object])
+    try run(["-shared", object, openMP, "-lm", "-o", output])
+  }
+
+  private func run(_ arguments: [String]) throws(RuntimeError) {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: compiler)
+    process.arguments = arguments
+    let pipe = Pipe()
+    process.standardError = pipe
+    process.standardOutput = pipe
+    let command = ([compiler] + arguments).joined(separator: " ")
+    do {
+      try process.run()
+    } catch {
+      throw .compilerFailed(command: command, output: error.localizedDescription)
+    }
+    let output = pipe.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    if process.terminationStatus != 0 {
+      throw .compilerFailed(
+        command: command, output: String(decoding: output.prefix(4000), as: UTF8.self))
+    }
+  }
+}
