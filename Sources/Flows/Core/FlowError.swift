@@ -1,0 +1,45 @@
+/// Why a flow can't be built, described, loaded or used: where, what was found, what is expected.
+public enum FlowError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// An adjacency matrix without any dependence.
+  case nullJacobian(place: String)
+  /// An adjacency matrix whose graph has a cycle.
+  case cyclicAdjacency(place: String)
+  /// A value that the constructor does not take.
+  case invalid(place: String, found: String, expected: String)
+  /// A class that is not known here.
+  case unknownType(place: String, found: String, known: [String])
+  /// A key that the class does not have.
+  case unknownArgument(place: String, known: [String])
+  /// The file has no description of a flow.
+  case noDescription(path: String)
+  /// A tensor that the description asks for is not in the file.
+  case missingTensor(name: String, expected: String)
+  /// A tensor has the wrong shape or dtype.
+  case wrongTensor(name: String, found: String, expected: String)
+  /// A tensor in the file that no part of the flow uses.
+  case unusedTensor(name: String)
+
+  public var description: String {
+    switch self {
+    case .nullJacobian(let place):
+      "\(place): the adjacency matrix leads to a null Jacobian; let some output see some input"
+    case .cyclicAdjacency(let place):
+      "\(place): the adjacency matrix contains a cycle; order the features so that none remains"
+    case .invalid(let place, let found, let expected):
+      "\(place): found \(found), expected \(expected)"
+    case .unknownType(let place, let found, let known):
+      "\(place): unknown type '\(found)', expected one of \(known.joined(separator: ", "))"
+    case .unknownArgument(let place, let known):
+      "\(place): unknown argument, expected one of \(known.joined(separator: ", "))"
+    case .noDescription(let path):
+      "\(path): has no 'flowir.flow' in its metadata, so the architecture is not known; save it "
+        + "with metadata={\"flowir.flow\": …}"
+    case .missingTensor(let name, let expected):
+      "tensor '\(name)' is missing, expected \(expected)"
+    case .wrongTensor(let name, let found, let expected):
+      "tensor '\(name)' is \(found), expected \(expected)"
+    case .unusedTensor(let name):
+      "tensor '\(name)' is used by no part of the flow; remove it or correct the description"
+    }
+  }
+}

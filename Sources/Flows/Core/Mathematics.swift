@@ -1,0 +1,7 @@
+import Foundation
+
+/// The natural logarithm of a number that shapes the program.
+func logOf(_ x: Double) -> Double { Foundation.log(x) }
+
+/// The cosine of a number.
+func cosine(_ x: Double) -> Double { Foundation.cos(x) }

@@ -1,0 +1,155 @@
+import FlowIR
+
+/// A tensor of a module: its checkpoint name, shape, and how it starts.
+public struct Parameter: Sendable, Hashable {
+  /// How an untrained parameter is filled.
+  public enum Initializer: Sendable, Hashable {
+    case zeros
+    case ones
+    /// Uniform on [-bound, bound].
+    case uniform(bound: Double)
+    /// Standard normal.
+    case normal
+    case values([Double])
+  }
+
+  /// How the tensor is stored in a checkpoint.
+  public enum Storage: Sendable, Hashable {
+    case float32
+    case int64
+    case bool
+  }
+
+  /// The name in a checkpoint, such as `transform.transforms.0.hyper.0.weight`.
+  public let name: String
+  /// The shape.
+  public let shape: [Int]
+  /// Whether training changes it; otherwise it is a buffer.
+  public let isTrainable: Bool
+  /// How it is stored.
+  public let storage: Storage
+  /// How it starts.
+  public let initializer: Initializer
+
+  /// The number of elements.
+  public var count: Int { shape.reduce(1, *) }
+
+  /// The parameter in the function being traced.
+  public var tensor: Tensor {
+    guard let trace = Trace.current else {
+      preconditionFailure("parameter '\(name)' is used outside a trace")
+    }
+    return trace.tensor(of: self)
+  }
+}
+
+/// Where modules register their parameters while they are built, each under its checkpoint name.
+public struct ModuleScope {
+  /// What all scopes of one model share.
+  public final class Registry {
+    /// The parameters and buffers in order of registration.
+    public private(set) var parameters: [Parameter] = []
+    /// Values that a checkpoint gives, by name: random choices are read, never drawn again.
+    let checkpoint: any CheckpointSource
+    /// Draws random choices (orders, masks) of a model that comes from no checkpoint.
+    var generator: SeededGenerator
+
+    init(checkpoint: any CheckpointSource, seed: UInt64) {
+      self.checkpoint = checkpoint
+      generator = SeededGenerator(seed: seed)
+    }
+
+    func add(_ parameter: Parameter) { parameters.append(parameter) }
+  }
+
+  /// What all scopes of one model share.
+  public let registry: Registry
+  /// The path so far.
+  public let path: String
+
+  /// Starts a model without checkpoint; `seed` decides its random choices.
+  public static func root(seed: UInt64 = 0) -> ModuleScope {
+    ModuleScope(registry: Registry(checkpoint: NoCheckpoint(), seed: seed), path: "")
+  }
+
+  /// The scope of a part.
+  public func child(_ name: String) -> ModuleScope {
+    ModuleScope(registry: registry, path: qualified(name))
+  }
+
+  func qualified(_ name: String) -> String { path.isEmpty ? name : path + "." + name }
+
+  /// Registers a trainable parameter.
+  public func parameter(
+    _ name: String, _ shape: [Int], initializer: Parameter.Initializer
+  ) -> Parameter {
+    register(name, shape, trainable: true, .float32, initializer)
+  }
+
+  /// Registers a float buffer.
+  public func buffer(
+    _ name: String, _ shape: [Int], initializer: Parameter.Initializer
+  ) -> Parameter {
+    register(name, shape, trainable: false, .float32, initializer)
+  }
+
+  /// Registers integers that shape the program; a checkpoint's values win over the given ones.
+  public func integers(_ name: String, _ values: [Int]) -> [Int] {
+    let found = registry.checkpoint.integers(qualified(name)) ?? values
+    _ = register(
+      name, [values.count], trainable: false, .int64, .values(found.map(Double.init)))
+    return found
+  }
+
+  /// Registers booleans that shape the program; a checkpoint's values win over the given ones.
+  public func booleans(_ name: String, _ values: [Bool], shape: [Int]) -> [Bool] {
+    let found = registry.checkpoint.booleans(qualified(name)) ?? values
+    _ = register(
+      name, shape, trainable: false, .bool, .values(found.map { $0 ? 1 : 0 }))
+    return found
+  }
+
+  private func register(
+    _ name: String, _ shape: [Int], trainable: Bool, _ storage: Parameter.Storage,
+    _ initializer: Parameter.Initializer
+  ) -> Parameter {
+    let parameter = Parameter(
+      name: qualified(name), shape: shape, isTrainable: trainable, storage: storage,
+      initializer: initializer)
+    registry.add(parameter)
+    return parameter
+  }
+}
+
+/// Where values of program-shaping buffers come from when a model is loaded.
+protocol CheckpointSource {
+  func integers(_ name: String) -> [Int]?
+  func booleans(_ name: String) -> [Bool]?
+  func contains(_ name: String) -> Bool
+}
+
+struct NoCheckpoint: CheckpointSource {
+  func integers(_ name: String) -> [Int]? { nil }
+  func booleans(_ name: String) -> [Bool]? { nil }
+  func contains(_ name: String) -> Bool { false }
+}
+
+/// A small deterministic generator for initial parameters, shuffles and random choices: SplitMix64
+/// (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
+public struct SeededGenerator: RandomNumberGenerator, Sendable {
+  private var state: UInt64
+
+  /// Starts the sequence of a seed.
+  public init(seed: UInt64) { state = seed }
+
+  public mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+
+  /// Uniform on [0, 1).
+  public mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
+}

@@ -1,0 +1,98 @@
+import FlowIR
+
+/// A function being recorded: tensors made while it is current append operations to it.
+///
+/// A trace belongs to the one task that records it.
+public final class Trace: @unchecked Sendable {
+  /// The trace that parameters of modules are read into.
+  @TaskLocal public static var current: Trace?
+
+  let builder: FunctionBuilder
+  /// The float type of the function.
+  public let dtype: DType
+  /// Whether parameters are inputs of each call (in training) instead of being packed once.
+  let parametersAreInputs: Bool
+  private var parameters: [String: Tensor] = [:]
+  private(set) var usedParameters: [Parameter] = []
+  private var streams = 0
+
+  /// Starts recording a function.
+  public init(name: String, dtype: DType = .f32, parametersAreInputs: Bool = false) {
+    builder = FunctionBuilder(name: name)
+    self.dtype = dtype
+    self.parametersAreInputs = parametersAreInputs
+  }
+
+  /// Makes this trace current while a closure runs.
+  public func callAsFunction<Output>(_ body: () throws -> Output) rethrows -> Output {
+    try Self.$current.withValue(self, operation: body)
+  }
+
+  /// Adds a row argument, `rows x shape`.
+  public func rows(_ name: String, _ shape: [Int]) -> Tensor {
+    Tensor(self, builder.argument(name, .row(shape, dtype)))
+  }
+
+  /// Adds a uniform argument.
+  public func uniform(_ name: String, _ shape: [Int], dtype: DType? = nil) -> Tensor {
+    Tensor(self, builder.argument(name, .uniform(shape, dtype ?? self.dtype)))
+  }
+
+  /// The tensor of a module's parameter, an argument of the function under its checkpoint name.
+  public func tensor(of parameter: Parameter) -> Tensor {
+    if let known = parameters[parameter.name] { return known }
+    let kind: Argument.Kind = parameter.isTrainable ? .parameter : .buffer
+    let value = builder.argument(
+      parameter.name, .uniform(parameter.shape, dtype), parametersAreInputs ? .input : kind)
+    let tensor = Tensor(self, value)
+    parameters[parameter.name] = tensor
+    usedParameters.append(parameter)
+    return tensor
+  }
+
+  /// A constant of a shape, all elements alike.
+  public func constant(_ value: Double, shape: [Int] = []) -> Tensor {
+    Tensor(self, builder.splat(value, shape: shape, dtype: dtype))
+  }
+
+  /// A constant from its elements in row-major order.
+  public func constant(_ values: [Double], shape: [Int]) -> Tensor {
+    emit(.constant(Literal(values, shape: shape, dtype: dtype)), [])
+  }
+
+  /// The number of rows, a uniform scalar.
+  public func rowCount() -> Tensor { emit(.rowCount(dtype), []) }
+
+  /// Random numbers, one set of `shape` a row; each call draws from a stream of its own.
+  public func random(_ distribution: RandomDistribution, shape: [Int], seed: Tensor) -> Tensor {
+    streams += 1
+    return emit(
+      .random(distribution, shape: shape, dtype: dtype, stream: streams - 1), [seed])
+  }
+
+  /// Runs a closure with operations attributed to a part of the model.
+  public func inScope<Output>(_ path: String, _ body: () throws -> Output) rethrows -> Output {
+    let saved = builder.scope
+    builder.scope = Scope(path)
+    defer { builder.scope = saved }
+    return try body()
+  }
+
+  /// Ends the recording.
+  public func finish(_ results: [(name: String, tensor: Tensor)]) -> Function {
+    builder.finish(results: results.map { Result(name: $0.name, value: $0.tensor.value) })
+  }
+
+  func emit(_ opcode: Opcode, _ operands: [Tensor], regions: [Region] = []) -> Tensor {
+    emitAll(opcode, operands, regions: regions)[0]
+  }
+
+  func emitAll(_ opcode: Opcode, _ operands: [Tensor], regions: [Region] = []) -> [Tensor] {
+    do {
+      return try builder.append(opcode, operands.map(\.value), regions: regions)
+        .map { Tensor(self, $0) }
+    } catch {
+      preconditionFailure("\(error) in \(builder.scope.path)")
+    }
+  }
+}

@@ -1,0 +1,101 @@
+/// A probability distribution over row vectors, built in a trace.
+public protocol Distribution {
+  /// The number of features.
+  var features: Int { get }
+  /// The log-density of each row, in nats: a row scalar.
+  func logProb(_ x: Tensor) -> Tensor
+  /// One sample a row, drawn from counter-based numbers of a seed (2 x i32).
+  func sample(seed: Tensor) -> Tensor
+  /// One sample a row and its log-density, from one pass.
+  func sampleAndLogProb(seed: Tensor) -> (x: Tensor, logProb: Tensor)
+}
+
+extension Distribution {
+  public func sampleAndLogProb(seed: Tensor) -> (x: Tensor, logProb: Tensor) {
+    let x = sample(seed: seed)
+    return (x, logProb(x))
+  }
+}
+
+/// Independent normal features with given means and deviations.
+public struct DiagNormal: Distribution {
+  let loc: Tensor
+  let scale: Tensor
+  public let features: Int
+
+  /// Makes the distribution; both tensors have the shape [features], uniform or with rows.
+  public init(loc: Tensor, scale: Tensor) {
+    precondition(
+      loc.shape.count == 1 && loc.shape == scale.shape,
+      "loc and scale must be vectors of one size, found \(loc.shape) and \(scale.shape)")
+    self.loc = loc
+    self.scale = scale
+    features = loc.shape[0]
+  }
+
+  public func logProb(_ x: Tensor) -> Tensor {
+    let z = (x - loc) * (1 / scale)
+    let constant = Double(features) * 0.9189385332046727  // log(2 pi) / 2
+    return -0.5 * square(z).sum(axis: 0) - (log(scale).sum(axis: 0) + constant)
+  }
+
+  public func sample(seed: Tensor) -> Tensor {
+    loc + scale * seed.trace.random(.normal, shape: [features], seed: seed)
+  }
+}
+
+/// The uniform distribution on a box, `lower <= x < upper` in each feature.
+public struct BoxUniform: Distribution {
+  let lower: Tensor
+  let upper: Tensor
+  public let features: Int
+
+  /// Makes the distribution; both tensors have the shape [features].
+  public init(lower: Tensor, upper: Tensor) {
+    self.lower = lower
+    self.upper = upper
+    features = lower.shape[0]
+  }
+
+  public func logProb(_ x: Tensor) -> Tensor {
+    let inside = (x .>= lower) .& (x .< upper)
+    let perFeature = select(inside, -log(upper - lower), x.like(-Double.infinity))
+    return select(isNaN(x), x, perFeature).sum(axis: 0)
+  }
+
+  public func sample(seed: Tensor) -> Tensor {
+    lower + (upper - lower) * seed.trace.random(.uniform, shape: [features], seed: seed)
+  }
+}
+
+/// Whether each element is NaN.
+public func isNaN(_ x: Tensor) -> Tensor { x.unary(.isNaN) }
+
+/// The distribution of `x = f⁻¹(z)` with `z` from a base: log p(x) = log p_base(f(x)) +
+/// log|det df/dx|.
+public struct NormalizingFlow: Distribution {
+  /// The transform from data to the base.
+  public let transform: any Transform
+  /// The distribution of `z`.
+  public let base: any Distribution
+  public var features: Int { base.features }
+
+  /// Makes the distribution.
+  public init(transform: any Transform, base: any Distribution) {
+    self.transform = transform
+    self.base = base
+  }
+
+  public func logProb(_ x: Tensor) -> Tensor {
+    let (z, ladj) = transform.callAndLadj(x)
+    return base.logProb(z) + ladj.sumOfElements()
+  }
+
+  public func sample(seed: Tensor) -> Tensor { transform.inverse(base.sample(seed: seed)) }
+
+  public func sampleAndLogProb(seed: Tensor) -> (x: Tensor, logProb: Tensor) {
+    let (z, logProb) = base.sampleAndLogProb(seed: seed)
+    let (x, ladj) = transform.inverseAndLadj(z)
+    return (x, logProb - ladj.sumOfElements())
+  }
+}

@@ -1,0 +1,26 @@
+/// The pointwise functions between linear layers, with the default arguments of torch.nn.
+public enum Activation: String, Sendable, CaseIterable {
+  case relu = "ReLU"
+  case elu = "ELU"
+  case tanh = "Tanh"
+  case silu = "SiLU"
+  case gelu = "GELU"
+  case leakyReLU = "LeakyReLU"
+  case softplus = "Softplus"
+  case sigmoid = "Sigmoid"
+
+  /// Applies the function.
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    switch self {
+    case .relu: Flows.relu(x)
+    case .elu: select(x .> 0, x, expm1(minimum(x, 0)))
+    case .tanh: Flows.tanh(x)
+    case .silu: x * Flows.sigmoid(x)
+    case .gelu: 0.5 * x * (1 + erf(x * 0.7071067811865476))
+    case .leakyReLU: select(x .> 0, x, 0.01 * x)
+    // torch returns x itself above 20, where the difference is below float32's resolution.
+    case .softplus: select(x .> 20, x, Flows.softplus(x))
+    case .sigmoid: Flows.sigmoid(x)
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import FlowIR
+
+/// A function from tensors to tensors with parameters: what a hyper-network is made of.
+public protocol Layer {
+  /// Applies the layer to the last axis of a tensor.
+  func callAsFunction(_ x: Tensor) -> Tensor
+}
+
+/// A linear layer, `y = x Wᵀ + b`.
+public struct Linear: Layer {
+  let weight: Parameter
+  let bias: Parameter?
+  let path: String
+
+  /// Registers `weight` (out x in) and `bias` (out), initialised as in torch: uniform within
+  /// `1 / sqrt(inputs)`.
+  public init(_ inputs: Int, _ outputs: Int, bias: Bool = true, in scope: ModuleScope) {
+    let bound = 1 / Double(inputs).squareRoot()
+    weight = scope.parameter(
+      "weight", [outputs, inputs], initializer: .uniform(bound: bound))
+    self.bias = bias ? scope.parameter("bias", [outputs], initializer: .uniform(bound: bound)) : nil
+    path = scope.path
+  }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    x.trace.inScope(path) { x.linear(weight.tensor, bias: bias?.tensor) }
+  }
+}
+
+/// A linear layer whose weights are zero outside a constant mask.
+public struct MaskedLinear: Layer {
+  let weight: Parameter
+  let bias: Parameter
+  let mask: Mask
+  let path: String
+
+  /// Registers `weight`, `bias` and the buffer `mask`; a checkpoint's mask wins over the given one.
+  public init(_ mask: Mask, in scope: ModuleScope) {
+    let bound = 1 / Double(max(mask.columns, 1)).squareRoot()
+    weight = scope.parameter(
+      "weight", [mask.rows, mask.columns], initializer: .uniform(bound: bound))
+    bias = scope.parameter("bias", [mask.rows], initializer: .uniform(bound: bound))
+    let bits = scope.booleans("mask", mask.bits, shape: [mask.rows, mask.columns])
+    self.mask = bits.count == mask.bits.count
+      ? Mask(rows: mask.rows, columns: mask.columns, bits: bits) : mask
+    path = scope.path
+  }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    x.trace.inScope(path) { x.linear(weight.tensor, bias: bias.tensor, mask: mask) }
+  }
+}
+
+/// Standardises the last axis: `(x - mean) / sqrt(variance + eps)`, with the unbiased variance.
+public struct LayerNorm: Layer {
+  let epsilon: Double
+
+  /// Makes the layer; it has no parameters.
+  public init(epsilon: Double = 1e-5) { self.epsilon = epsilon }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    let count = Double(x.shape.last ?? 1)
+    let centred = x - (x.sum(axis: -1) / count).expandedLast()
+    let variance = square(centred).sum(axis: -1) / (count - 1)
+    return centred / sqrt(variance + epsilon).expandedLast()
+  }
+}

@@ -1,0 +1,33 @@
+/// A multi-layer perceptron.
+public struct MLP: Layer {
+  private let layers: [Linear]
+  private let activation: Activation
+  private let norm: LayerNorm?
+
+  /// Registers linear layers under Zuko's names: `0`, `2`, `4`, … (`0`, `3`, `6`, … with
+  /// `normalize`, since the activations and normalisations between them are counted).
+  public init(
+    _ inputs: Int, _ outputs: Int, hiddenFeatures: [Int] = [64, 64],
+    activation: Activation = .relu, normalize: Bool = false, in scope: ModuleScope
+  ) {
+    let step = normalize ? 3 : 2
+    let sizes = [inputs] + hiddenFeatures + [outputs]
+    layers = zip(sizes, sizes.dropFirst()).enumerated().map { index, size in
+      Linear(size.0, size.1, in: scope.child("\(index * step)"))
+    }
+    self.activation = activation
+    norm = normalize ? LayerNorm() : nil
+  }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    var h = x
+    for (index, layer) in layers.enumerated() {
+      h = layer(h)
+      if index + 1 < layers.count {
+        h = activation(h)
+        if let norm { h = norm(h) }
+      }
+    }
+    return h
+  }
+}

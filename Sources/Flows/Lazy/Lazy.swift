@@ -1,0 +1,109 @@
+/// A module that gives a transform for a context.
+public protocol LazyTransform {
+  /// The transform for a context [*, C], or for none.
+  func callAsFunction(_ context: Tensor?) -> any Transform
+}
+
+/// A module that gives a distribution for a context.
+public protocol LazyDistribution {
+  /// The distribution for a context [*, C], or for none.
+  func callAsFunction(_ context: Tensor?) -> any Distribution
+}
+
+extension LazyTransform {
+  /// The lazy inverse.
+  public var inv: any LazyTransform { LazyInverse(self) }
+}
+
+/// The inverse of a lazy transform.
+public struct LazyInverse: LazyTransform {
+  let transform: any LazyTransform
+
+  /// Makes the inverse.
+  public init(_ transform: any LazyTransform) { self.transform = transform }
+
+  public func callAsFunction(_ context: Tensor?) -> any Transform {
+    InverseTransform(transform(context))
+  }
+}
+
+/// Lazy transforms applied one after the other.
+public struct LazyComposedTransform: LazyTransform {
+  let transforms: [any LazyTransform]
+
+  /// Makes the composition; the first is applied to the data.
+  public init(_ transforms: [any LazyTransform]) { self.transforms = transforms }
+
+  public func callAsFunction(_ context: Tensor?) -> any Transform {
+    ComposedTransform(transforms.map { $0(context) })
+  }
+}
+
+/// A transform that does not depend on the context; its tensors are parameters or buffers.
+public struct UnconditionalTransform: LazyTransform {
+  private let make: () -> any Transform
+
+  /// Makes the module from a closure over the tensors of registered parameters.
+  public init(_ make: @escaping () -> any Transform) { self.make = make }
+
+  public func callAsFunction(_ context: Tensor?) -> any Transform { make() }
+}
+
+/// A distribution that does not depend on the context; its tensors are parameters or buffers.
+public struct UnconditionalDistribution: LazyDistribution {
+  private let make: () -> any Distribution
+
+  /// Makes the module from a closure over the tensors of registered parameters.
+  public init(_ make: @escaping () -> any Distribution) { self.make = make }
+
+  public func callAsFunction(_ context: Tensor?) -> any Distribution { make() }
+
+  /// Standard normal features, with the buffers `loc` and `scale`.
+  public static func diagNormal(features: Int, in scope: ModuleScope) -> UnconditionalDistribution {
+    let names = positional(["loc", "scale"], scope)
+    let loc = scope.buffer(names[0], [features], initializer: .zeros)
+    let scale = scope.buffer(names[1], [features], initializer: .ones)
+    return UnconditionalDistribution { DiagNormal(loc: loc.tensor, scale: scale.tensor) }
+  }
+
+  /// Uniform features on a box, with the buffers `lower` and `upper`.
+  public static func boxUniform(
+    features: Int, lower: Double = 0, upper: Double = 1, in scope: ModuleScope
+  ) -> UnconditionalDistribution {
+    let names = positional(["lower", "upper"], scope)
+    let low = scope.buffer(
+      names[0], [features], initializer: .values(Array(repeating: lower, count: features)))
+    let high = scope.buffer(
+      names[1], [features], initializer: .values(Array(repeating: upper, count: features)))
+    return UnconditionalDistribution { BoxUniform(lower: low.tensor, upper: high.tensor) }
+  }
+
+  /// The names in use: a checkpoint whose arguments were given by position has `_0`, `_1`, ….
+  private static func positional(_ names: [String], _ scope: ModuleScope) -> [String] {
+    let isPositional = scope.registry.checkpoint.contains(scope.qualified("_0"))
+    return isPositional ? names.indices.map { "_\($0)" } : names
+  }
+}
+
+/// A normalizing flow as a lazy distribution: a lazy transform and a lazy base.
+public struct Flow: LazyDistribution {
+  /// The transform from data to the base.
+  public let transform: any LazyTransform
+  /// The base.
+  public let base: any LazyDistribution
+
+  /// Makes the flow.
+  public init(transform: any LazyTransform, base: any LazyDistribution) {
+    self.transform = transform
+    self.base = base
+  }
+
+  public func callAsFunction(_ context: Tensor?) -> any Distribution {
+    normalizingFlow(context)
+  }
+
+  /// The distribution for a context, with its transform.
+  public func normalizingFlow(_ context: Tensor?) -> NormalizingFlow {
+    NormalizingFlow(transform: transform(context), base: base(context))
+  }
+}

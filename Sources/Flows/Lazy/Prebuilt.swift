@@ -1,0 +1,72 @@
+/// Masked autoregressive flows: MAF, and NSF with splines.
+public enum AutoregressiveFlows {
+  /// `transforms` autoregressive transforms, features in ascending order for even and descending
+  /// order for odd ones (random orders with `randperm`), over a standard normal base.
+  ///
+  /// - Throws: `FlowError` for arguments that do not fit.
+  public static func make(
+    features: Int, context: Int = 0, transforms: Int = 3, randperm: Bool = false,
+    passes: Int? = nil, univariate: Univariate = .affine(),
+    network: HyperNetwork = HyperNetwork(), in scope: ModuleScope
+  ) throws(FlowError) -> Flow {
+    let list = scope.child("transform").child("transforms")
+    var parts: [any LazyTransform] = []
+    for index in 0..<transforms {
+      let place = list.child("\(index)")
+      // A single feature depends on no other: Zuko makes it element-wise too.
+      guard features > 1 else {
+        parts.append(
+          ElementWiseTransform(
+            features: 1, context: context, univariate: univariate, network: network, in: place))
+        continue
+      }
+      var order = Array(0..<features)
+      if randperm {
+        order.shuffle(using: &scope.registry.generator)
+      } else if index % 2 == 1 {
+        order.reverse()
+      }
+      parts.append(
+        try MaskedAutoregressiveTransform(
+          features: features, context: context, passes: passes, order: order,
+          univariate: univariate, network: network, in: place))
+    }
+    return Flow(
+      transform: LazyComposedTransform(parts),
+      base: UnconditionalDistribution.diagNormal(features: features, in: scope.child("base")))
+  }
+}
+
+/// Coupling flows: NICE, RealNVP.
+public enum CouplingFlows {
+  /// `transforms` coupling transforms with alternating checkered masks (random ones with
+  /// `randmask`) over a standard normal base.
+  ///
+  /// - Throws: `FlowError` for arguments that do not fit.
+  public static func make(
+    features: Int, context: Int = 0, transforms: Int = 3, randmask: Bool = false,
+    univariate: Univariate = .affine(), network: HyperNetwork = HyperNetwork(),
+    in scope: ModuleScope
+  ) throws(FlowError) -> Flow {
+    let list = scope.child("transform").child("transforms")
+    var parts: [any LazyTransform] = []
+    for index in 0..<transforms {
+      let place = list.child("\(index)")
+      guard features > 1 else {
+        parts.append(
+          ElementWiseTransform(
+            features: 1, context: context, univariate: univariate, network: network, in: place))
+        continue
+      }
+      var order = Array(0..<features)
+      if randmask { order.shuffle(using: &scope.registry.generator) }
+      parts.append(
+        try GeneralCouplingTransform(
+          features: features, context: context, mask: order.map { $0 % 2 == index % 2 },
+          univariate: univariate, network: network, in: place))
+    }
+    return Flow(
+      transform: LazyComposedTransform(parts),
+      base: UnconditionalDistribution.diagNormal(features: features, in: scope.child("base")))
+  }
+}

@@ -1,0 +1,74 @@
+/// A family of element-wise transforms: the shapes of its parameters for one feature, and how a
+/// transform is made from parameters of shape [D, *shape].
+public struct Univariate {
+  /// The shapes of the parameters for one feature.
+  public let shapes: [[Int]]
+  /// Makes the transform.
+  public let make: ([Tensor]) -> any Transform
+
+  /// Makes a family.
+  public init(shapes: [[Int]], make: @escaping ([Tensor]) -> any Transform) {
+    self.shapes = shapes
+    self.make = make
+  }
+
+  /// The number of parameters for one feature.
+  var total: Int { shapes.reduce(0) { $0 + $1.reduce(1, *) } }
+
+  /// `MonotonicAffineTransform` of a shift and a scale.
+  public static func affine(slope: Double = 1e-3) -> Univariate {
+    Univariate(shapes: [[], []]) {
+      MonotonicAffineTransform(shift: $0[0], scale: $0[1], slope: slope)
+    }
+  }
+
+  /// `AdditiveTransform` of a shift.
+  public static var additive: Univariate {
+    Univariate(shapes: [[]]) { AdditiveTransform(shift: $0[0]) }
+  }
+
+  /// `MonotonicRQSTransform` with a number of bins.
+  public static func spline(
+    bins: Int = 8, bound: Double = 5, slope: Double = 1e-3
+  ) -> Univariate {
+    Univariate(shapes: [[bins], [bins], [bins - 1]]) {
+      MonotonicRQSTransform(
+        widths: $0[0], heights: $0[1], derivatives: $0[2], bound: bound, slope: slope)
+    }
+  }
+
+  /// Cuts the output of a hyper-network [D * total] into the parameters [D, *shape].
+  func unpack(_ phi: Tensor) -> [Tensor] {
+    let features = (phi.shape.last ?? 0) / total
+    let rows = phi.reshaped([features, total])
+    var start = 0
+    return shapes.map { shape in
+      let size = shape.reduce(1, *)
+      defer { start += size }
+      return rows.slice(start, start + size, axis: 1).reshaped([features] + shape)
+    }
+  }
+}
+
+/// The hyper-network's shape: what MAF, NICE and their parts pass on to it.
+public struct HyperNetwork: Sendable {
+  /// The widths of the hidden layers.
+  public var hiddenFeatures: [Int]
+  /// The function between layers.
+  public var activation: Activation
+  /// Whether a masked network uses residual blocks.
+  public var residual: Bool
+  /// Whether a plain network normalises between layers.
+  public var normalize: Bool
+
+  /// Makes a shape.
+  public init(
+    hiddenFeatures: [Int] = [64, 64], activation: Activation = .relu, residual: Bool = false,
+    normalize: Bool = false
+  ) {
+    self.hiddenFeatures = hiddenFeatures
+    self.activation = activation
+    self.residual = residual
+    self.normalize = normalize
+  }
+}

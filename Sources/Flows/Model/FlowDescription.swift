@@ -1,0 +1,312 @@
+import FlowFiles
+import FlowIR
+
+/// The architecture of a flow as a JSON object, as `flowir.flow` in a model file holds it.
+///
+/// `type` is a Zuko class, the other keys are that class's constructor arguments.
+public struct FlowDescription: Hashable, Sendable {
+  /// The object.
+  public let json: JSONValue
+  /// The number of features.
+  public let features: Int
+  /// The number of context features; 0 for none.
+  public let context: Int
+
+  /// Checks an object's outermost keys; the rest is checked when the flow is built.
+  ///
+  /// - Throws: `FlowError` naming the place.
+  public init(_ json: JSONValue) throws(FlowError) {
+    let reader = try DescriptionReader(json, place: "")
+    self.json = json
+    features = try reader.integer("features", default: nil, minimum: 1)
+    context = try reader.integer("context", default: 0, minimum: 0)
+    _ = try build(in: .root())
+  }
+
+  /// Parses the text of a description.
+  ///
+  /// - Throws: `JSONError` or `FlowError`.
+  public init(text: String) throws {
+    try self.init(JSONValue.parse(text.utf8))
+  }
+
+  /// The names of the classes that can be described.
+  public static let types = ["MAF", "NSF", "NICE", "RealNVP", "Flow"]
+
+  private static let network = ["hidden_features", "activation"]
+
+  /// Builds the flow's modules, registering their parameters.
+  func build(in scope: ModuleScope) throws(FlowError) -> Flow {
+    let reader = try DescriptionReader(json, place: "")
+    if let version = reader["zuko"], version != .string("1.6.0"), version != .string("1.6") {
+      throw .invalid(place: "zuko", found: version.text, expected: "\"1.6.0\"")
+    }
+    let common = ["zuko", "features", "context", "transforms"] + Self.network
+    switch reader.type {
+    case "MAF", "NSF":
+      let keys = common + ["randperm", "passes", "residual"]
+      try reader.allow(reader.type == "NSF" ? keys + ["bins", "slope"] : keys + ["univariate", "shapes"])
+      let univariate =
+        reader.type == "NSF"
+        ? try spline(reader) : try self.univariate(reader)
+      return try AutoregressiveFlows.make(
+        features: features, context: context,
+        transforms: try reader.integer("transforms", default: 3, minimum: 1),
+        randperm: try reader.flag("randperm"),
+        passes: try reader.optionalInteger("passes", minimum: 1), univariate: univariate,
+        network: try reader.network(["residual"]), in: scope)
+    case "NICE", "RealNVP":
+      try reader.allow(common + ["randmask", "normalize", "univariate", "shapes"])
+      return try CouplingFlows.make(
+        features: features, context: context,
+        transforms: try reader.integer("transforms", default: 3, minimum: 1),
+        randmask: try reader.flag("randmask"), univariate: try univariate(reader),
+        network: try reader.network(["normalize"]), in: scope)
+    case "Flow":
+      try reader.allow(["zuko", "features", "context", "transform", "base"])
+      return try custom(reader, in: scope)
+    default:
+      throw .unknownType(place: "type", found: reader.type, known: Self.types)
+    }
+  }
+
+  private func spline(_ reader: DescriptionReader) throws(FlowError) -> Univariate {
+    .spline(
+      bins: try reader.integer("bins", default: 8, minimum: 2),
+      slope: try slope(reader))
+  }
+
+  private func slope(_ reader: DescriptionReader) throws(FlowError) -> Double {
+    let slope = try reader.number("slope", default: 1e-3)
+    guard 0 < slope, slope < 1 else {
+      throw .invalid(
+        place: reader.path("slope"), found: "\(slope)", expected: "a number between 0 and 1")
+    }
+    return slope
+  }
+
+  private func custom(
+    _ reader: DescriptionReader, in scope: ModuleScope
+  ) throws(FlowError) -> Flow {
+    let transform: any LazyTransform
+    let place = scope.child("transform")
+    switch reader["transform"] {
+    case .array(let items):
+      transform = try composed(items, place: reader.path("transform"), in: place)
+    case .some(let single):
+      transform = try lazy(single, place: reader.path("transform"), in: place)
+    case nil:
+      throw .invalid(
+        place: reader.path("transform"), found: "nothing", expected: "a list of transforms")
+    }
+    guard let base = reader["base"] else {
+      throw .invalid(
+        place: reader.path("base"), found: "nothing", expected: "an UnconditionalDistribution")
+    }
+    return Flow(
+      transform: transform,
+      base: try self.base(base, place: reader.path("base"), in: scope.child("base")))
+  }
+
+  private func composed(
+    _ items: [JSONValue], place: String, in scope: ModuleScope
+  ) throws(FlowError) -> any LazyTransform {
+    var parts: [any LazyTransform] = []
+    for (index, item) in items.enumerated() {
+      parts.append(
+        try lazy(
+          item, place: "\(place)[\(index)]",
+          in: scope.child("transforms").child("\(index)")))
+    }
+    return LazyComposedTransform(parts)
+  }
+
+  private func lazy(
+    _ json: JSONValue, place: String, in scope: ModuleScope
+  ) throws(FlowError) -> any LazyTransform {
+    let reader = try DescriptionReader(json, place: place)
+    let common = ["features", "context", "univariate", "shapes"] + Self.network
+    switch reader.type {
+    case "MaskedAutoregressiveTransform":
+      try reader.allow(common + ["passes", "order", "adjacency", "residual"])
+      let (features, context) = try size(reader)
+      if features == 1 { return try elementWise(reader, in: scope) }
+      return try MaskedAutoregressiveTransform(
+        features: features, context: context,
+        passes: try reader.optionalInteger("passes", minimum: 1),
+        order: try reader.integers("order", minimum: 0),
+        adjacency: try reader.matrix("adjacency"), univariate: try univariate(reader),
+        network: try reader.network(["residual"]), in: scope)
+    case "GeneralCouplingTransform":
+      try reader.allow(common + ["mask", "normalize"])
+      let (features, context) = try size(reader)
+      if features == 1 { return try elementWise(reader, in: scope) }
+      return try GeneralCouplingTransform(
+        features: features, context: context, mask: try reader.booleans("mask"),
+        univariate: try univariate(reader), network: try reader.network(["normalize"]), in: scope)
+    case "ElementWiseTransform":
+      try reader.allow(common + ["normalize"])
+      return try elementWise(reader, in: scope)
+    case "LazyInverse":
+      try reader.allow(["transform"])
+      guard let inner = reader["transform"] else {
+        throw .invalid(
+          place: reader.path("transform"), found: "nothing", expected: "a transform")
+      }
+      return LazyInverse(
+        try lazy(inner, place: reader.path("transform"), in: scope.child("transform")))
+    case "LazyComposedTransform":
+      try reader.allow(["transforms"])
+      guard case .array(let items)? = reader["transforms"] else {
+        throw .invalid(
+          place: reader.path("transforms"), found: reader["transforms"]?.text ?? "nothing",
+          expected: "a list of transforms")
+      }
+      return try composed(items, place: reader.path("transforms"), in: scope)
+    case "UnconditionalTransform":
+      try reader.allow(["f", "buffer"])
+      return try unconditional(reader, in: scope)
+    default:
+      throw .unknownType(
+        place: reader.path("type"), found: reader.type,
+        known: [
+          "MaskedAutoregressiveTransform", "GeneralCouplingTransform", "ElementWiseTransform",
+          "UnconditionalTransform", "LazyInverse", "LazyComposedTransform",
+        ])
+    }
+  }
+
+  private func size(_ reader: DescriptionReader) throws(FlowError) -> (Int, Int) {
+    let found = try reader.integer("features", default: nil, minimum: 1)
+    guard found == features else {
+      throw .invalid(
+        place: reader.path("features"), found: "\(found)", expected: "\(features), as the flow")
+    }
+    let context = try reader.integer("context", default: 0, minimum: 0)
+    guard context == 0 || context == self.context else {
+      throw .invalid(
+        place: reader.path("context"), found: "\(context)",
+        expected: "\(self.context), as the flow, or 0")
+    }
+    return (found, context)
+  }
+
+  private func elementWise(
+    _ reader: DescriptionReader, in scope: ModuleScope
+  ) throws(FlowError) -> any LazyTransform {
+    let (features, context) = try size(reader)
+    return ElementWiseTransform(
+      features: features, context: context, univariate: try univariate(reader),
+      network: try reader.network(["normalize"]), in: scope)
+  }
+
+  private func univariate(_ reader: DescriptionReader) throws(FlowError) -> Univariate {
+    let shapes = try reader.shapes("shapes")
+    guard let json = reader["univariate"] else {
+      if let shapes, shapes != [[], []] {
+        throw .invalid(
+          place: reader.path("shapes"), found: "\(shapes)",
+          expected: "[[], []] for MonotonicAffineTransform")
+      }
+      return .affine()
+    }
+    let inner = try DescriptionReader(json, place: reader.path("univariate"))
+    func check(_ expected: [[Int]]) throws(FlowError) {
+      guard shapes == expected else {
+        throw .invalid(
+          place: reader.path("shapes"), found: reader["shapes"]?.text ?? "nothing",
+          expected: "\(expected) for \(inner.type)")
+      }
+    }
+    switch inner.type {
+    case "MonotonicAffineTransform":
+      try inner.allow(["slope"])
+      if shapes != nil { try check([[], []]) }
+      return .affine(slope: try slope(inner))
+    case "AdditiveTransform":
+      try inner.allow([])
+      try check([[]])
+      return .additive
+    case "MonotonicRQSTransform":
+      try inner.allow(["bound", "slope"])
+      let bins = shapes?.first?.first ?? 8
+      guard bins >= 2 else { throw FlowError.invalid(place: reader.path("shapes"), found: "\(bins) bins", expected: "2 or more") }
+      try check([[bins], [bins], [bins - 1]])
+      return .spline(
+        bins: bins, bound: try inner.number("bound", default: 5), slope: try slope(inner))
+    default:
+      throw .unknownType(
+        place: inner.path("type"), found: inner.type,
+        known: ["MonotonicAffineTransform", "AdditiveTransform", "MonotonicRQSTransform"])
+    }
+  }
+
+  private func unconditional(
+    _ reader: DescriptionReader, in scope: ModuleScope
+  ) throws(FlowError) -> any LazyTransform {
+    guard let json = reader["f"] else {
+      throw .invalid(place: reader.path("f"), found: "nothing", expected: "a transform")
+    }
+    let inner = try DescriptionReader(json, place: reader.path("f"))
+    let inverse = try inner.flag("inverse")
+    let isBuffer = try reader.flag("buffer")
+    try inner.allow(["inverse"])
+    let make: () -> any Transform
+    func tensor(_ name: String, _ position: Int, _ initializer: Parameter.Initializer) -> Parameter {
+      let isPositional = scope.registry.checkpoint.contains(scope.qualified("_\(position)"))
+      let key = isPositional ? "_\(position)" : name
+      return isBuffer
+        ? scope.buffer(key, [features], initializer: initializer)
+        : scope.parameter(key, [features], initializer: initializer)
+    }
+    switch inner.type {
+    case "IdentityTransform": make = { IdentityTransform() }
+    case "AffineTransform":
+      let loc = tensor("loc", 0, .zeros)
+      let scale = tensor("scale", 1, .ones)
+      make = { DependentTransform(AffineTransform(loc: loc.tensor, scale: scale.tensor)) }
+    case "AdditiveTransform":
+      let shift = tensor("shift", 0, .zeros)
+      make = { DependentTransform(AdditiveTransform(shift: shift.tensor)) }
+    case "PermutationTransform":
+      let isPositional = scope.registry.checkpoint.contains(scope.qualified("_0"))
+      let order = scope.integers(isPositional ? "_0" : "order", Array((0..<features).reversed()))
+      guard order.sorted() == Array(0..<features) else {
+        throw .wrongTensor(
+          name: scope.qualified("order"), found: "\(order)",
+          expected: "a permutation of \(features) features")
+      }
+      make = { PermutationTransform(order: order) }
+    default:
+      throw .unknownType(
+        place: inner.path("type"), found: inner.type,
+        known: [
+          "IdentityTransform", "AffineTransform", "AdditiveTransform", "PermutationTransform",
+        ])
+    }
+    return UnconditionalTransform { inverse ? InverseTransform(make()) : make() }
+  }
+
+  private func base(
+    _ json: JSONValue, place: String, in scope: ModuleScope
+  ) throws(FlowError) -> any LazyDistribution {
+    let reader = try DescriptionReader(json, place: place)
+    guard reader.type == "UnconditionalDistribution", let inner = reader["f"] else {
+      throw .unknownType(
+        place: reader.path("type"), found: reader.type, known: ["UnconditionalDistribution"])
+    }
+    try reader.allow(["f", "buffer"])
+    let distribution = try DescriptionReader(inner, place: reader.path("f"))
+    try distribution.allow([])
+    switch distribution.type {
+    case "DiagNormal":
+      return UnconditionalDistribution.diagNormal(features: features, in: scope)
+    case "BoxUniform":
+      return UnconditionalDistribution.boxUniform(features: features, in: scope)
+    default:
+      throw .unknownType(
+        place: distribution.path("type"), found: distribution.type,
+        known: ["DiagNormal", "BoxUniform"])
+    }
+  }
+}

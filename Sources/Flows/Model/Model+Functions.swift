@@ -1,0 +1,78 @@
+import FlowIR
+import FlowRuntime
+
+/// The functions that a model can be traced to.
+public enum FlowFunction: String, CaseIterable, Sendable {
+  /// `log_prob` of `x`.
+  case logProb = "log_prob"
+  /// `x` and `log_prob` of samples, from `seed`.
+  case sample
+  /// `z` and `ladj` of `x`.
+  case transform
+  /// `x` and `ladj` of `z`.
+  case inverse
+  /// `loss` = mean of -log p over the rows whose density is finite.
+  case loss
+}
+
+extension Model {
+  /// Traces one of the flow's functions, not yet optimized.
+  ///
+  /// Arguments are the parameters under their names, `x` (`z` for the inverse, `seed` for
+  /// samples) and `context` if the flow has one; with `sharedContext` it is one for all rows.
+  public func trace(
+    _ function: FlowFunction, dtype: DType = .f32, sharedContext: Bool = false
+  ) -> Function {
+    let trace = Trace(name: function.rawValue, dtype: dtype)
+    return trace {
+      func contextTensor() -> Tensor? {
+        guard context > 0 else { return nil }
+        return sharedContext
+          ? trace.uniform("context", [context]) : trace.rows("context", [context])
+      }
+      switch function {
+      case .logProb:
+        let x = trace.rows("x", [features])
+        return trace.finish([("log_prob", flow(contextTensor()).logProb(x))])
+      case .sample:
+        let seed = trace.uniform("seed", [2], dtype: .i32)
+        let (x, logProb) = flow(contextTensor()).sampleAndLogProb(seed: seed)
+        return trace.finish([("x", x), ("log_prob", logProb)])
+      case .transform:
+        let x = trace.rows("x", [features])
+        let (z, ladj) = flow.transform(contextTensor()).callAndLadj(x)
+        return trace.finish([("z", z), ("ladj", rowScalar(ladj, x))])
+      case .inverse:
+        let z = trace.rows("z", [features])
+        let (x, ladj) = flow.transform(contextTensor()).inverseAndLadj(z)
+        return trace.finish([("x", x), ("ladj", rowScalar(ladj, z))])
+      case .loss:
+        let x = trace.rows("x", [features])
+        let logProb = flow(contextTensor()).logProb(x)
+        let finite = logProb.unary(.isFinite)
+        let count = finite.converted(to: dtype).sum()
+        let total = select(finite, logProb, logProb.like(0)).sum()
+        return trace.finish([("loss", -total / maximum(count, 1))])
+      }
+    }
+  }
+
+  /// A log-determinant as a scalar for each row.
+  private func rowScalar(_ ladj: Tensor, _ x: Tensor) -> Tensor {
+    let sum = ladj.sumOfElements()
+    return sum.hasRows ? sum : sum + x.slice(0, 1).reshaped([]) * 0
+  }
+}
+
+extension Tensor {
+  /// The tensor with another dtype.
+  public func converted(to dtype: DType) -> Tensor { trace.emit(.convert(dtype), [self]) }
+}
+
+extension SeededGenerator {
+  /// A standard normal number, by Box and Muller's method.
+  mutating func normal() -> Double {
+    let radius = (-2 * logOf(1 - uniform())).squareRoot()
+    return radius * cosine(2 * Double.pi * uniform())
+  }
+}

@@ -1,0 +1,101 @@
+/// The monotonic rational-quadratic spline of Durkan et al., "Neural Spline Flows", 2019
+/// (arXiv:1906.04032), on [-bound, bound]; the identity outside.
+///
+/// The end knots lie exactly on the bound. Rows outside, and NaN, pass through unchanged with a
+/// log-determinant of 0, and the arithmetic for them stays finite so that gradients do too.
+public struct MonotonicRQSTransform: Transform {
+  /// Inner knots, shape [*, K - 1]; nil for a single bin.
+  private let horizontal: Tensor?
+  private let vertical: Tensor?
+  /// The logs of the inner knots' derivatives, shape [*, K - 1].
+  private let derivatives: Tensor
+  private let bins: Int
+  private let bound: Double
+
+  /// Makes the spline from unconstrained widths and heights (shape [*, K]) and derivatives (shape
+  /// [*, K - 1]); `slope` is the least slope.
+  public init(
+    widths: Tensor, heights: Tensor, derivatives: Tensor, bound: Double = 5, slope: Double = 1e-3
+  ) {
+    bins = widths.shape.last ?? 0
+    precondition(
+      bins >= 2 && heights.shape == widths.shape
+        && derivatives.shape == widths.shape.dropLast() + [bins - 1],
+      "a spline needs widths and heights [*, K] and derivatives [*, K - 1] with K of 2 or more, "
+        + "found \(widths.shape), \(heights.shape), \(derivatives.shape)")
+    self.bound = bound
+    let limit = 1 / logOf(slope).magnitude
+    horizontal = Self.knots(widths, bound: bound, limit: limit)
+    vertical = Self.knots(heights, bound: bound, limit: limit)
+    self.derivatives = derivatives / (1 + Flows.abs(derivatives) * limit)
+  }
+
+  /// The inner knots. The soft clip bounds the logits, so the softmax needs no maximum.
+  private static func knots(_ logits: Tensor, bound: Double, limit: Double) -> Tensor {
+    let clipped = logits / (1 + Flows.abs(logits) * (2 * limit))
+    let weights = exp(clipped)
+    let scale = (2 * bound) / weights.sum(axis: -1)
+    let bins = logits.shape.last ?? 0
+    let inner = weights.cumulativeSum().slice(0, bins - 1)
+    return inner * scale.expandedLast() - bound
+  }
+
+  private struct Bin {
+    let inside: Tensor
+    let x0, width, y0, height, d0, d1, slope: Tensor
+  }
+
+  private func bin(_ value: Tensor, in knots: Tensor?) -> Bin {
+    guard let knots, let horizontal, let vertical else {
+      preconditionFailure("a spline needs at least two bins")
+    }
+    let inside = (value .> -bound) .& (value .<= bound)
+    let k = knots.search(value)
+    func pair(_ inner: Tensor, _ low: Double, _ high: Double) -> (Tensor, Tensor) {
+      (
+        inner.padded(low: 1, high: 0, value: low).take(k),
+        inner.padded(low: 0, high: 1, value: high).take(k)
+      )
+    }
+    let (x0, x1) = pair(horizontal, -bound, bound)
+    let (y0, y1) = pair(vertical, -bound, bound)
+    // Only the two derivatives of the bin are exponentiated.
+    let (d0, d1) = pair(derivatives, 0, 0)
+    let (width, height) = (x1 - x0, y1 - y0)
+    return Bin(
+      inside: inside, x0: x0, width: width, y0: y0, height: height, d0: exp(d0), d1: exp(d1),
+      slope: height / width)
+  }
+
+  /// log dy/dx at the place `z` in [0, 1] of a bin; `denominator` is s + (d0 + d1 - 2 s) z (1 - z).
+  private func logSlope(_ bin: Bin, _ z: Tensor, _ denominator: Tensor) -> Tensor {
+    let u = 1 - z
+    let numerator = 2 * bin.slope * (z * u) + bin.d0 * square(u) + bin.d1 * square(z)
+    return log(numerator * square(bin.slope / denominator))
+  }
+
+  public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
+    let bin = bin(x, in: horizontal)
+    let z = (select(bin.inside, x, bin.x0) - bin.x0) / bin.width
+    let product = z * (1 - z)
+    let denominator = bin.slope + (bin.d0 + bin.d1 - 2 * bin.slope) * product
+    let y = bin.y0 + bin.height * (bin.slope * square(z) + bin.d0 * product) / denominator
+    let ladj = logSlope(bin, z, denominator)
+    return (select(bin.inside, y, x), select(bin.inside, ladj, x.like(0)))
+  }
+
+  public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
+    let bin = bin(y, in: vertical)
+    let above = select(bin.inside, y, bin.y0) - bin.y0
+    let curvature = bin.d0 + bin.d1 - 2 * bin.slope
+    let a = bin.height * (bin.slope - bin.d0) + above * curvature
+    let b = bin.height * bin.d0 - above * curvature
+    let c = bin.slope * above
+    // The discriminant is never negative but for rounding.
+    let discriminant = maximum(square(b) + 4 * a * c, 0)
+    let z = minimum(2 * c / (b + sqrt(discriminant)), 1)
+    let x = bin.x0 + z * bin.width
+    let ladj = logSlope(bin, z, bin.slope + curvature * (z * (1 - z)))
+    return (select(bin.inside, x, y), select(bin.inside, -ladj, y.like(0)))
+  }
+}
