@@ -28,7 +28,7 @@ let package = Package(
     .executableTarget(
       name: "FlowCommand",
       dependencies: [
-        "Flows", "FlowFiles",
+        "Flows", "FlowFiles", "FlowIR", "FlowPasses", "FlowCodegen", "FlowRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"]),

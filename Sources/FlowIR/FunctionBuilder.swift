@@ -53,6 +53,9 @@ public final class FunctionBuilder {
     return results
   }
 
+  /// The operations of the innermost open region, or of the function.
+  public var currentOperations: [Operation] { operations[operations.count - 1] }
+
   /// Opens a region whose arguments have the given types; operations go there until `endRegion`.
   public func beginRegion(_ argumentTypes: [TensorType]) -> [Value] {
     let values = argumentTypes.map(makeValue)

@@ -35,10 +35,11 @@ FK_OUTLINE void fk_fill_from(fk_real *target, const fk_real *source, int n) {
     fk_fill(target + (int64_t)e * FK_TILE, source[e], 1);
 }
 
-/* The rows of one panel of a weight gradient, summed over slots in order; zero beside its inputs.
+/* The rows of one panel of a weight gradient, summed over slots in order; zero beside its inputs
+ * and outside the mask, if there is one.
  * `stride` numbers to an output in a slot, `inputs` in the target. */
 FK_OUTLINE void fk_combine(const fk_real *slots, int64_t slot_size, int count, const fk_panel *p,
-                           int stride, int inputs, fk_real *target) {
+                           int stride, int inputs, const uint32_t *mask, fk_real *target) {
   for (int o = p->row; o < p->row + p->rows; o++) {
     fk_real *out = target + (int64_t)o * inputs;
     for (int i = 0; i < p->first; i++)
@@ -52,6 +53,11 @@ FK_OUTLINE void fk_combine(const fk_real *slots, int64_t slot_size, int count, c
     }
     for (int i = p->first + p->k; i < inputs; i++)
       out[i] = 0;
+    for (int64_t i = 0; mask && i < inputs; i++) {
+      int64_t bit = (int64_t)o * inputs + i;
+      if (!(mask[bit >> 5] >> (bit & 31) & 1))
+        out[i] = 0;
+    }
   }
 }
 #endif

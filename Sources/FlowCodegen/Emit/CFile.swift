@@ -102,7 +102,7 @@ extension CFile {
   }
 
   /// The loop over tiles, shared out among threads.
-  private func loop(_ index: Int, _ layout: SlotLayout) -> String {
+  private mutating func loop(_ index: Int, _ layout: SlotLayout) -> String {
     let phase = program.phases[index]
     let scratch = max(phase.scratchElements, 1)
     var out = CText()
@@ -164,7 +164,7 @@ extension CFile {
   }
 
   /// The statements that add up one reduction over the slots.
-  private func combine(_ reduction: RowReduction, _ offset: Int) -> [String] {
+  private mutating func combine(_ reduction: RowReduction, _ offset: Int) -> [String] {
     guard plan.locations[reduction.value] != nil else { return [] }
     let target = emitter.pointer(reduction.value)
     switch reduction.kind {
@@ -175,19 +175,17 @@ extension CFile {
         "for (int slot = 0; slot < slots; slot++) sum += slot_sums[slot * sums + \(offset) + i];",
         "\(target)[i] = (fk_real)sum;", "}",
       ]
-    case .weightGradient(let layout, let stride, let inputs):
-      let name = panels(layout, order: nil)
+    case .weightGradient(let layout, let mask, let stride, let inputs):
+      let name = panelTable(layout)
+      var bits = "0"
+      if let mask, layout.isIrregular { bits = table("uint32_t", MaskText.words(mask)) }
       return [
-        "#pragma omp for schedule(dynamic, 4)",
+        "#pragma omp for schedule(static, 1)",
         "for (int i = 0; i < \(layout.panels.count); i++)",
         "fk_combine(slot_gradients + \(offset), gradients, slots, \(name) + i, \(stride), "
-          + "\(inputs), \(target));",
+          + "\(inputs), \(bits), \(target));",
       ]
     }
-  }
-
-  private func panels(_ layout: PanelLayout, order: [Int]?) -> String {
-    tableNames["fk_panel" + panelContents(layout, order: order)] ?? "missing"
   }
 
   private func panelContents(_ layout: PanelLayout, order: [Int]?) -> String {

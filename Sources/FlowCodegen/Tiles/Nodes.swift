@@ -149,7 +149,7 @@ struct RowReduction {
     /// Element sums of a row value.
     case rowSum
     /// A weight gradient in blocks; `stride` numbers to an output.
-    case weightGradient(PanelLayout, stride: Int, inputs: Int)
+    case weightGradient(PanelLayout, mask: Mask?, stride: Int, inputs: Int)
   }
   let kind: Kind
   let value: Value

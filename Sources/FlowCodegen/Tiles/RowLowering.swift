@@ -210,7 +210,7 @@ final class RowLowering {
           outputs: shape[0], inputs: shape[1], reduction: reductions.count)), operation.scope)
     reductions.append(
       RowReduction(
-        kind: .weightGradient(layout, stride: stride, inputs: shape[1]),
+        kind: .weightGradient(layout, mask: mask, stride: stride, inputs: shape[1]),
         value: operation.result, elements: shape[0] * stride))
   }
 }

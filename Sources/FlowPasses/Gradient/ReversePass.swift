@@ -1,0 +1,134 @@
+import FlowIR
+
+/// Walks operations backwards, adding up the cotangent of each value.
+///
+/// A cotangent of a row value may be uniform: it then stands for the same cotangent in every row.
+final class ReversePass {
+  let builder: FunctionBuilder
+  var cotangents: [Value: Value] = [:]
+  private var active: Set<Value> = []
+
+  init(_ builder: FunctionBuilder) { self.builder = builder }
+
+  /// The cotangents of the wanted values, given those of some results.
+  func run(
+    _ operations: [Operation], seeds: [Value: Value], wanted: Set<Value>
+  ) throws(TypeError) -> [Value: Value] {
+    let saved = (cotangents, active)
+    defer { (cotangents, active) = saved }
+    cotangents = seeds
+    active = wanted
+    for operation in operations
+    where operation.inputs.contains(where: { active.contains($0) }) && operation.isDifferentiable {
+      active.formUnion(operation.results.filter { builder.type(of: $0).dtype.isFloat })
+    }
+    let scope = builder.scope
+    for operation in operations.reversed()
+    where operation.results.contains(where: { cotangents[$0] != nil && active.contains($0) }) {
+      builder.scope = operation.scope
+      try differentiate(operation)
+    }
+    builder.scope = scope
+    return cotangents.filter { wanted.contains($0.key) }
+  }
+
+  /// Whether a value's cotangent is wanted, for itself or on the way to another.
+  func isActive(_ value: Value) -> Bool { active.contains(value) }
+
+  /// Adds to the cotangent of an operand; `isRow` says whether the operation ran for each row.
+  func add(_ cotangent: Value, to operand: Value, isRow: Bool) throws(TypeError) {
+    guard isActive(operand) else { return }
+    var part = cotangent
+    if isRow && !type(operand).hasRows {
+      part = try sumOfRows(cotangent)
+    }
+    if let known = cotangents[operand] {
+      part = try builder.emit(.binary(.add), known, part)
+    }
+    cotangents[operand] = part
+  }
+
+  /// The sum over rows of a cotangent, which may stand for the same one in every row.
+  func sumOfRows(_ cotangent: Value) throws(TypeError) -> Value {
+    if type(cotangent).hasRows { return try builder.emit(.rowSum, cotangent) }
+    let count = try builder.emit(.rowCount(type(cotangent).dtype))
+    return try multiply(cotangent, try broadcast(count, type(cotangent).shape))
+  }
+
+  /// A cotangent with the type of its value: zeros if there is none, rows if they were implied.
+  func completed(_ cotangent: Value?, for value: Value) throws(TypeError) -> Value {
+    let wanted = type(value)
+    let found =
+      cotangent ?? builder.splat(0, shape: wanted.shape, dtype: wanted.dtype)
+    if !wanted.hasRows || type(found).hasRows { return found }
+    let condition = try builder.emit(.unary(.isNaN), value)
+    return try builder.emit(.select, condition, found, found)
+  }
+}
+
+extension ReversePass {
+  func type(_ value: Value) -> TensorType { builder.type(of: value) }
+
+  func like(_ value: Value, _ number: Double) -> Value {
+    builder.splat(number, shape: type(value).shape, dtype: type(value).dtype)
+  }
+
+  func unary(_ operation: UnaryOperator, _ a: Value) throws(TypeError) -> Value {
+    try builder.emit(.unary(operation), a)
+  }
+
+  func plus(_ a: Value, _ b: Value) throws(TypeError) -> Value {
+    try builder.emit(.binary(.add), a, b)
+  }
+
+  func minus(_ a: Value, _ b: Value) throws(TypeError) -> Value {
+    try builder.emit(.binary(.subtract), a, b)
+  }
+
+  func multiply(_ a: Value, _ b: Value) throws(TypeError) -> Value {
+    try builder.emit(.binary(.multiply), a, b)
+  }
+
+  func divide(_ a: Value, _ b: Value) throws(TypeError) -> Value {
+    try builder.emit(.binary(.divide), a, b)
+  }
+
+  func scale(_ a: Value, _ factor: Double) throws(TypeError) -> Value {
+    try multiply(a, like(a, factor))
+  }
+
+  func compare(_ comparison: Comparison, _ a: Value, _ b: Value) throws(TypeError) -> Value {
+    try builder.emit(.compare(comparison), a, b)
+  }
+
+  func select(_ condition: Value, _ a: Value, _ b: Value) throws(TypeError) -> Value {
+    try builder.emit(.select, condition, a, b)
+  }
+
+  func broadcast(_ a: Value, _ shape: [Int]) throws(TypeError) -> Value {
+    type(a).shape == shape ? a : try builder.emit(.broadcast(shape), a)
+  }
+
+  /// A value with an axis of extent 1 inserted, repeated to `extent`.
+  func expand(_ a: Value, axis: Int, extent: Int) throws(TypeError) -> Value {
+    var shape = type(a).shape
+    shape.insert(1, at: axis)
+    let reshaped = try builder.emit(.reshape(shape), a)
+    shape[axis] = extent
+    return try broadcast(reshaped, shape)
+  }
+}
+
+extension Operation {
+  /// Whether the results change smoothly with some operand.
+  var isDifferentiable: Bool {
+    switch opcode {
+    case .constant, .compare, .search, .rowCount, .random: false
+    case .unary(.sign), .unary(.floor), .unary(.isNaN), .unary(.isFinite), .unary(.not): false
+    case .unary, .binary, .select, .convert, .reduce, .cumulativeSum, .take, .reshape, .broadcast,
+      .transpose, .slice, .concatenate, .pad, .gather, .scatterAdd, .linear,
+      .linearWeightGradient, .matmul, .rowSum, .autoregressiveInverse:
+      true
+    }
+  }
+}

@@ -1,0 +1,203 @@
+import FlowIR
+
+extension ReversePass {
+  /// Adds the cotangents of an operation's operands, given those of its results.
+  func differentiate(_ operation: Operation) throws(TypeError) {
+    if case .autoregressiveInverse(let passes) = operation.opcode {
+      try inverseRule(operation, passes: passes)
+      return
+    }
+    let result = operation.result
+    guard let g = cotangents[result] else { return }
+    let isRow = type(result).hasRows
+    func give(_ index: Int, _ rule: () throws(TypeError) -> Value) throws(TypeError) {
+      if isActive(operation.operands[index]) {
+        try add(try rule(), to: operation.operands[index], isRow: isRow)
+      }
+    }
+    let a = operation.operands.first ?? result
+    switch operation.opcode {
+    case .unary(let function):
+      try give(0) { () throws(TypeError) in try unaryRule(function, a, result, g) }
+    case .binary(let function):
+      for index in 0..<2 {
+        try give(index) { () throws(TypeError) in
+          try binaryRule(function, operation.operands, result, g, index)
+        }
+      }
+    case .select:
+      let zero = like(g, 0)
+      try give(1) { () throws(TypeError) in try select(a, g, zero) }
+      try give(2) { () throws(TypeError) in try select(a, zero, g) }
+    case .convert:
+      try give(0) { () throws(TypeError) in try builder.emit(.convert(type(a).dtype), g) }
+    case .reduce(let reduction, let axis):
+      try give(0) { () throws(TypeError) in try reduceRule(reduction, axis, a, result, g) }
+    case .cumulativeSum(let axis, let reverse):
+      try give(0) { () throws(TypeError) in
+        try builder.emit(.cumulativeSum(axis: axis, reverse: !reverse), g)
+      }
+    case .take:
+      try give(0) { () throws(TypeError) in try takeRule(a, operation.operands[1], g) }
+    case .reshape, .broadcast, .transpose, .slice, .pad, .gather, .scatterAdd:
+      try give(0) { () throws(TypeError) in try viewRule(operation.opcode, a, g) }
+    case .concatenate(let axis):
+      var start = 0
+      for (index, operand) in operation.operands.enumerated() {
+        let end = start + type(operand).shape[axis]
+        try give(index) { () throws(TypeError) in
+          try builder.emit(.slice(axis: axis, start: start, end: end), g)
+        }
+        start = end
+      }
+    case .linear(let mask): try linearRule(operation, mask, g)
+    case .linearWeightGradient(let mask):
+      let transposed = try isActive(operation.operands[1]) ? transpose(g) : g
+      if isActive(a) {
+        try add(
+          try builder.emit(.linear(mask), operation.operands[1], g), to: a, isRow: true)
+      }
+      if isActive(operation.operands[1]) {
+        try add(
+          try builder.emit(.linear(mask?.transposed), a, transposed),
+          to: operation.operands[1], isRow: true)
+      }
+    case .matmul:
+      let b = operation.operands[1]
+      try give(0) { () throws(TypeError) in try builder.emit(.matmul, g, try transpose(b)) }
+      try give(1) { () throws(TypeError) in try builder.emit(.matmul, try transpose(a), g) }
+    case .rowSum:
+      // Uniform, standing for the same cotangent in every row.
+      if isActive(a) { try add(g, to: a, isRow: true) }
+    case .constant, .compare, .search, .rowCount, .random, .autoregressiveInverse: break
+    }
+  }
+
+  func transpose(_ a: Value) throws(TypeError) -> Value { try builder.emit(.transpose([1, 0]), a) }
+
+  private func unaryRule(
+    _ function: UnaryOperator, _ a: Value, _ r: Value, _ g: Value
+  ) throws(TypeError) -> Value {
+    switch function {
+    case .negate: return try unary(.negate, g)
+    case .absolute: return try multiply(g, try unary(.sign, a))
+    case .reciprocal: return try unary(.negate, try multiply(g, try unary(.square, r)))
+    case .square: return try multiply(g, try scale(a, 2))
+    case .sqrt: return try divide(try scale(g, 0.5), r)
+    case .rsqrt:
+      return try multiply(try scale(g, -0.5), try multiply(r, try unary(.square, r)))
+    case .exp: return try multiply(g, r)
+    case .expm1: return try multiply(g, try plus(r, like(r, 1)))
+    case .log: return try divide(g, a)
+    case .log1p: return try divide(g, try plus(a, like(a, 1)))
+    case .sin: return try multiply(g, try unary(.cos, a))
+    case .cos: return try unary(.negate, try multiply(g, try unary(.sin, a)))
+    case .tanh: return try multiply(g, try minus(like(r, 1), try unary(.square, r)))
+    case .sigmoid: return try multiply(g, try multiply(r, try minus(like(r, 1), r)))
+    case .softplus: return try multiply(g, try unary(.sigmoid, a))
+    case .erf:
+      let bell = try unary(.exp, try unary(.negate, try unary(.square, a)))
+      return try multiply(g, try scale(bell, 1.1283791670955126))  // 2 / sqrt(pi)
+    case .relu: return try select(try compare(.greater, r, like(r, 0)), g, like(g, 0))
+    case .sign, .floor, .isNaN, .isFinite, .not:
+      preconditionFailure("\(function.rawValue) has no derivative")
+    }
+  }
+
+  private func binaryRule(
+    _ function: BinaryOperator, _ operands: [Value], _ r: Value, _ g: Value, _ index: Int
+  ) throws(TypeError) -> Value {
+    let (a, b) = (operands[0], operands[1])
+    let (own, other) = index == 0 ? (a, b) : (b, a)
+    switch function {
+    case .add: return g
+    case .subtract: return index == 0 ? g : try unary(.negate, g)
+    case .multiply: return try multiply(g, other)
+    case .divide:
+      let quotient = try divide(g, b)
+      return index == 0 ? quotient : try unary(.negate, try multiply(quotient, r))
+    case .maximum, .minimum:
+      // As in torch, equal operands share the cotangent.
+      let wins = try compare(function == .maximum ? .greater : .less, own, other)
+      let ties = try compare(.equal, own, other)
+      let shared = try select(ties, try scale(g, 0.5), like(g, 0))
+      return try select(wins, g, shared)
+    case .power:
+      if index == 0 {
+        let exponent = try minus(b, like(b, 1))
+        let slope = try multiply(b, try builder.emit(.binary(.power), a, exponent))
+        return try multiply(g, slope)
+      }
+      return try multiply(g, try multiply(r, try unary(.log, a)))
+    case .and, .or: preconditionFailure("\(function.rawValue) has no derivative")
+    }
+  }
+
+  private func reduceRule(
+    _ reduction: Reduction, _ axis: Int, _ a: Value, _ r: Value, _ g: Value
+  ) throws(TypeError) -> Value {
+    let extent = type(a).shape[axis]
+    let spread = try expand(g, axis: axis, extent: extent)
+    switch reduction {
+    case .sum: return spread
+    case .product:
+      return try divide(try multiply(spread, try expand(r, axis: axis, extent: extent)), a)
+    case .maximum, .minimum:
+      // As in torch, equal extremes share the cotangent.
+      let equal = try compare(.equal, a, try expand(r, axis: axis, extent: extent))
+      let ones = try builder.emit(.convert(type(a).dtype), equal)
+      let count = try builder.emit(.reduce(.sum, axis: axis), ones)
+      let share = try divide(g, count)
+      return try multiply(ones, try expand(share, axis: axis, extent: extent))
+    }
+  }
+
+  private func takeRule(_ a: Value, _ index: Value, _ g: Value) throws(TypeError) -> Value {
+    let shape = type(a).shape
+    let last = shape.count - 1
+    let extent = shape[last]
+    let bounded = try builder.emit(
+      .binary(.minimum),
+      try builder.emit(.binary(.maximum), index, integers(like: index, 0)),
+      integers(like: index, extent - 1))
+    let iota = try builder.emit(
+      .constant(Literal((0..<extent).map(Double.init), shape: [extent], dtype: .i32)))
+    let place = try builder.emit(
+      .compare(.equal), try expand(bounded, axis: last, extent: extent),
+      try broadcast(iota, shape))
+    let spread = try expand(g, axis: last, extent: extent)
+    return try select(place, spread, like(spread, 0))
+  }
+
+  private func integers(like value: Value, _ number: Int) -> Value {
+    builder.splat(Double(number), shape: type(value).shape, dtype: .i32)
+  }
+
+  private func viewRule(_ opcode: Opcode, _ a: Value, _ g: Value) throws(TypeError) -> Value {
+    let shape = type(a).shape
+    switch opcode {
+    case .reshape: return try builder.emit(.reshape(shape), g)
+    case .broadcast(let target):
+      var sum = g
+      let shift = target.count - shape.count
+      for axis in target.indices.reversed()
+      where axis < shift || (shape[axis - shift] == 1 && target[axis] != 1) {
+        sum = try builder.emit(.reduce(.sum, axis: axis), sum)
+      }
+      return try builder.emit(.reshape(shape), sum)
+    case .transpose(let permutation):
+      let inverse = permutation.indices.sorted { permutation[$0] < permutation[$1] }
+      return try builder.emit(.transpose(inverse), g)
+    case .slice(let axis, let start, let end):
+      return try builder.emit(
+        .pad(axis: axis, low: start, high: shape[axis] - end, value: 0), g)
+    case .pad(let axis, let low, _, _):
+      return try builder.emit(.slice(axis: axis, start: low, end: low + shape[axis]), g)
+    case .gather(let axis, let indices):
+      return try builder.emit(.scatterAdd(axis: axis, indices: indices, size: shape[axis]), g)
+    case .scatterAdd(let axis, let indices, _):
+      return try builder.emit(.gather(axis: axis, indices: indices), g)
+    default: preconditionFailure("\(opcode.name) is no view")
+    }
+  }
+}
