@@ -19,14 +19,14 @@ for path in CommandLine.arguments.dropFirst() {
     inputs["x"] = HostArray(x.doubles, shape: x.shape)
     if let c = file["ref.context"] { inputs["context"] = HostArray(c.doubles, shape: c.shape) }
     let t0 = Date()
-    let lp = try CompiledFunction(model.trace(.logProb, dtype: dtype))
+    let lp = try CompiledFunction(Pipeline.run(Pipeline.standard, on: model.trace(.logProb, dtype: dtype)))
     let t1 = Date().timeIntervalSince(t0)
     let out = try lp(inputs, rows: 64)
     line += String(format: " lp %.1e (%.2fs)", worst(out["log_prob"]!.doubles, file["ref.log_prob"]!.doubles), t1)
-    let tf = try CompiledFunction(model.trace(.transform, dtype: dtype))
+    let tf = try CompiledFunction(Pipeline.run(Pipeline.standard, on: model.trace(.transform, dtype: dtype)))
     let z = try tf(inputs, rows: 64)
     line += String(format: " z %.1e ladj %.1e", worst(z["z"]!.doubles, file["ref.z"]!.doubles), worst(z["ladj"]!.doubles, file["ref.ladj"]!.doubles))
-    let inv = try CompiledFunction(model.trace(.inverse, dtype: dtype))
+    let inv = try CompiledFunction(Pipeline.run(Pipeline.standard, on: model.trace(.inverse, dtype: dtype)))
     inputs["z"] = HostArray(z["z"]!.doubles, shape: x.shape)
     let back = try inv(inputs, rows: 64)
     inputs["x"] = back["x"]!
@@ -41,7 +41,7 @@ for path in CommandLine.arguments.dropFirst() {
     if let c = file["ref.context"] { inputs["context"] = HostArray(c.doubles, shape: c.shape) }
     let names = file.names.filter { $0.hasPrefix("ref.grad.") }.map { String($0.dropFirst(9)) }
     let t0 = Date()
-    let fn = try gradient(of: model.trace(.loss, dtype: dtype), result: "loss", withRespectTo: names)
+    let fn = try Pipeline.run(Pipeline.cleanup, on: gradient(of: Pipeline.run(Pipeline.standard, on: model.trace(.loss, dtype: dtype)), result: "loss", withRespectTo: names))
     let g = try CompiledFunction(fn)
     let t1 = Date().timeIntervalSince(t0)
     let out = try g(inputs, rows: 64)

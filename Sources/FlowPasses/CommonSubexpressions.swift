@@ -1,0 +1,52 @@
+import FlowIR
+
+/// Computes equal expressions once.
+///
+///     %1 = exp %x : rows x f32
+///     %2 = exp %x : rows x f32           %1 = exp %x : rows x f32
+///     %3 = add %1, %2 : rows x f32  →    %3 = add %1, %1 : rows x f32
+///
+/// An expression inside a region may use one from outside, not the other way round.
+public let commonSubexpressions = Pass(
+  name: "common-subexpressions", summary: "computes equal expressions once"
+) { function throws(TypeError) in
+  struct Key: Hashable {
+    let opcode: Opcode
+    let operands: [Value]
+  }
+  let rewriter = Rewriter(function)
+  var known: [Key: [Value]] = [:]
+  func visit(_ operations: [Operation]) throws(TypeError) {
+    for operation in operations {
+      if operation.regions.isEmpty {
+        let key = Key(
+          opcode: operation.opcode, operands: operation.operands.map(rewriter.mapped))
+        if let results = known[key] {
+          for (old, new) in zip(operation.results, results) { rewriter.map[old] = new }
+          continue
+        }
+        try rewriter.visit(operation) { _, _ in nil }
+        known[key] = operation.results.map(rewriter.mapped)
+      } else {
+        let outside = known
+        rewriter.builder.scope = operation.scope
+        var regions: [Region] = []
+        for region in operation.regions {
+          let arguments = rewriter.builder.beginRegion(
+            region.arguments.map(function.type(of:)))
+          for (old, new) in zip(region.arguments, arguments) { rewriter.map[old] = new }
+          try visit(region.operations)
+          regions.append(
+            rewriter.builder.endRegion(results: region.results.map(rewriter.mapped)))
+        }
+        known = outside
+        rewriter.builder.scope = operation.scope
+        let results = try rewriter.builder.append(
+          operation.opcode, operation.operands.map(rewriter.mapped), regions: regions)
+        for (old, new) in zip(operation.results, results) { rewriter.map[old] = new }
+      }
+    }
+  }
+  try visit(function.operations)
+  return rewriter.finish()
+}

@@ -1,0 +1,35 @@
+import FlowIR
+
+/// The ordered lists of passes.
+public enum Pipeline {
+  /// All passes by name.
+  public static let all: [Pass] = [
+    simplify, commonSubexpressions, deadCode, foldMasks, sinkTakes,
+  ]
+
+  /// What every function goes through before it is lowered or differentiated.
+  public static let standard: [Pass] = [
+    simplify, commonSubexpressions, deadCode, sinkTakes, foldMasks, simplify,
+    commonSubexpressions, deadCode,
+  ]
+
+  /// What a function goes through after differentiation: the masks have been folded before.
+  public static let cleanup: [Pass] = [simplify, commonSubexpressions, deadCode]
+
+  /// Runs passes in order; `observe` is told each pass and the function after it.
+  ///
+  /// - Throws: `TypeError` if a pass is wrong for the function.
+  public static func run(
+    _ passes: [Pass], on function: Function, observe: (Pass, Function) -> Void = { _, _ in }
+  ) throws(TypeError) -> Function {
+    var function = function
+    for pass in passes {
+      function = try pass(function)
+      observe(pass, function)
+    }
+    return function
+  }
+
+  /// The pass with a name.
+  public static func pass(named name: String) -> Pass? { all.first { $0.name == name } }
+}

@@ -1,0 +1,86 @@
+import FlowIR
+
+/// Rebuilds a function operation by operation, regions included, letting rewrites replace some.
+final class Rewriter {
+  let function: Function
+  let builder: FunctionBuilder
+  /// The value of the new function for each value of the old one.
+  var map: [Value: Value] = [:]
+  private var definitions: [Value: Operation] = [:]
+
+  init(_ function: Function) {
+    self.function = function
+    builder = FunctionBuilder(name: function.name)
+    builder.copyArguments(of: function, into: &map)
+  }
+
+  /// Offers every operation to `rewrite`, which gives the new results or nil to keep it.
+  func run(
+    _ rewrite: (Operation, Rewriter) throws(TypeError) -> [Value]?
+  ) throws(TypeError) -> Function {
+    for operation in function.operations { try visit(operation, rewrite) }
+    return finish()
+  }
+
+  func finish() -> Function {
+    builder.finish(
+      results: function.results.map { Result(name: $0.name, value: mapped($0.value)) })
+  }
+
+  /// The new function's value for a value of the old one.
+  func mapped(_ value: Value) -> Value {
+    guard let new = map[value] else {
+      preconditionFailure("value \(value.id) has not been rebuilt")
+    }
+    return new
+  }
+
+  func visit(
+    _ operation: Operation, _ rewrite: (Operation, Rewriter) throws(TypeError) -> [Value]?
+  ) throws(TypeError) {
+    builder.scope = operation.scope
+    var changed = operation
+    changed.operands = operation.operands.map(mapped)
+    changed.regions = []
+    for region in operation.regions {
+      let arguments = builder.beginRegion(region.arguments.map(function.type(of:)))
+      for (old, new) in zip(region.arguments, arguments) { map[old] = new }
+      for inner in region.operations { try visit(inner, rewrite) }
+      builder.scope = operation.scope
+      changed.regions.append(builder.endRegion(results: region.results.map(mapped)))
+    }
+    let results: [Value]
+    if let replaced = try rewrite(changed, self) {
+      results = replaced
+    } else {
+      results = try emit(changed)
+    }
+    for (old, new) in zip(operation.results, results) { map[old] = new }
+  }
+
+  /// Appends an operation whose operands are values of the new function.
+  func emit(_ operation: Operation) throws(TypeError) -> [Value] {
+    let results = try builder.append(
+      operation.opcode, operation.operands, regions: operation.regions)
+    var made = operation
+    made.results = results
+    for result in results { definitions[result] = made }
+    return results
+  }
+
+  /// Appends an operation with one result.
+  func emit(_ opcode: Opcode, _ operands: Value...) throws(TypeError) -> Value {
+    try emit(Operation(opcode: opcode, operands: operands, results: []))[0]
+  }
+
+  /// The operation of the new function that defines a value; nil for arguments.
+  func definition(of value: Value) -> Operation? { definitions[value] }
+
+  func type(of value: Value) -> TensorType { builder.type(of: value) }
+
+  /// The constant that all elements of a new value equal, if it is known to be one.
+  func splat(of value: Value) -> Double? {
+    guard case .constant(let literal)? = definition(of: value)?.opcode else { return nil }
+    return literal.splat
+  }
+}
