@@ -8,6 +8,43 @@ import Foundation
 func worst(_ a: [Double], _ b: [Double]) -> Double {
   zip(a, b).map { x, y in x == y || (x.isNaN && y.isNaN) ? 0 : abs(x - y) / (1 + abs(y)) }.map { $0.isNaN ? .infinity : $0 }.max() ?? 0
 }
+if CommandLine.arguments[1] == "bench" {
+  for path in CommandLine.arguments.dropFirst(2) {
+    let model = try Model(path: path)
+    let rows = 1_000_000
+    var g = SystemRandomNumberGenerator()
+    let x = (0..<rows * model.features).map { _ in Float.random(in: -2...2, using: &g) }
+    let c = (0..<rows * model.context).map { _ in Float.random(in: -2...2, using: &g) }
+    for (name, fn) in [("log_prob", FlowFunction.logProb), ("sample", .sample)] {
+      let t0 = Date()
+      let f = try CompiledFunction(Pipeline.run(Pipeline.standard, on: model.trace(fn)))
+      let t1 = Date()
+      let b = try f.bind(model.values)
+      var inputs: [String: HostArray] = ["x": HostArray(x, shape: [rows, model.features]), "seed": HostArray([1, 2] as [Int32], shape: [2])]
+      if model.context > 0 { inputs["context"] = HostArray(c, shape: [rows, model.context]) }
+      let args: [AnyObject] = []
+      _ = args
+      for threads in [1, 2] {
+        var best = 1e9
+        for _ in 0..<5 {
+          let out = UnsafeMutableRawPointer.allocate(byteCount: rows * 4 * model.features, alignment: 64)
+          let lp = UnsafeMutableRawPointer.allocate(byteCount: rows * 4, alignment: 64)
+          let seed: [Int32] = [1, 2]
+          try x.withUnsafeBytes { xp in try c.withUnsafeBytes { cp in try seed.withUnsafeBytes { sp in
+            let pointers: [UnsafeRawPointer?] = f.function.arguments.map { a in
+              a.name == "x" ? xp.baseAddress : a.name == "context" ? cp.baseAddress : a.name == "seed" ? sp.baseAddress : nil }
+            let t = Date()
+            try b.call(arguments: pointers, results: f.function.results.map { $0.name == "x" ? out : lp }, rows: rows, threads: threads)
+            best = min(best, Date().timeIntervalSince(t))
+          } } }
+          out.deallocate(); lp.deallocate()
+        }
+        print(name, "threads", threads, String(format: "%.3f M rows/s (compile %.2fs)", Double(rows) / best / 1e6, t1.timeIntervalSince(t0)))
+      }
+    }
+  }
+  exit(0)
+}
 for path in CommandLine.arguments.dropFirst() {
   let file = try SafetensorsFile(path: path)
   let model = try Model(path: path)

@@ -152,8 +152,9 @@ final class RowLowering {
         continue
       }
       let (buffer, _) = storage(of: source)
-      append(
-        CopyRun(source: .buffer(buffer, ref.index), target: position, count: 1), to: &runs)
+      let run = CopyRun(source: .buffer(buffer, ref.index), target: position, count: 1)
+      // Elements of a region's own values become final one by one, so each is copied on its own.
+      if parent != nil, places[source] != nil { runs.append(run) } else { append(run, to: &runs) }
     }
     if !runs.isEmpty {
       add(.copy(runs, into: target), Scope())
