@@ -46,6 +46,10 @@ struct UniformEmitter {
   private func pointwise(_ operations: [Operation], count: Int) -> [String] {
     var lines: [String] = []
     var made: Set<Value> = []
+    var inside: [Value: Int] = [:]
+    for operation in operations {
+      for operand in operation.operands { inside[operand, default: 0] += 1 }
+    }
     if count >= Self.parallelThreshold {
       lines.append("#pragma omp parallel for num_threads(threads) schedule(static)")
     }
@@ -71,6 +75,8 @@ struct UniformEmitter {
       let dtype = function.type(of: result).dtype
       made.insert(result)
       lines.append("const \(Expressions.type(dtype)) u\(result.id) = \(expression);")
+      // What only this loop reads stays in registers.
+      if !plan.pinned.contains(result), inside[result] == plan.uses[result] { continue }
       lines.append("if (m >= FK_LANES) fk_storeu(\(pointer(result)) + i, (fk_vec)u\(result.id));")
       lines.append("else fk_store_part(\(pointer(result)) + i, (fk_vec)u\(result.id), m);")
     }

@@ -29,6 +29,10 @@ struct UniformPlan {
   private(set) var biasViews: [(base: Value, indices: [Int])?] = []
   private(set) var packOffsets: [Location] = []
   private(set) var packLevels: [Int] = []
+  /// Values that something beside uniform operations reads.
+  private(set) var pinned: Set<Value> = []
+  /// How many uniform operations read each value.
+  private(set) var uses: [Value: Int] = [:]
   private(set) var stateElements = 0
   private(set) var workElements = 0
 
@@ -55,6 +59,7 @@ struct UniformPlan {
     // What else reads packed values directly asks for them on its own.
     pending += directDemand(program)
     pending += function.results.map(\.value).filter { !function.type(of: $0).hasRows }
+    pinned = Set(pending)
     while let value = pending.popLast() {
       guard needed.insert(value).inserted, let definition = context.definitions[value.id] else {
         continue
@@ -69,6 +74,12 @@ struct UniformPlan {
       }
     }
     place(needed, results: function.results)
+    for operation in operations.joined() {
+      for operand in operation.operands {
+        uses[operand, default: 0] += 1
+        if case .value(let base)? = scalar(operand) { uses[base, default: 0] += 1 }
+      }
+    }
     for index in context.packs.indices {
       let level = max(
         levels[packViews[index].base], biasViews[index].map { levels[$0.base] } ?? 0)

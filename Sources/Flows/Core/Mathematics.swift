@@ -5,3 +5,6 @@ func logOf(_ x: Double) -> Double { Foundation.log(x) }
 
 /// The cosine of a number.
 func cosine(_ x: Double) -> Double { Foundation.cos(x) }
+
+/// A power of a positive number.
+func power(_ base: Double, _ exponent: Double) -> Double { Foundation.pow(base, exponent) }

@@ -1,0 +1,87 @@
+import FlowIR
+import FlowPasses
+import FlowRuntime
+
+/// An input of a traced closure.
+public struct Input: Sendable {
+  let name: String
+  let type: @Sendable (DType) -> TensorType
+
+  /// One vector (or tensor) a row.
+  public static func rows(_ name: String, _ shape: Int...) -> Input {
+    Input(name: name) { .row(shape, $0) }
+  }
+
+  /// One tensor for all rows.
+  public static func uniform(_ name: String, _ shape: Int...) -> Input {
+    Input(name: name) { .uniform(shape, $0) }
+  }
+
+  /// The seed of random numbers.
+  public static func seed(_ name: String = "seed") -> Input {
+    Input(name: name) { _ in .uniform([2], .i32) }
+  }
+
+  private init(name: String, type: @escaping @Sendable (DType) -> TensorType) {
+    self.name = name
+    self.type = type
+  }
+}
+
+/// Traces a closure over tensors to a function with named results, not yet optimized.
+///
+/// Parameters of modules that the closure uses become arguments under their names.
+public func trace(
+  _ inputs: [Input], name: String = "main", dtype: DType = .f32, parametersAreInputs: Bool = false,
+  _ body: ([Tensor]) throws -> [(String, Tensor)]
+) rethrows -> Function {
+  let trace = Trace(name: name, dtype: dtype, parametersAreInputs: parametersAreInputs)
+  return try trace {
+    let tensors = inputs.map { input in
+      let value = trace.builder.argument(input.name, input.type(dtype))
+      return Tensor(trace, value)
+    }
+    return trace.finish(try body(tensors).map { (name: $0.0, tensor: $0.1) })
+  }
+}
+
+/// Optimizes a traced function.
+///
+/// - Throws: `TypeError` if a pass is at fault.
+public func optimized(_ function: Function) throws(TypeError) -> Function {
+  try Pipeline.run(Pipeline.standard, on: function)
+}
+
+/// The optimized function that also returns the gradient of a result.
+///
+/// - Throws: `GradientError` for names that do not exist or a result that is no scalar.
+public func optimizedGradient(
+  of function: Function, result: String, withRespectTo names: [String]
+) throws -> Function {
+  let forward = try Pipeline.run(Pipeline.standard, on: function)
+  let both = try gradient(of: forward, result: result, withRespectTo: names)
+  return try Pipeline.run(Pipeline.cleanup, on: both)
+}
+
+/// Traces, optimizes and compiles a closure of one tensor; its result is named `result`.
+///
+/// - Throws: `RuntimeError` if there is no compiler.
+public func compile(
+  _ input: Input, dtype: DType = .f32, _ body: (Tensor) -> Tensor
+) throws -> CompiledFunction {
+  try CompiledFunction(optimized(trace([input], dtype: dtype) { [("result", body($0[0]))] }))
+}
+
+/// Traces, optimizes and compiles a closure of two tensors; its result is named `result`.
+///
+///     let loss = try compile(.rows("x", 5), .rows("c", 8)) { x, c in
+///       -flow(c).logProb(x).mean()
+///     }
+///
+/// - Throws: `RuntimeError` if there is no compiler.
+public func compile(
+  _ first: Input, _ second: Input, dtype: DType = .f32, _ body: (Tensor, Tensor) -> Tensor
+) throws -> CompiledFunction {
+  try CompiledFunction(
+    optimized(trace([first, second], dtype: dtype) { [("result", body($0[0], $0[1]))] }))
+}

@@ -1,0 +1,121 @@
+import FlowIR
+import FlowPasses
+
+/// Adam with decoupled weight decay (Kingma and Ba, arXiv:1412.6980; Loshchilov and Hutter,
+/// arXiv:1711.05101), with PyTorch's arithmetic.
+public struct AdamW: Sendable, Hashable {
+  /// The decay rates of the two moments.
+  public var beta1 = 0.9
+  public var beta2 = 0.999
+  /// Added to the square root of the second moment.
+  public var epsilon = 1e-8
+  /// The share of a parameter that a step of rate 1 takes away; 0 is plain Adam.
+  public var weightDecay = 0.0
+  /// The largest norm of all gradients together; longer ones are scaled down to it.
+  public var clipNorm: Double?
+
+  /// Makes an optimizer with PyTorch's defaults, without weight decay.
+  public init() {}
+}
+
+/// A training step as one function: forward, backward and the optimizer's update.
+///
+/// Arguments: those of the loss function, `m.NAME` and `v.NAME` for the moments, and the uniform
+/// scalars `learning_rate`, `correction1`, `correction2` (1 - beta^t). Results: `loss`, then for
+/// each parameter `NAME`, `m.NAME` and `v.NAME`.
+///
+/// - Throws: `GradientError` if the loss is no uniform scalar named `loss`.
+func trainingStep(
+  loss function: Function, parameters: [Parameter], optimizer: AdamW
+) throws -> Function {
+  let names = parameters.map(\.name)
+  let both = try optimizedGradient(of: function, result: "loss", withRespectTo: names)
+  let builder = FunctionBuilder(name: "train_step")
+  var map: [Value: Value] = [:]
+  builder.copyArguments(of: both, into: &map)
+  let dtype = both.types.first { $0.dtype.isFloat }?.dtype ?? .f32
+  let scalars = ["learning_rate", "correction1", "correction2"].map {
+    builder.argument($0, .uniform([], dtype))
+  }
+  let moments = parameters.map { parameter in
+    ["m.", "v."].map { builder.argument($0 + parameter.name, .uniform(parameter.shape, dtype)) }
+  }
+  for operation in both.operations { try builder.copy(operation, of: both, mapping: &map) }
+  let values = both.results.map { map[$0.value] ?? $0.value }
+  let arguments = Dictionary(
+    uniqueKeysWithValues: both.arguments.map { ($0.name, map[$0.value] ?? $0.value) })
+  builder.scope = Scope("optimizer")
+  let update = AdamUpdate(builder: builder, optimizer: optimizer, scalars: scalars)
+  let gradients = try update.clipped(Array(values.dropFirst()))
+  var results = [Result(name: "loss", value: values[0])]
+  for (index, name) in names.enumerated() {
+    guard let parameter = arguments[name] else { continue }
+    let new = try update.apply(
+      parameter, gradients[index], m: moments[index][0], v: moments[index][1])
+    for (prefix, value) in zip(["", "m.", "v."], new) {
+      results.append(Result(name: prefix + name, value: value))
+    }
+  }
+  return try Pipeline.run(Pipeline.cleanup, on: builder.finish(results: results))
+}
+
+private struct AdamUpdate {
+  let builder: FunctionBuilder
+  let optimizer: AdamW
+  let scalars: [Value]
+
+  private func binary(_ operation: BinaryOperator, _ a: Value, _ b: Value) throws -> Value {
+    let shape = builder.type(of: a).shape
+    let other =
+      builder.type(of: b).shape == shape ? b : try builder.emit(.broadcast(shape), b)
+    return try builder.emit(.binary(operation), a, other)
+  }
+
+  private func scaled(_ a: Value, _ factor: Double) throws -> Value {
+    let type = builder.type(of: a)
+    return try binary(
+      .multiply, a, builder.splat(factor, shape: type.shape, dtype: type.dtype))
+  }
+
+  /// The gradients, scaled so that their common norm is at most the limit.
+  func clipped(_ gradients: [Value]) throws -> [Value] {
+    guard let limit = optimizer.clipNorm else { return gradients }
+    var total: Value?
+    for gradient in gradients {
+      let type = builder.type(of: gradient)
+      let flat = try builder.emit(.reshape([type.elementCount]), gradient)
+      let sum = try builder.emit(
+        .reduce(.sum, axis: 0), try builder.emit(.unary(.square), flat))
+      total = try total.map { try binary(.add, $0, sum) } ?? sum
+    }
+    guard let total else { return gradients }
+    let dtype = builder.type(of: total).dtype
+    let norm = try builder.emit(.unary(.sqrt), total)
+    let safe = try binary(.add, norm, builder.splat(1e-6, shape: [], dtype: dtype))
+    let ratio = try binary(.divide, builder.splat(limit, shape: [], dtype: dtype), safe)
+    let factor = try binary(.minimum, ratio, builder.splat(1, shape: [], dtype: dtype))
+    return try gradients.map { try binary(.multiply, $0, factor) }
+  }
+
+  /// The new parameter and moments.
+  func apply(_ parameter: Value, _ gradient: Value, m: Value, v: Value) throws -> [Value] {
+    let newM = try binary(
+      .add, try scaled(m, optimizer.beta1), try scaled(gradient, 1 - optimizer.beta1))
+    let square = try builder.emit(.unary(.square), gradient)
+    let newV = try binary(
+      .add, try scaled(v, optimizer.beta2), try scaled(square, 1 - optimizer.beta2))
+    let (rate, correction1, correction2) = (scalars[0], scalars[1], scalars[2])
+    let root = try builder.emit(.unary(.sqrt), try binary(.divide, newV, correction2))
+    let type = builder.type(of: root)
+    let denominator = try binary(
+      .add, root, builder.splat(optimizer.epsilon, shape: type.shape, dtype: type.dtype))
+    let direction = try binary(.divide, try binary(.divide, newM, correction1), denominator)
+    var kept = parameter
+    if optimizer.weightDecay != 0 {
+      let decay = try scaled(rate, optimizer.weightDecay)
+      kept = try binary(.subtract, parameter, try binary(.multiply, parameter, decay))
+    }
+    let new = try binary(.subtract, kept, try binary(.multiply, direction, rate))
+    return [new, newM, newV]
+  }
+}
