@@ -1,0 +1,53 @@
+extension Evaluation {
+  static func unary(_ operation: UnaryOperator, _ x: Double) -> Double {
+    switch operation {
+    case .negate: -x
+    case .absolute: x.magnitude
+    case .sign: x > 0 ? 1 : x < 0 ? -1 : x.isNaN ? x : 0
+    case .reciprocal: 1 / x
+    case .square: x * x
+    case .sqrt: x.squareRoot()
+    case .rsqrt: 1 / x.squareRoot()
+    case .exp: RealMath.exp(x)
+    case .expm1: RealMath.expm1(x)
+    case .log: RealMath.log(x)
+    case .log1p: RealMath.log1p(x)
+    case .sin: RealMath.sin(x)
+    case .cos: RealMath.cos(x)
+    case .tanh: RealMath.tanh(x)
+    case .sigmoid: x < 0 ? RealMath.exp(x) / (1 + RealMath.exp(x)) : 1 / (1 + RealMath.exp(-x))
+    case .softplus: (0 > x ? 0 : x) + RealMath.log1p(RealMath.exp(-x.magnitude))
+    case .erf: RealMath.erf(x)
+    case .relu: 0 > x ? 0 : x
+    case .floor: x.rounded(.down)
+    case .isNaN: x.isNaN ? 1 : 0
+    case .isFinite: x.isFinite ? 1 : 0
+    case .not: x == 0 ? 1 : 0
+    }
+  }
+
+  static func binary(_ operation: BinaryOperator, _ x: Double, _ y: Double) -> Double {
+    switch operation {
+    case .add: x + y
+    case .subtract: x - y
+    case .multiply: x * y
+    case .divide: x / y
+    case .maximum: x.isNaN ? x : x > y ? x : y
+    case .minimum: x.isNaN ? x : x < y ? x : y
+    case .power: RealMath.pow(x, y)
+    case .and: x != 0 && y != 0 ? 1 : 0
+    case .or: x != 0 || y != 0 ? 1 : 0
+    }
+  }
+
+  static func compare(_ comparison: Comparison, _ x: Double, _ y: Double) -> Bool {
+    switch comparison {
+    case .less: x < y
+    case .lessEqual: x <= y
+    case .greater: x > y
+    case .greaterEqual: x >= y
+    case .equal: x == y
+    case .notEqual: x != y
+    }
+  }
+}

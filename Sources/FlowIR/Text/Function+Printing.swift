@@ -1,0 +1,217 @@
+extension Module {
+  /// The text form; parsing it gives the same module.
+  public var text: String {
+    var masks = MaskTable()
+    for function in functions { masks.collect(function.operations) }
+    let bodies = functions.map { FunctionPrinter($0, masks: masks).text }
+    return (["flowir 1\n"] + (masks.isEmpty ? [] : [masks.text]) + bodies).joined(separator: "\n")
+  }
+}
+
+extension Function {
+  /// The text form of a module with this function alone.
+  public var text: String { Module(functions: [self]).text }
+}
+
+/// The masks of a module, each printed once.
+struct MaskTable {
+  private var names: [Mask: String] = [:]
+  private var order: [Mask] = []
+
+  var isEmpty: Bool { order.isEmpty }
+
+  mutating func collect(_ operations: [Operation]) {
+    for operation in operations {
+      switch operation.opcode {
+      case .linear(let mask?), .linearWeightGradient(let mask?):
+        if names[mask] == nil {
+          names[mask] = "@m\(order.count)"
+          order.append(mask)
+        }
+      default: break
+      }
+      for region in operation.regions { collect(region.operations) }
+    }
+  }
+
+  func name(_ mask: Mask) -> String { names[mask] ?? "@m" }
+
+  /// One line a mask: each row as runs of equal entries, `*n` after a row that stands n times.
+  var text: String {
+    order.map { mask in
+      var rows: [(text: String, count: Int)] = []
+      for row in 0..<mask.rows {
+        let text = Self.runs(mask.bits[row * mask.columns..<(row + 1) * mask.columns])
+        if rows.last?.text == text {
+          rows[rows.count - 1].count += 1
+        } else {
+          rows.append((text, 1))
+        }
+      }
+      let body = rows.map { $0.count == 1 ? $0.text : "\($0.text)*\($0.count)" }
+      return "mask \(name(mask)) = \(mask.rows) x \(mask.columns) \"\(body.joined(separator: " "))\"\n"
+    }.joined()
+  }
+
+  /// A row as counts of alternating zeros and ones, zeros first: `0,3,2` is 11100.
+  static func runs(_ bits: ArraySlice<Bool>) -> String {
+    var counts: [Int] = [0]
+    var current = false
+    for bit in bits {
+      if bit != current {
+        counts.append(0)
+        current = bit
+      }
+      counts[counts.count - 1] += 1
+    }
+    return counts.map(String.init).joined(separator: ",")
+  }
+}
+
+/// Prints one function.
+struct FunctionPrinter {
+  private let function: Function
+  private let masks: MaskTable
+  private var names: [Value: String] = [:]
+  private var counter = 0
+  private var lines: [String] = []
+  private var scope = Scope()
+
+  init(_ function: Function, masks: MaskTable) {
+    self.function = function
+    self.masks = masks
+    print()
+  }
+
+  var text: String { lines.joined(separator: "\n") + "\n" }
+
+  /// Whether a name can stand after `%` as it is.
+  static func isPlain(_ name: String) -> Bool {
+    guard let first = name.unicodeScalars.first, !("0"..."9").contains(first) else { return false }
+    return name.unicodeScalars.allSatisfy {
+      ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0)
+        || $0 == "_" || $0 == "."
+    }
+  }
+
+  private mutating func define(_ value: Value) -> String {
+    let name = "%\(counter)"
+    counter += 1
+    names[value] = name
+    return name
+  }
+
+  private func name(_ value: Value) -> String { names[value] ?? "%?\(value.id)" }
+
+  private mutating func print() {
+    lines.append("func @\(function.name)(")
+    for (index, argument) in function.arguments.enumerated() {
+      let plain = Self.isPlain(argument.name)
+      let name = plain ? "%" + argument.name : define(argument.value)
+      names[argument.value] = name
+      let quoted = plain ? "" : " " + Quoting.quote(argument.name)
+      let comma = index + 1 < function.arguments.count ? "," : ""
+      lines.append(
+        "  \(argument.kind.rawValue) \(name): \(function.type(of: argument.value))\(quoted)\(comma)")
+    }
+    lines.append(") {")
+    for operation in function.operations { print(operation, indent: "  ") }
+    let results = function.results.map { result in
+      let key = Self.isPlain(result.name) ? result.name : Quoting.quote(result.name)
+      return "\(key) = \(name(result.value))"
+    }
+    lines.append("  return \(results.joined(separator: ", "))")
+    lines.append("}")
+  }
+
+  private mutating func print(_ operation: Operation, indent: String) {
+    let operands = operation.operands.map(name)
+    let attributes = OpcodeText.attributes(operation.opcode, masks: masks)
+    var head = ([operation.opcode.name] + (operands.isEmpty ? [] : [operands.joined(separator: ", ")]))
+      .joined(separator: " ")
+    if !attributes.isEmpty { head += " " + attributes }
+    var regionLines: [String] = []
+    if let region = operation.regions.first {
+      let saved = lines
+      let outer = scope
+      lines = []
+      scope = operation.scope
+      let arguments = region.arguments.map { "\(define($0)): \(function.type(of: $0))" }
+      lines.append("\(indent)  (\(arguments.joined(separator: ", "))) {")
+      for inner in region.operations { print(inner, indent: indent + "    ") }
+      lines.append(
+        "\(indent)    yield \(region.results.map(name).joined(separator: ", "))")
+      lines.append("\(indent)  }")
+      regionLines = lines
+      lines = saved
+      scope = outer
+    }
+    let results = operation.results.map { define($0) }.joined(separator: ", ")
+    let types = operation.results.map { "\(function.type(of: $0))" }.joined(separator: ", ")
+    var line = "\(indent)\(results) = \(head) : \(types)"
+    if operation.scope != scope {
+      scope = operation.scope
+      line += " at \(Quoting.quote(scope.path))"
+    }
+    lines.append(line)
+    lines += regionLines
+  }
+}
+
+/// Strings in quotes, with `\"`, `\\` and `\n` escaped.
+enum Quoting {
+  static func quote(_ text: String) -> String {
+    var result = "\""
+    for character in text {
+      switch character {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\n": result += "\\n"
+      default: result.append(character)
+      }
+    }
+    return result + "\""
+  }
+}
+
+/// The attributes of operations as text, beside what the result's type says.
+enum OpcodeText {
+  static func number(_ value: Double) -> String {
+    if value.isNaN { return "nan" }
+    if value.isInfinite { return value < 0 ? "-inf" : "inf" }
+    return value.description
+  }
+
+  static func list(_ values: [Int]) -> String {
+    // A run a, a + 1, … is written a..b, b included.
+    if values.count > 3, values == Array(values[0]..<values[0] + values.count) {
+      return "[\(values[0])..\(values[0] + values.count - 1)]"
+    }
+    return "[" + values.map(String.init).joined(separator: ", ") + "]"
+  }
+
+  static func attributes(_ opcode: Opcode, masks: MaskTable) -> String {
+    switch opcode {
+    case .constant(let literal):
+      if let splat = literal.splat { return number(splat) }
+      return "[" + literal.storage.map(number).joined(separator: ", ") + "]"
+    case .reduce(_, let axis): return "axis \(axis)"
+    case .cumulativeSum(let axis, let reverse): return "axis \(axis)" + (reverse ? " reverse" : "")
+    case .transpose(let permutation): return list(permutation)
+    case .slice(let axis, let start, let end): return "axis \(axis) from \(start) to \(end)"
+    case .concatenate(let axis): return "axis \(axis)"
+    case .pad(let axis, let low, let high, let value):
+      return "axis \(axis) low \(low) high \(high) value \(number(value))"
+    case .gather(let axis, let indices): return "axis \(axis) indices \(list(indices))"
+    case .scatterAdd(let axis, let indices, let size):
+      return "axis \(axis) indices \(list(indices)) size \(size)"
+    case .linear(let mask), .linearWeightGradient(let mask):
+      return mask.map { "mask \(masks.name($0))" } ?? ""
+    case .random(_, _, _, let stream): return "stream \(stream)"
+    case .autoregressiveInverse(let passes): return "passes \(passes)"
+    case .unary, .binary, .compare, .select, .convert, .search, .take, .reshape, .broadcast,
+      .matmul, .rowSum, .rowCount:
+      return ""
+    }
+  }
+}

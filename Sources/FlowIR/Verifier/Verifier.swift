@@ -1,0 +1,130 @@
+/// The invariants of a function:
+///
+/// - I1: every value is defined once, before it is used; a region may use what is defined before
+///   its operation, and nothing outside may use what a region defines.
+/// - I2: the operands of every operation satisfy the constraints of its type rule (`IR/spec.md`).
+/// - I3: the types of an operation's results are those that its type rule gives.
+/// - I4: all floats of a function have one dtype.
+/// - I5: the names of arguments are distinct, and so are those of results.
+/// - I6: `autoregressive_inverse` has one region with one argument, a row vector, whose first
+///   yielded value has the argument's type; no other operation has regions.
+/// - I7: masks and constants are the size that their types say (held by construction).
+public struct VerificationError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The label of the invariant.
+  public let invariant: String
+  /// The operation's place, by count in its function from 0; nil for the function as a whole.
+  public let operation: Int?
+  /// The part of the model that the operation came from.
+  public let scope: Scope
+  /// What was found.
+  public let message: String
+
+  public var description: String {
+    let place = operation.map { "operation \($0)" } ?? "function"
+    let part = scope.path.isEmpty ? "" : " (\(scope.path))"
+    return "\(place)\(part): \(invariant): \(message)"
+  }
+}
+
+extension Function {
+  /// Checks the invariants.
+  ///
+  /// - Throws: `VerificationError` for the first that does not hold.
+  public func verify() throws(VerificationError) {
+    var verifier = FunctionVerifier(function: self)
+    try verifier.run()
+  }
+}
+
+private struct FunctionVerifier {
+  let function: Function
+  var defined: Set<Value> = []
+  var everDefined: Set<Value> = []
+  var index = 0
+  var current: Operation?
+
+  init(function: Function) { self.function = function }
+
+  private func fail(_ invariant: String, _ message: String) -> VerificationError {
+    VerificationError(
+      invariant: invariant, operation: current == nil ? nil : index,
+      scope: current?.scope ?? Scope(), message: message)
+  }
+
+  mutating func run() throws(VerificationError) {
+    let names = function.arguments.map(\.name)
+    if Set(names).count != names.count { throw fail("I5", "two arguments have the same name") }
+    let results = function.results.map(\.name)
+    if Set(results).count != results.count { throw fail("I5", "two results have the same name") }
+    let floats = Set(function.types.map(\.dtype).filter(\.isFloat))
+    if floats.count > 1 { throw fail("I4", "both f32 and f64 are used") }
+    for argument in function.arguments { try define(argument.value) }
+    try visit(function.operations)
+    current = nil
+    for result in function.results { try use(result.value) }
+  }
+
+  private mutating func define(_ value: Value) throws(VerificationError) {
+    guard function.types.indices.contains(value.id) else {
+      throw fail("I1", "value \(value.id) has no type")
+    }
+    guard everDefined.insert(value).inserted else {
+      throw fail("I1", "value \(value.id) is defined twice")
+    }
+    defined.insert(value)
+  }
+
+  private func use(_ value: Value) throws(VerificationError) {
+    if !defined.contains(value) {
+      throw fail("I1", "value \(value.id) is used before it is defined")
+    }
+  }
+
+  private mutating func visit(_ operations: [Operation]) throws(VerificationError) {
+    for operation in operations {
+      current = operation
+      for operand in operation.operands { try use(operand) }
+      var regionResults: [TensorType] = []
+      for region in operation.regions {
+        let outside = defined
+        for argument in region.arguments { try define(argument) }
+        try visit(region.operations)
+        current = operation
+        for result in region.results { try use(result) }
+        defined = outside
+        regionResults = region.results.map(function.type(of:))
+      }
+      try checkRegions(operation)
+      let types: [TensorType]
+      do {
+        types = try operation.opcode.resultTypes(
+          operands: operation.operands.map(function.type(of:)), regionResults: regionResults)
+      } catch {
+        throw fail("I2", "\(error)")
+      }
+      for result in operation.results { try define(result) }
+      let found = operation.results.map(function.type(of:))
+      if found != types {
+        let list = { (types: [TensorType]) in types.map(\.description).joined(separator: ", ") }
+        throw fail("I3", "\(operation.opcode.name) gives \(list(types)), found \(list(found))")
+      }
+      index += 1
+    }
+  }
+
+  private func checkRegions(_ operation: Operation) throws(VerificationError) {
+    guard case .autoregressiveInverse = operation.opcode else {
+      if !operation.regions.isEmpty {
+        throw fail("I6", "\(operation.opcode.name) takes no region")
+      }
+      return
+    }
+    guard operation.regions.count == 1, operation.regions[0].arguments.count == 1,
+      let first = operation.regions[0].results.first
+    else { throw fail("I6", "needs one region with one argument and a result") }
+    let type = function.type(of: operation.regions[0].arguments[0])
+    guard type.hasRows, type.rank == 1, type == function.type(of: first) else {
+      throw fail("I6", "the region's argument \(type) must be a row vector of the type it yields")
+    }
+  }
+}
