@@ -150,7 +150,10 @@ public final class NPYWriter: RowWriter {
 
   /// The header has room for any number of rows, so that it can be filled in later.
   private func header() -> [UInt8] {
-    let rows = numbers / max(columns ?? 1, 1)
+    Self.header(rows: numbers / max(columns ?? 1, 1), columns: columns, type: type)
+  }
+
+  static func header(rows: Int, columns: Int?, type: RowType) -> [UInt8] {
     let shape = columns.map { "(\(rows), \($0))" } ?? "(\(rows),)"
     var text =
       "{'descr': '\(type == .f64 ? "<f8" : "<f4")', 'fortran_order': False, 'shape': \(shape), }"

@@ -76,3 +76,44 @@ extension SeededGenerator {
     return radius * cosine(2 * Double.pi * uniform())
   }
 }
+
+extension Model {
+  /// `loss` and its gradient with respect to every parameter, `x` and `context`, optimized.
+  ///
+  /// - Throws: `GradientError` if a derivative rule is at fault.
+  public func gradientFunction(dtype: DType = .f32) throws -> Function {
+    let loss = trace(.loss, dtype: dtype)
+    let names = loss.arguments.filter { $0.kind != .buffer }.map(\.name)
+    let both = try optimizedGradient(of: loss, result: "loss", withRespectTo: names)
+    return Function(
+      name: "gradient", arguments: both.arguments, operations: both.operations,
+      results: both.results, types: both.types)
+  }
+
+  /// The step that training compiles: forward, backward and the optimizer's update.
+  ///
+  /// - Throws: `GradientError` if a derivative rule is at fault.
+  public func trainingStepFunction(optimizer: AdamW = AdamW()) throws -> Function {
+    try trainingStep(
+      loss: trainingLoss(), parameters: parameters.filter(\.isTrainable), optimizer: optimizer)
+  }
+
+  /// The mean of -log p with parameters as inputs.
+  func trainingLoss() -> Function {
+    var inputs = [Input.rows("x", features)]
+    if context > 0 { inputs.append(.rows("context", context)) }
+    return Flows.trace(inputs, name: "loss", parametersAreInputs: true) { tensors in
+      let context = tensors.count > 1 ? tensors[1] : nil
+      return [("loss", -flow(context).logProb(tensors[0]).mean())]
+    }
+  }
+}
+
+/// Compiles a function of a model and packs the model's parameters.
+///
+/// - Throws: `RuntimeError` if there is no compiler.
+public func compile(
+  _ function: Function, _ model: Model, threads: Int? = nil
+) throws(RuntimeError) -> BoundFunction {
+  try CompiledFunction(function).bind(model.values, threads: threads)
+}

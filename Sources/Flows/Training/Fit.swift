@@ -52,6 +52,8 @@ public struct TrainingProgress: Sendable {
   public var validation: Double?
   /// Training rows per second.
   public var rowsPerSecond: Double
+  /// Rows in a batch.
+  public var rowsPerBatch: Double
 }
 
 /// How training ended.
@@ -131,14 +133,8 @@ private struct FitSession {
     self.x = x
     self.context = context
     self.options = options
-    var inputs = [Input.rows("x", model.features)]
-    if model.context > 0 { inputs.append(.rows("context", model.context)) }
-    let loss = trace(inputs, name: "loss", parametersAreInputs: true) { tensors in
-      let context = tensors.count > 1 ? tensors[1] : nil
-      return [("loss", -model.flow(context).logProb(tensors[0]).mean())]
-    }
     trainer = try Trainer(
-      loss: loss, parameters: model.parameters, values: model.values,
+      loss: model.trainingLoss(), parameters: model.parameters, values: model.values,
       optimizer: options.optimizer)
     score = try CompiledFunction(optimized(model.trace(.logProb)))
     var order = Array(0..<rows)
@@ -262,7 +258,8 @@ private struct FitSession {
           TrainingProgress(
             epoch: epoch + 1, epochs: options.epochs, batch: batch + 1, batches: batches,
             loss: total / Double(batch + 1), validation: validation,
-            rowsPerSecond: Double(done * size) / max(Date().timeIntervalSince(start), 1e-9)))
+            rowsPerSecond: Double(done * size) / max(Date().timeIntervalSince(start), 1e-9),
+            rowsPerBatch: Double(size)))
       }
     }
   }

@@ -1,0 +1,38 @@
+import Foundation
+
+/// A line on standard error that shows how training goes and is redrawn in place.
+public final class ProgressLine {
+  private let isShown: Bool
+  private var last = Date.distantPast
+
+  /// Makes a line; nothing is printed if it is not shown.
+  public init(isShown: Bool) { self.isShown = isShown }
+
+  /// Draws the state, at most ten times a second.
+  public func show(_ progress: TrainingProgress) {
+    let isEnd = progress.batch == progress.batches
+    guard isShown, isEnd || Date().timeIntervalSince(last) > 0.1 else { return }
+    last = Date()
+    FileHandle.standardError.write(Data(("\r" + Self.text(progress) + "\u{1b}[K").utf8))
+  }
+
+  /// Ends the line.
+  public func clear() {
+    if isShown { FileHandle.standardError.write(Data("\n".utf8)) }
+  }
+
+  /// The line's text: epoch, bar, loss, validation, speed and time left.
+  public static func text(_ progress: TrainingProgress) -> String {
+    let share = Double(progress.batch) / Double(max(progress.batches, 1))
+    let filled = Int(share * 20)
+    let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 20 - filled)
+    let validation = progress.validation.map { String(format: "  validation %.3f", $0) } ?? ""
+    let steps = (Double(progress.epochs - progress.epoch) + 1 - share) * Double(progress.batches)
+    let perSecond = progress.rowsPerSecond
+    let rowsPerBatch = perSecond > 0 ? progress.rowsPerBatch : 0
+    let left = perSecond > 0 ? steps * rowsPerBatch / perSecond : 0
+    return String(
+      format: "epoch %d/%d %@ loss %.3f%@  %.0f k rows/s  %.0f s left", progress.epoch,
+      progress.epochs, bar, progress.loss, validation, perSecond / 1000, left)
+  }
+}
