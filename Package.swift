@@ -32,6 +32,12 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"]),
+    .executableTarget(
+      name: "Galaxies", dependencies: ["Flows", "FlowFiles", "FlowRuntime"],
+      path: "Sources/Examples/Galaxies", exclude: ["README.md", "galaxies.npy"]),
+    .executableTarget(
+      name: "GaussianModel", dependencies: ["Flows", "FlowRuntime"],
+      path: "Sources/Examples/GaussianModel", exclude: ["README.md"]),
     .testTarget(name: "FlowIRTests", dependencies: ["FlowIR"], exclude: ["README.md"]),
     .testTarget(name: "FlowPassesTests", dependencies: ["FlowPasses"], exclude: ["README.md"]),
     .testTarget(name: "FlowKernelsTests", dependencies: ["CFlowKernels"], exclude: ["README.md"]),

@@ -26,13 +26,7 @@ public struct Model {
     flow = try description.build(in: scope)
     self.description = description
     parameters = scope.registry.parameters
-    var generator = SeededGenerator(seed: seed ^ 0x5bf0_3635)
-    var values: [String: HostArray] = [:]
-    for parameter in parameters where parameter.storage == .float32 {
-      values[parameter.name] = HostArray(
-        parameter.initialValues(&generator).map { Float($0) }, shape: parameter.shape)
-    }
-    self.values = values
+    values = initialValues(of: parameters, seed: seed)
   }
 
   /// Loads a model file; `isIgnored` says which tensors beside the flow's own may be there.
@@ -137,4 +131,15 @@ struct FileCheckpoint: CheckpointSource {
   }
 
   func contains(_ name: String) -> Bool { file[name] != nil }
+}
+
+/// First values of float parameters and buffers, by name; `seed` decides the random ones.
+public func initialValues(of parameters: [Parameter], seed: UInt64) -> [String: HostArray] {
+  var generator = SeededGenerator(seed: seed ^ 0x5bf0_3635)
+  var values: [String: HostArray] = [:]
+  for parameter in parameters where parameter.storage == .float32 {
+    values[parameter.name] = HostArray(
+      parameter.initialValues(&generator).map { Float($0) }, shape: parameter.shape)
+  }
+  return values
 }
