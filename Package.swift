@@ -39,16 +39,16 @@ let package = Package(
       name: "GaussianModel", dependencies: ["Flows", "FlowRuntime"],
       path: "Sources/Examples/GaussianModel", exclude: ["README.md"]),
     .testTarget(name: "FlowIRTests", dependencies: ["FlowIR"], exclude: ["README.md"]),
-    .testTarget(name: "FlowPassesTests", dependencies: ["FlowPasses"], exclude: ["README.md"]),
-    .testTarget(name: "FlowKernelsTests", dependencies: ["CFlowKernels"], exclude: ["README.md"]),
-    .testTarget(name: "FlowCodegenTests", dependencies: ["FlowCodegen"], exclude: ["README.md"]),
-    .testTarget(name: "FlowRuntimeTests", dependencies: ["FlowRuntime"], exclude: ["README.md"]),
+    .testTarget(name: "FlowPassesTests", dependencies: ["FlowPasses", "FlowIR"], exclude: ["README.md"]),
+    .testTarget(name: "FlowRuntimeTests", dependencies: ["FlowRuntime", "FlowPasses", "FlowIR", "CFlowKernels"], exclude: ["README.md"]),
     .testTarget(name: "FlowFilesTests", dependencies: ["FlowFiles"], exclude: ["README.md"]),
-    .testTarget(name: "FlowsTests", dependencies: ["Flows"], exclude: ["README.md"]),
-    .testTarget(name: "FlowCommandTests", dependencies: ["FlowFiles"], exclude: ["README.md"]),
+    .testTarget(name: "FlowsTests", dependencies: ["Flows", "FlowFiles", "FlowIR", "FlowRuntime"], exclude: ["README.md"]),
+    .testTarget(name: "FlowCommandTests", dependencies: ["FlowFiles", "FlowCommand"], exclude: ["README.md"]),
     .testTarget(
       name: "GoldenTests", dependencies: ["FlowIR", "FlowPasses", "FlowCodegen"],
       exclude: ["README.md"]),
-    .testTarget(name: "ZukoParityTests", dependencies: ["Flows", "FlowFiles"], exclude: ["README.md"]),
+    .testTarget(
+      name: "ZukoParityTests", dependencies: ["Flows", "FlowFiles", "FlowRuntime", "FlowIR"],
+      exclude: ["README.md"], resources: [.copy("Fixtures")]),
   ]
 )
