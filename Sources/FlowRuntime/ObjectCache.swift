@@ -13,11 +13,16 @@ import Foundation
 struct ObjectCache {
   let folder: String
 
+  /// The user's own cache.
   init() throws(RuntimeError) {
     let environment = ProcessInfo.processInfo.environment
     let base =
       environment["XDG_CACHE_HOME"] ?? NSHomeDirectory() + "/.cache"
-    folder = base + "/flowir"
+    try self.init(folder: base + "/flowir")
+  }
+
+  init(folder: String) throws(RuntimeError) {
+    self.folder = folder
     do {
       try FileManager.default.createDirectory(
         atPath: folder, withIntermediateDirectories: true,

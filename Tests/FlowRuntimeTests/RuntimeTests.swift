@@ -1,0 +1,87 @@
+import CFlowKernels
+import FlowIR
+import Foundation
+import Testing
+
+@testable import FlowRuntime
+
+/// Calling, binding, threads and the cache.
+@Suite struct RuntimeTests {
+  private func layer() throws -> Function {
+    let builder = FunctionBuilder(name: "f")
+    let x = builder.argument("x", .row([5], .f32))
+    let w = builder.argument("w", .uniform([9, 5], .f32), .parameter)
+    let h = try builder.emit(.unary(.tanh), try builder.emit(.linear(nil), x, w))
+    let g = try builder.emit(.linearWeightGradient(nil), h, x)
+    let sum = try builder.emit(.rowSum, try builder.emit(.reduce(.sum, axis: 0), h))
+    return builder.finish(results: [
+      Result(name: "h", value: h), Result(name: "g", value: g), Result(name: "sum", value: sum),
+    ])
+  }
+
+  @Test("results have the same bits at any number of threads")
+  func threads() throws {
+    let bound = try CompiledFunction(layer()).bind([
+      "w": HostArray((0..<45).map { sin(Float($0)) }, shape: [9, 5])
+    ])
+    let rows = 5000
+    let x = HostArray((0..<rows * 5).map { cos(Float($0) * 0.37) }, shape: [rows, 5])
+    let one = try bound(["x": x], rows: rows, threads: 1)
+    for threads in [2, 3, 7] {
+      #expect(try bound(["x": x], rows: rows, threads: threads) == one)
+    }
+  }
+
+  @Test("no rows give empty arrays and sums of zero")
+  func noRows() throws {
+    let bound = try CompiledFunction(layer()).bind([
+      "w": HostArray([Float](repeating: 1, count: 45), shape: [9, 5])
+    ])
+    let result = try bound(["x": HostArray([] as [Float], shape: [0, 5])], rows: 0)
+    #expect(result["h"]?.count == 0)
+    #expect(result["sum"]?.floats == [0])
+  }
+
+  @Test("missing and mis-shaped arguments are errors that name them")
+  func arguments() throws {
+    let compiled = try CompiledFunction(layer())
+    #expect(throws: RuntimeError.missingArgument("w")) { try compiled.bind() }
+    #expect(throws: RuntimeError.shape(argument: "w", found: [5, 9], expected: [9, 5])) {
+      try compiled.bind(["w": HostArray([Float](repeating: 1, count: 45), shape: [5, 9])])
+    }
+  }
+
+  @Test("an object that others may write is not loaded")
+  func untrusted() throws {
+    let folder = FileManager.default.temporaryDirectory.path + "/flowir-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let cache = try ObjectCache(folder: folder)
+    let toolchain = try Toolchain.find()
+    let path = try cache.object(for: "int f(void) { return 1; }\n", toolchain: toolchain)
+    #expect(try cache.object(for: "int f(void) { return 1; }\n", toolchain: toolchain) == path)
+    try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: path)
+    #expect(throws: RuntimeError.untrustedCache(path: path)) {
+      try cache.object(for: "int f(void) { return 1; }\n", toolchain: toolchain)
+    }
+  }
+
+  @Test("a compiler error carries the compiler's words")
+  func compilerError() throws {
+    let folder = FileManager.default.temporaryDirectory.path + "/flowir-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let cache = try ObjectCache(folder: folder)
+    let error = #expect(throws: RuntimeError.self) {
+      try cache.object(for: "no C at all\n", toolchain: try .find())
+    }
+    #expect("\(try #require(error))".contains("unknown type name"))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+  }
+
+  @Test("the kernel headers are embedded in the order of their includes")
+  func headers() {
+    let texts = (0..<fk_embedded_header_count()).map { String(cString: fk_embedded_header($0)) }
+    #expect(texts.count == 7)
+    #expect(texts.first?.contains("#define FK_BASE_H") == true)
+    #expect(texts.last?.contains("#define FK_DRIVER_H") == true)
+  }
+}
