@@ -23,7 +23,8 @@ let package = Package(
       name: "FlowRuntime", dependencies: ["FlowCodegen", "CFlowKernels"], exclude: ["README.md"]),
     .target(name: "FlowFiles", exclude: ["README.md"]),
     .target(
-      name: "Flows", dependencies: ["FlowIR", "FlowPasses", "FlowCodegen", "FlowRuntime", "FlowFiles"],
+      name: "Flows",
+      dependencies: ["FlowIR", "FlowPasses", "FlowCodegen", "FlowRuntime", "FlowFiles"],
       exclude: ["README.md"]),
     .executableTarget(
       name: "FlowCommand",
@@ -39,11 +40,17 @@ let package = Package(
       name: "GaussianModel", dependencies: ["Flows", "FlowRuntime"],
       path: "Sources/Examples/GaussianModel", exclude: ["README.md"]),
     .testTarget(name: "FlowIRTests", dependencies: ["FlowIR"], exclude: ["README.md"]),
-    .testTarget(name: "FlowPassesTests", dependencies: ["FlowPasses", "FlowIR"], exclude: ["README.md"]),
-    .testTarget(name: "FlowRuntimeTests", dependencies: ["FlowRuntime", "FlowPasses", "FlowIR", "CFlowKernels"], exclude: ["README.md"]),
+    .testTarget(
+      name: "FlowPassesTests", dependencies: ["FlowPasses", "FlowIR"], exclude: ["README.md"]),
+    .testTarget(
+      name: "FlowRuntimeTests",
+      dependencies: ["FlowRuntime", "FlowPasses", "FlowIR", "CFlowKernels"], exclude: ["README.md"]),
     .testTarget(name: "FlowFilesTests", dependencies: ["FlowFiles"], exclude: ["README.md"]),
-    .testTarget(name: "FlowsTests", dependencies: ["Flows", "FlowFiles", "FlowIR", "FlowRuntime"], exclude: ["README.md"]),
-    .testTarget(name: "FlowCommandTests", dependencies: ["FlowFiles", "FlowCommand"], exclude: ["README.md"]),
+    .testTarget(
+      name: "FlowsTests", dependencies: ["Flows", "FlowFiles", "FlowIR", "FlowRuntime"],
+      exclude: ["README.md"]),
+    .testTarget(
+      name: "FlowCommandTests", dependencies: ["FlowFiles", "FlowCommand"], exclude: ["README.md"]),
     .testTarget(
       name: "GoldenTests", dependencies: ["FlowIR", "FlowPasses", "FlowCodegen"],
       exclude: ["README.md"]),

@@ -220,7 +220,9 @@ struct Info: ParsableCommand {
     print("features    \(model.features)")
     print("context     \(model.context)")
     print("parameters  \(trainable) (float32), \(buffers) elements in buffers")
-    print("functions   \(FlowFunction.allCases.map(\.rawValue).joined(separator: ", ")), gradient, train_step")
+    print(
+      "functions   \(FlowFunction.allCases.map(\.rawValue).joined(separator: ", ")), gradient, train_step"
+    )
     print("")
     print(ParameterTree(model.parameters).text, terminator: "")
   }

@@ -36,7 +36,8 @@ struct Score: ParsableCommand {
     let model = try Model(path: model)
     var rows = try PairedRows(model: model, input: input, context: context)
     let score = try model.bound(.logProb, options)
-    let fingerprint = "\(self.model) \(input) \(context ?? "") \(options.dtype) \(rows.x.rowCount ?? 0)"
+    let fingerprint =
+      "\(self.model) \(input) \(context ?? "") \(options.dtype) \(rows.x.rowCount ?? 0)"
     let writer: any RowWriter
     var skipped = 0
     if output.hasSuffix(".npy") {

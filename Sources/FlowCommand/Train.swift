@@ -103,7 +103,8 @@ struct Train: ParsableCommand {
     if model.context > 0 {
       guard let contextData else {
         throw FileError.mismatch(
-          path: data, found: "no context", expected: "--context-data, since the flow is conditional")
+          path: data, found: "no context", expected: "--context-data, since the flow is conditional"
+        )
       }
       conditions = try readAll(contextData, columns: model.context, what: "context features")
       guard conditions.rows == x.rows else {
@@ -139,7 +140,9 @@ struct Train: ParsableCommand {
         [
           ("epochs", .integer(report.epochs)), ("best_epoch", .integer(report.bestEpoch)),
           ("train_log_likelihood", .number(report.trainLogLikelihood)),
-          ("validation_log_likelihood", report.validationLogLikelihood.map { .number($0) } ?? .null),
+          (
+            "validation_log_likelihood", report.validationLogLikelihood.map { .number($0) } ?? .null
+          ),
           ("rows_per_second", .number(report.rowsPerSecond)),
         ], "")
     } else {

@@ -27,7 +27,8 @@ public final class CSVReader: RowReader {
       let column = fields.firstIndex { Self.number($0) == nil } ?? 0
       throw .badRow(
         path: path, row: 1,
-        reason: "column \(column + 1) is no number: '\(String(decoding: fields[column], as: UTF8.self))'")
+        reason:
+          "column \(column + 1) is no number: '\(String(decoding: fields[column], as: UTF8.self))'")
     }
     columns = fields.count
     pending = isNumeric ? numbers : nil

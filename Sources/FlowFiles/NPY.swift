@@ -28,7 +28,9 @@ public final class NPYReader: RowReader {
     let length = lengthBytes.reversed().reduce(0) { $0 * 256 + Int($1) }
     guard length <= 65536 else { throw bad(8, "the header is said to have \(length) bytes") }
     let headerBytes = try source.read(length)
-    guard headerBytes.count == length else { throw bad(8 + sizeBytes, "the file ends in its header") }
+    guard headerBytes.count == length else {
+      throw bad(8 + sizeBytes, "the file ends in its header")
+    }
     let header = String(decoding: headerBytes, as: UTF8.self)
     guard let type = Self.quoted("descr", in: header) else {
       throw .unsupported(path: path, found: "a structured array", expected: "<f4 or <f8")

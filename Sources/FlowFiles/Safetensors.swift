@@ -135,15 +135,17 @@ public struct SafetensorsFile: Sendable {
   ///
   /// - Throws: `FileError` with the byte offset.
   public init(path: String) throws(FileError) {
+    _ = try ByteSource(path)  // for the system's own word on why it can't be read
     let data: Data
     do {
       data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
     } catch {
-      throw .system(path: path, action: "read", reason: Self.reason(error))
+      throw .system(path: path, action: "read", reason: error.localizedDescription)
     }
     guard data.count >= 8 else {
       throw .malformed(
-        path: path, offset: data.count, reason: "too short for a safetensors file (8 bytes or more)")
+        path: path, offset: data.count, reason: "too short for a safetensors file (8 bytes or more)"
+      )
     }
     let length = data.withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) }
     guard length <= UInt64(min(data.count - 8, Self.maximumHeader)) else {
@@ -188,14 +190,6 @@ public struct SafetensorsFile: Sendable {
         path: path, offset: start + position,
         reason: "\(data.count - start - position) bytes belong to no tensor")
     }
-  }
-
-  private static func reason(_ error: any Error) -> String {
-    let cocoa = error as NSError
-    if let underlying = cocoa.userInfo[NSUnderlyingErrorKey] as? NSError {
-      return String(cString: strerror(Int32(underlying.code)))
-    }
-    return cocoa.localizedDescription
   }
 
   private static func metadata(

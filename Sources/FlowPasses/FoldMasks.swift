@@ -152,7 +152,8 @@ private final class MaskFolder {
     var rows = identity
     if !turned.isGrouped || (feedsLayer.contains(operation.result) && !turned.isSortedBySight) {
       rows =
-        columns.count == mask.rows && turned.reordered(rows: columns, columns: Array(0..<columns.count)).isGrouped
+        columns.count == mask.rows
+          && turned.reordered(rows: columns, columns: Array(0..<columns.count)).isGrouped
         ? columns : turned.rowsBySight
     }
     var weight = rewriter.mapped(operation.operands[1])

@@ -125,7 +125,8 @@ import Testing
 
   @Test("linear layers: masked or not, row or uniform input", arguments: [true, false])
   func linear(isMasked: Bool) throws {
-    let mask = isMasked ? Mask(rows: 2, columns: 3, bits: [true, false, true, false, true, true]) : nil
+    let mask =
+      isMasked ? Mask(rows: 2, columns: 3, bits: [true, false, true, false, true, true]) : nil
     for bHasRows in [true, false] {
       try check(
         "linear", a: [0.5, -0.2, 1.1, 0.9, 1.6, -0.4], shape: [2, 3], aHasRows: false,
@@ -142,7 +143,8 @@ import Testing
   func inverse() throws {
     let mask = Mask(
       rows: 3, columns: 3, bits: [false, false, false, true, false, false, true, true, false])
-    try check("inverse", a: [0.5, -0.2, 1.1, 0.9, 1.6, -0.4, 0.3, 0.8, -0.7], shape: [3, 3],
+    try check(
+      "inverse", a: [0.5, -0.2, 1.1, 0.9, 1.6, -0.4, 0.3, 0.8, -0.7], shape: [3, 3],
       aHasRows: false, bHasRows: true
     ) { builder, weight, z in
       let x = builder.beginRegion([.row([3], .f64)])[0]
@@ -157,7 +159,8 @@ import Testing
 
   @Test("the gradient of a gradient")
   func secondOrder() throws {
-    try check("second order", a: [0.5, -0.2, 1.1, 0.9, 1.6, -0.4], shape: [2, 3], aHasRows: false,
+    try check(
+      "second order", a: [0.5, -0.2, 1.1, 0.9, 1.6, -0.4], shape: [2, 3], aHasRows: false,
       bHasRows: true
     ) { builder, weight, x in
       let inner = FunctionBuilder(name: "g")

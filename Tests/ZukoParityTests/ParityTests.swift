@@ -17,7 +17,8 @@ import Testing
   func values(name: String, dtype: DType) throws {
     let reference = try Reference(name)
     let inputs = reference.inputs
-    let score = try compile(optimized(reference.model.trace(.logProb, dtype: dtype)), reference.model)
+    let score = try compile(
+      optimized(reference.model.trace(.logProb, dtype: dtype)), reference.model)
     let transform = try compile(
       optimized(reference.model.trace(.transform, dtype: dtype)), reference.model)
     let inverse = try compile(

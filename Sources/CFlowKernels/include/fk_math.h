@@ -251,9 +251,9 @@ FK_INLINE fk_vec fk_erf(fk_vec x) {
 }
 
 /* x to the power y for x >= 0, as exp(y log x): relative error about |y log x| times that of log.
- * pow(x, 0) = 1. A negative x gives NaN. */
+ * pow(x, 0) = pow(1, y) = 1. A negative x gives NaN. */
 FK_INLINE fk_vec fk_pow(fk_vec x, fk_vec y) {
   fk_vec p = fk_exp(y * fk_log(x));
-  return fk_select(y == 0, fk_splat(1), p);
+  return fk_select((y == 0) | (x == 1), fk_splat(1), p);
 }
 #endif

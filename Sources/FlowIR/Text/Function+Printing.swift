@@ -49,7 +49,8 @@ struct MaskTable {
         }
       }
       let body = rows.map { $0.count == 1 ? $0.text : "\($0.text)*\($0.count)" }
-      return "mask \(name(mask)) = \(mask.rows) x \(mask.columns) \"\(body.joined(separator: " "))\"\n"
+      return
+        "mask \(name(mask)) = \(mask.rows) x \(mask.columns) \"\(body.joined(separator: " "))\"\n"
     }.joined()
   }
 
@@ -112,7 +113,8 @@ struct FunctionPrinter {
       let quoted = plain ? "" : " " + Quoting.quote(argument.name)
       let comma = index + 1 < function.arguments.count ? "," : ""
       lines.append(
-        "  \(argument.kind.rawValue) \(name): \(function.type(of: argument.value))\(quoted)\(comma)")
+        "  \(argument.kind.rawValue) \(name): \(function.type(of: argument.value))\(quoted)\(comma)"
+      )
     }
     lines.append(") {")
     for operation in function.operations { print(operation, indent: "  ") }
@@ -127,7 +129,8 @@ struct FunctionPrinter {
   private mutating func print(_ operation: Operation, indent: String) {
     let operands = operation.operands.map(name)
     let attributes = OpcodeText.attributes(operation.opcode, masks: masks)
-    var head = ([operation.opcode.name] + (operands.isEmpty ? [] : [operands.joined(separator: ", ")]))
+    var head =
+      ([operation.opcode.name] + (operands.isEmpty ? [] : [operands.joined(separator: ", ")]))
       .joined(separator: " ")
     if !attributes.isEmpty { head += " " + attributes }
     var regionLines: [String] = []

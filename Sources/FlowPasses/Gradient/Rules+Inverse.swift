@@ -26,7 +26,9 @@ extension ReversePass {
     }
     let direct = try run(body, seeds: extras, wanted: [x])[x]
     var source = cotangents[x]
-    if let direct { source = try source.map { value throws(TypeError) in try plus(value, direct) } ?? direct }
+    if let direct {
+      source = try source.map { value throws(TypeError) in try plus(value, direct) } ?? direct
+    }
     var seeds = extras
     if let source {
       let constant = try completed(source, for: x)
@@ -36,10 +38,13 @@ extension ReversePass {
       let lambdaRegion = builder.endRegion(results: [sum])
       let lambda = try builder.append(
         .autoregressiveInverse(passes: passes), [], regions: [lambdaRegion])[0]
-      seeds[next] = try seeds[next].map { value throws(TypeError) in try plus(value, lambda) } ?? lambda
+      seeds[next] =
+        try seeds[next].map { value throws(TypeError) in try plus(value, lambda) } ?? lambda
     }
     let captures = Set(region.captures.filter { isActive($0) })
-    for (value, part) in try run(body, seeds: seeds, wanted: captures).sorted(by: { $0.key < $1.key }) {
+    for (value, part) in try run(body, seeds: seeds, wanted: captures).sorted(by: {
+      $0.key < $1.key
+    }) {
       // Already summed over rows where the capture is uniform.
       try add(part, to: value, isRow: false)
     }

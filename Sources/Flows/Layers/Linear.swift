@@ -41,7 +41,8 @@ public struct MaskedLinear: Layer {
       "weight", [mask.rows, mask.columns], initializer: .uniform(bound: bound))
     bias = scope.parameter("bias", [mask.rows], initializer: .uniform(bound: bound))
     let bits = scope.booleans("mask", mask.bits, shape: [mask.rows, mask.columns])
-    self.mask = bits.count == mask.bits.count
+    self.mask =
+      bits.count == mask.bits.count
       ? Mask(rows: mask.rows, columns: mask.columns, bits: bits) : mask
     path = scope.path
   }

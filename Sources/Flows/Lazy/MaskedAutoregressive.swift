@@ -96,7 +96,9 @@ public struct MaskedAutoregressiveTransform: LazyTransform {
     for generation in 0..<rows.count {
       let ready = rows.indices.filter { node in
         known[node] == nil
-          && rows.indices.allSatisfy { !rows[node][$0] || (known[$0].map { $0 < generation } ?? false) }
+          && rows.indices.allSatisfy {
+            !rows[node][$0] || (known[$0].map { $0 < generation } ?? false)
+          }
       }
       if ready.isEmpty { break }
       for node in ready { known[node] = generation }

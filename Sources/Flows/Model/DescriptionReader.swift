@@ -103,7 +103,9 @@ struct DescriptionReader {
 
   func matrix(_ key: String) throws(FlowError) -> Mask? {
     guard let value = self[key], value != .null else { return nil }
-    guard case .array(let rows) = value, !rows.isEmpty else { throw bad(key, "a matrix of 0 and 1") }
+    guard case .array(let rows) = value, !rows.isEmpty else {
+      throw bad(key, "a matrix of 0 and 1")
+    }
     var bits: [Bool] = []
     var columns: Int?
     for row in rows {

@@ -45,7 +45,8 @@ public struct FlowDescription: Hashable, Sendable {
     switch reader.type {
     case "MAF", "NSF":
       let keys = common + ["randperm", "passes", "residual"]
-      try reader.allow(reader.type == "NSF" ? keys + ["bins", "slope"] : keys + ["univariate", "shapes"])
+      try reader.allow(
+        reader.type == "NSF" ? keys + ["bins", "slope"] : keys + ["univariate", "shapes"])
       let univariate =
         reader.type == "NSF"
         ? try spline(reader) : try self.univariate(reader)
@@ -230,7 +231,10 @@ public struct FlowDescription: Hashable, Sendable {
     case "MonotonicRQSTransform":
       try inner.allow(["bound", "slope"])
       let bins = shapes?.first?.first ?? 8
-      guard bins >= 2 else { throw FlowError.invalid(place: reader.path("shapes"), found: "\(bins) bins", expected: "2 or more") }
+      guard bins >= 2 else {
+        throw FlowError.invalid(
+          place: reader.path("shapes"), found: "\(bins) bins", expected: "2 or more")
+      }
       try check([[bins], [bins], [bins - 1]])
       return .spline(
         bins: bins, bound: try inner.number("bound", default: 5), slope: try slope(inner))
@@ -252,7 +256,8 @@ public struct FlowDescription: Hashable, Sendable {
     let isBuffer = try reader.flag("buffer")
     try inner.allow(["inverse"])
     let make: () -> any Transform
-    func tensor(_ name: String, _ position: Int, _ initializer: Parameter.Initializer) -> Parameter {
+    func tensor(_ name: String, _ position: Int, _ initializer: Parameter.Initializer) -> Parameter
+    {
       let isPositional = scope.registry.checkpoint.contains(scope.qualified("_\(position)"))
       let key = isPositional ? "_\(position)" : name
       return isBuffer
