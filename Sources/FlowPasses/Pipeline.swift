@@ -4,12 +4,12 @@ import FlowIR
 public enum Pipeline {
   /// All passes by name.
   public static let all: [Pass] = [
-    simplify, commonSubexpressions, deadCode, foldMasks, sinkTakes,
+    simplify, commonSubexpressions, deadCode, hoistUniform, foldMasks, sinkTakes,
   ]
 
   /// What every function goes through before it is lowered or differentiated.
   public static let standard: [Pass] = [
-    simplify, commonSubexpressions, deadCode, sinkTakes, foldMasks, simplify,
+    simplify, commonSubexpressions, deadCode, sinkTakes, hoistUniform, foldMasks, simplify,
     commonSubexpressions, deadCode,
   ]
 

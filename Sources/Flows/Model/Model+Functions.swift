@@ -117,3 +117,13 @@ public func compile(
 ) throws(RuntimeError) -> BoundFunction {
   try CompiledFunction(function).bind(model.values, threads: threads)
 }
+
+extension Model {
+  /// A trainer of the model's parameters on the mean of -log p.
+  ///
+  /// - Throws: `GradientError` or `RuntimeError`.
+  public func trainer(optimizer: AdamW = AdamW()) throws -> Trainer {
+    try Trainer(
+      loss: trainingLoss(), parameters: parameters, values: values, optimizer: optimizer)
+  }
+}

@@ -133,9 +133,7 @@ private struct FitSession {
     self.x = x
     self.context = context
     self.options = options
-    trainer = try Trainer(
-      loss: model.trainingLoss(), parameters: model.parameters, values: model.values,
-      optimizer: options.optimizer)
+    trainer = try model.trainer(optimizer: options.optimizer)
     score = try CompiledFunction(optimized(model.trace(.logProb)))
     var order = Array(0..<rows)
     var generator = SeededGenerator(seed: options.seed)

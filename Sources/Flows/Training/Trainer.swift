@@ -2,16 +2,21 @@ import FlowIR
 import FlowRuntime
 
 /// Trains parameters by gradient descent on a loss; each step is one call of compiled code.
+///
+/// Parameters and moments stay in two sets of memory that take turns as the step's arguments and
+/// results, so that a step copies nothing.
 public final class Trainer {
-  /// The parameters and the two moments, by name (`NAME`, `m.NAME`, `v.NAME`).
-  public private(set) var state: [String: [Float]]
   /// How many steps have been made.
-  public internal(set) var steps = 0
+  public private(set) var steps = 0
   /// The trainable parameters.
   public let parameters: [Parameter]
   private let optimizer: AdamW
   private let bound: BoundFunction
-  private let shapes: [String: [Int]]
+  /// For each argument that is a parameter or moment, its memory now.
+  private var current: [String: FloatBuffer] = [:]
+  /// Where the next step writes it.
+  private var next: [String: FloatBuffer] = [:]
+  private let loss = FloatBuffer(count: 1)
 
   /// Compiles the step for a loss function whose parameters are inputs (`parametersAreInputs`).
   ///
@@ -26,22 +31,27 @@ public final class Trainer {
     let step = try trainingStep(
       loss: function, parameters: self.parameters, optimizer: optimizer)
     bound = try CompiledFunction(step).bind()
-    var state: [String: [Float]] = [:]
     for parameter in parameters where used.contains(parameter.name) {
-      state[parameter.name] = values[parameter.name]?.floats ?? []
+      guard let array = values[parameter.name] else {
+        throw RuntimeError.missingArgument(parameter.name)
+      }
+      current[parameter.name] = FloatBuffer(array.floats)
     }
     for parameter in self.parameters {
+      next[parameter.name] = FloatBuffer(count: parameter.count)
       for prefix in ["m.", "v."] {
-        state[prefix + parameter.name] = Array(repeating: 0, count: parameter.count)
+        current[prefix + parameter.name] = FloatBuffer(count: parameter.count)
+        next[prefix + parameter.name] = FloatBuffer(count: parameter.count)
       }
     }
-    self.state = state
-    shapes = Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0.shape) })
   }
+
+  /// The parameters and the two moments, by name (`NAME`, `m.NAME`, `v.NAME`).
+  public var state: [String: [Float]] { current.mapValues(\.values) }
 
   /// Goes back to a saved state.
   public func restore(_ state: [String: [Float]], steps: Int) {
-    self.state = state
+    for (name, values) in state { current[name] = FloatBuffer(values) }
     self.steps = steps
   }
 
@@ -49,8 +59,8 @@ public final class Trainer {
   public var values: [String: HostArray] {
     var result: [String: HostArray] = [:]
     for parameter in parameters {
-      if let values = state[parameter.name] {
-        result[parameter.name] = HostArray(values, shape: parameter.shape)
+      if let buffer = current[parameter.name] {
+        result[parameter.name] = HostArray(buffer.values, shape: parameter.shape)
       }
     }
     return result
@@ -63,58 +73,52 @@ public final class Trainer {
   public func step(
     _ inputs: [String: [Float]], rows: Int, learningRate: Double, threads: Int? = nil
   ) throws -> Float {
-    steps += 1
-    let t = Double(steps)
-    var all = inputs
-    all["learning_rate"] = [Float(learningRate)]
-    all["correction1"] = [Float(1 - power(optimizer.beta1, t))]
-    all["correction2"] = [Float(1 - power(optimizer.beta2, t))]
+    let t = Double(steps + 1)
+    var given = inputs.mapValues { FloatBuffer($0) }
+    given["learning_rate"] = FloatBuffer([Float(learningRate)])
+    given["correction1"] = FloatBuffer([Float(1 - power(optimizer.beta1, t))])
+    given["correction2"] = FloatBuffer([Float(1 - power(optimizer.beta2, t))])
     let function = bound.compiled.function
-    var held: [[Float]] = []
+    var arguments: [UnsafeRawPointer?] = []
     for argument in function.arguments {
-      guard let values = all[argument.name] ?? state[argument.name] else {
+      guard let buffer = current[argument.name] ?? given[argument.name] else {
         throw RuntimeError.missingArgument(argument.name)
       }
       let type = function.type(of: argument.value)
       let count = (type.hasRows ? rows : 1) * type.elementCount
-      guard values.count >= count else {
-        throw RuntimeError.shape(
-          argument: argument.name, found: [values.count], expected: [count])
+      guard buffer.count >= count else {
+        throw RuntimeError.shape(argument: argument.name, found: [buffer.count], expected: [count])
       }
-      held.append(values)
+      arguments.append(UnsafeRawPointer(buffer.pointer))
     }
-    var results = function.results.map {
-      [Float](repeating: 0, count: function.type(of: $0.value).elementCount)
+    let results = function.results.map { result in
+      UnsafeMutableRawPointer((next[result.name] ?? loss).pointer)
     }
-    try Self.withPointers(held, &results) { inputs, outputs in
-      try bound.call(arguments: inputs, results: outputs, rows: rows, threads: threads)
-    }
-    for (result, values) in zip(function.results, results).dropFirst() {
-      state[result.name] = values
-    }
-    return results[0][0]
+    try bound.call(arguments: arguments, results: results, rows: rows, threads: threads)
+    withExtendedLifetime(given) {}
+    for (name, written) in next { (current[name], next[name]) = (written, current[name]) }
+    steps += 1
+    return loss.pointer[0]
+  }
+}
+
+/// Memory for floats that stays where it is.
+private final class FloatBuffer {
+  let pointer: UnsafeMutablePointer<Float>
+  let count: Int
+
+  init(count: Int) {
+    self.count = count
+    pointer = .allocate(capacity: max(count, 1))
+    pointer.initialize(repeating: 0, count: max(count, 1))
   }
 
-  private static func withPointers(
-    _ inputs: [[Float]], _ outputs: inout [[Float]],
-    _ body: ([UnsafeRawPointer?], [UnsafeMutableRawPointer?]) throws -> Void
-  ) throws {
-    let inputMemory = inputs.map { values in
-      let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: max(values.count, 1))
-      _ = memory.initialize(from: values)
-      return memory
-    }
-    let outputMemory = outputs.map {
-      UnsafeMutableBufferPointer<Float>.allocate(capacity: max($0.count, 1))
-    }
-    defer {
-      for memory in inputMemory + outputMemory { memory.deallocate() }
-    }
-    try body(
-      inputMemory.map { UnsafeRawPointer($0.baseAddress) },
-      outputMemory.map { UnsafeMutableRawPointer($0.baseAddress) })
-    for (index, memory) in outputMemory.enumerated() {
-      outputs[index] = Array(memory.prefix(outputs[index].count))
-    }
+  convenience init(_ values: [Float]) {
+    self.init(count: values.count)
+    pointer.update(from: values, count: values.count)
   }
+
+  deinit { pointer.deallocate() }
+
+  var values: [Float] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
 }
