@@ -3,6 +3,7 @@ public enum CodegenError: Error, Hashable, Sendable, CustomStringConvertible {
   /// An operation on row values has no lowering.
   case unsupported(operation: String, scope: String)
 
+  /// What was wrong, where, and what to do, in one line.
   public var description: String {
     switch self {
     case .unsupported(let operation, let scope):

@@ -13,6 +13,7 @@ public enum FileError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A tensor is not there or not as asked.
   case tensor(path: String, name: String, reason: String)
 
+  /// What was wrong, where, and what to do, in one line.
   public var description: String {
     switch self {
     case .system(let path, let action, let reason): "\(path): can't \(action): \(reason)"

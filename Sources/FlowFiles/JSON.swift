@@ -10,7 +10,9 @@ public indirect enum JSONValue: Hashable, Sendable {
 
   /// A key and its value.
   public struct Member: Hashable, Sendable {
+    /// The key.
     public var key: String
+    /// Its value.
     public var value: JSONValue
 
     /// Makes a member.

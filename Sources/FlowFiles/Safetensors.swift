@@ -26,8 +26,11 @@ public enum StoredType: String, Hashable, Sendable, CaseIterable {
 
 /// A tensor in a file: type, shape, and its bytes (little-endian, row-major).
 public struct StoredTensor: Hashable, Sendable {
+  /// The element type.
   public let type: StoredType
+  /// The dimensions.
   public let shape: [Int]
+  /// The elements, little-endian, row-major.
   public let bytes: Data
 
   /// Makes a tensor; the bytes must fill the shape.

@@ -50,6 +50,7 @@ public struct TensorType: Hashable, Sendable {
 }
 
 extension TensorType: CustomStringConvertible {
+  /// The type as in the text form.
   public var description: String {
     var text = hasRows ? "rows x " : ""
     for dimension in shape { text += "\(dimension) x " }

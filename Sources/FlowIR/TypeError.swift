@@ -15,5 +15,6 @@ public struct TypeError: Error, Hashable, Sendable, CustomStringConvertible {
     self.message = message
   }
 
+  /// What was wrong, where, and what to do, in one line.
   public var description: String { "\(operation) (\(constraint)): \(message)" }
 }

@@ -31,7 +31,8 @@ public let hoistUniform = Pass(
     let uniform = spans.filter { !rewriter.type(of: $0.part).hasRows }
     let rows = spans.filter { rewriter.type(of: $0.part).hasRows }
     guard !uniform.isEmpty, !rows.isEmpty else { return nil }
-    let first = try layer(uniform, mask, operation, rewriter, bias: operation.operands.dropFirst(2).first)
+    let first = try layer(
+      uniform, mask, operation, rewriter, bias: operation.operands.dropFirst(2).first)
     return [try layer(rows, mask, operation, rewriter, bias: first)]
   }
 }

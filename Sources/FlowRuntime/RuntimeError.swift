@@ -21,6 +21,7 @@ public enum RuntimeError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Memory for the call could not be had.
   case outOfMemory
 
+  /// What was wrong, where, and what to do, in one line.
   public var description: String {
     switch self {
     case .noCompiler(let searched):

@@ -47,7 +47,9 @@ struct Bench {
     try x.withUnsafeBytes { x in
       try context.withUnsafeBytes { context in
         try seed.withUnsafeBytes { seed in
-          let memory = ["x": x.baseAddress, "context": context.baseAddress, "seed": seed.baseAddress]
+          let memory = [
+            "x": x.baseAddress, "context": context.baseAddress, "seed": seed.baseAddress,
+          ]
           let arguments = bound.compiled.function.arguments.map { memory[$0.name] ?? nil }
           for run in 0..<9 {
             let start = Date()

@@ -19,6 +19,7 @@ public enum InterpreterError: Error, Hashable, Sendable, CustomStringConvertible
   /// An argument has the wrong number of elements.
   case wrongCount(argument: String, found: Int, expected: Int)
 
+  /// What was wrong, where, and what to do, in one line.
   public var description: String {
     switch self {
     case .missingArgument(let name): "argument '\(name)' is missing"

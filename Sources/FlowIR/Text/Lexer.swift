@@ -1,10 +1,15 @@
 /// Why a text is no module: where (line and column from 1, byte offset from 0) and what was wrong.
 public struct ParseError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The line, from 1.
   public let line: Int
+  /// The column in bytes, from 1.
   public let column: Int
+  /// The offset in bytes, from 0.
   public let offset: Int
+  /// What was wrong.
   public let message: String
 
+  /// What was wrong, where, and what to do, in one line.
   public var description: String { "line \(line), column \(column) (byte \(offset)): \(message)" }
 }
 

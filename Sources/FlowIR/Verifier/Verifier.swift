@@ -19,6 +19,7 @@ public struct VerificationError: Error, Hashable, Sendable, CustomStringConverti
   /// What was found.
   public let message: String
 
+  /// What was wrong, where, and what to do, in one line.
   public var description: String {
     let place = operation.map { "operation \($0)" } ?? "function"
     let part = scope.path.isEmpty ? "" : " (\(scope.path))"

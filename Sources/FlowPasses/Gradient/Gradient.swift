@@ -11,6 +11,7 @@ public enum GradientError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A type rule failed: a derivative rule is wrong for these operands.
   case type(TypeError)
 
+  /// What was wrong, where, and what to do, in one line.
   public var description: String {
     switch self {
     case .noResult(let name): "the function has no result '\(name)'"

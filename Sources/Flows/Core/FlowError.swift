@@ -19,6 +19,7 @@ public enum FlowError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A tensor in the file that no part of the flow uses.
   case unusedTensor(name: String)
 
+  /// What was wrong, where, and what to do, in one line.
   public var description: String {
     switch self {
     case .nullJacobian(let place):

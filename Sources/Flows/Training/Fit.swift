@@ -13,16 +13,23 @@ public struct TrainingOptions: Sendable {
     case step
   }
 
+  /// How many times the training rows are gone through, at most.
   public var epochs = 100
+  /// Rows in a step.
   public var batchSize = 512
+  /// Adam's learning rate at the start.
   public var learningRate = 1e-3
+  /// How the learning rate changes.
   public var schedule = Schedule.constant
   /// The share of rows that are held out; the parameters that are best on them are kept.
   public var validation = 0.1
   /// How many epochs without a better validation likelihood end the training; nil for never.
   public var patience: Int?
+  /// Decides the split and the order of rows.
   public var seed: UInt64 = 0
+  /// How many threads to use; one per processor if nil. The result does not depend on it.
   public var threads: Int?
+  /// The optimizer.
   public var optimizer = AdamW()
 
   /// Makes options with the defaults above.
@@ -42,9 +49,11 @@ public struct TrainingOptions: Sendable {
 public struct TrainingProgress: Sendable {
   /// The epoch, from 1, and how many there are at most.
   public var epoch: Int
+  /// How many epochs there are at most, or were run.
   public var epochs: Int
   /// The batches of this epoch that are done, and how many there are.
   public var batch: Int
+  /// The batches of an epoch.
   public var batches: Int
   /// The mean of -log p over the epoch's batches so far, in nats.
   public var loss: Double
@@ -60,9 +69,11 @@ public struct TrainingProgress: Sendable {
 public struct TrainingReport: Sendable {
   /// How many epochs were run, and which was best (from 1).
   public var epochs: Int
+  /// The epoch whose parameters were best, from 1; 0 before the first.
   public var bestEpoch: Int
   /// Mean log-likelihoods of the kept parameters, in nats; the second is nil without validation.
   public var trainLogLikelihood: Double
+  /// The mean log-likelihood of the held-out rows, in nats; nil without any.
   public var validationLogLikelihood: Double?
   /// Training rows per second over the whole run.
   public var rowsPerSecond: Double
@@ -70,11 +81,17 @@ public struct TrainingReport: Sendable {
 
 /// A state of training from which it can go on with the same results.
 public struct TrainingCheckpoint: Sendable {
+  /// The epoch, from 1; in a checkpoint, how many are done.
   public var epoch: Int
+  /// How many steps have been made.
   public var steps: Int
+  /// The parameters and moments, by name.
   public var state: [String: [Float]]
+  /// The parameters that were best so far.
   public var best: [String: [Float]]
+  /// The epoch whose parameters were best, from 1; 0 before the first.
   public var bestEpoch: Int
+  /// Their mean log-likelihood on the validation rows.
   public var bestValidation: Double
 }
 

@@ -4,8 +4,9 @@ import FlowPasses
 /// Adam with decoupled weight decay (Kingma and Ba, arXiv:1412.6980; Loshchilov and Hutter,
 /// arXiv:1711.05101), with PyTorch's arithmetic.
 public struct AdamW: Sendable, Hashable {
-  /// The decay rates of the two moments.
+  /// The decay rate of the first moment.
   public var beta1 = 0.9
+  /// The decay rate of the second moment.
   public var beta2 = 0.999
   /// Added to the square root of the second moment.
   public var epsilon = 1e-8

@@ -1,0 +1,125 @@
+import FlowIR
+
+extension CFile {
+  mutating func phase(_ index: Int) -> String {
+    let phase = program.phases[index]
+    var out = CText()
+    out.line(
+      "static void \(name)_tile_\(index)(const void *const *args, void *const *results, "
+        + "const fk_real *state, const fk_real *work, fk_real *s, int64_t row, int64_t rows, "
+        + "uint64_t first_row, fk_real *gradients, double *sums, int accumulate) {")
+    out.line("const int64_t valid = rows - row < FK_TILE ? rows - row : FK_TILE;")
+    out.line(
+      "(void)args, (void)results, (void)state, (void)work, (void)first_row, (void)gradients, "
+        + "(void)sums, (void)accumulate, (void)valid;")
+    let layout = SlotLayout(phase)
+    var scope = Scope()
+    for node in phase.nodes {
+      if node.scope != scope, !node.scope.path.isEmpty {
+        scope = node.scope
+        out.line("/* \(scope.path) */")
+      }
+      for line in statements(node, step: nil, layout: layout) { out.line(line) }
+    }
+    out.line("}")
+    return out.text + loop(index, layout)
+  }
+
+  /// The loop over tiles, shared out among threads.
+  mutating func loop(_ index: Int, _ layout: SlotLayout) -> String {
+    let phase = program.phases[index]
+    let scratch = max(phase.scratchElements, 1)
+    var out = CText()
+    out.line("")
+    out.line(
+      "static int \(name)_rows_\(index)(const void *const *args, void *const *results, "
+        + "const fk_real *state, fk_real *work, int64_t rows, int64_t first_row, int threads) {")
+    out.line("const int64_t tiles = (rows + FK_TILE - 1) / FK_TILE;")
+    out.line("const int64_t scratch = (int64_t)\(scratch) * FK_TILE;")
+    if layout.isEmpty {
+      out.line("if (threads > tiles) threads = tiles > 0 ? (int)tiles : 1;")
+      out.line("fk_real *all = fk_allocate(threads * scratch * (int64_t)sizeof(fk_real));")
+      out.line("if (!all) return 1;")
+      out.line("#pragma omp parallel num_threads(threads) if (threads > 1)")
+      out.line("{")
+      out.line("fk_real *s = all + fk_thread() * scratch;")
+      out.line("#pragma omp for schedule(static)")
+      out.line("for (int64_t tile = 0; tile < tiles; tile++)")
+      out.line(
+        "\(name)_tile_\(index)(args, results, state, work, s, tile * FK_TILE, rows, "
+          + "(uint64_t)first_row, 0, 0, 0);")
+      out.line("}")
+      out.line("free(all);")
+      out.line("return 0;")
+      out.line("}")
+      return out.text
+    }
+    // Sums are made in slots whose number depends on the rows alone, then combined in order.
+    out.line("const int slots = fk_slots(tiles);")
+    out.line("if (threads > slots) threads = slots;")
+    out.line("const int64_t gradients = \(layout.reals), sums = \(layout.doubles);")
+    out.line(
+      "fk_real *all = fk_allocate(threads * scratch * (int64_t)sizeof(fk_real) + "
+        + "slots * (gradients * (int64_t)sizeof(fk_real) + sums * 8));")
+    out.line("if (!all) return 1;")
+    out.line("fk_real *slot_gradients = all + threads * scratch;")
+    out.line("double *slot_sums = (double *)(slot_gradients + slots * gradients);")
+    out.line("memset(slot_sums, 0, (size_t)(slots * sums * 8));")
+    out.line("#pragma omp parallel num_threads(threads) if (threads > 1)")
+    out.line("{")
+    out.line("fk_real *s = all + fk_thread() * scratch;")
+    out.line("#pragma omp for schedule(static, 1)")
+    out.line("for (int slot = 0; slot < slots; slot++) {")
+    out.line("const int64_t end = tiles * (slot + 1) / slots;")
+    out.line("for (int64_t tile = tiles * slot / slots; tile < end; tile++)")
+    out.line(
+      "\(name)_tile_\(index)(args, results, state, work, s, tile * FK_TILE, rows, "
+        + "(uint64_t)first_row, slot_gradients + slot * gradients, slot_sums + slot * sums, "
+        + "tile > tiles * slot / slots);")
+    out.line("}")
+    for (reduction, offset) in zip(phase.reductions, layout.offsets) {
+      for line in combine(reduction, offset) { out.line(line) }
+    }
+    out.line("}")
+    out.line("free(all);")
+    out.line("return 0;")
+    out.line("}")
+    return out.text
+  }
+
+  /// The statements that add up one reduction over the slots.
+  mutating func combine(_ reduction: RowReduction, _ offset: Int) -> [String] {
+    guard plan.locations[reduction.value] != nil else { return [] }
+    let target = emitter.pointer(reduction.value)
+    switch reduction.kind {
+    case .rowSum:
+      return [
+        "#pragma omp for schedule(static)",
+        "for (int64_t i = 0; i < \(reduction.elements); i++) {", "double sum = 0;",
+        "for (int slot = 0; slot < slots; slot++) sum += slot_sums[slot * sums + \(offset) + i];",
+        "\(target)[i] = (fk_real)sum;", "}",
+      ]
+    case .weightGradient(let layout, let mask, let stride, let inputs):
+      let name = panelTable(layout)
+      var bits = "0"
+      if let mask, layout.isIrregular { bits = table("uint32_t", MaskText.words(mask)) }
+      return [
+        "#pragma omp for schedule(static, 1)",
+        "for (int i = 0; i < \(layout.panels.count); i++)",
+        "fk_combine(slot_gradients + \(offset), gradients, slots, \(name) + i, \(stride), "
+          + "\(inputs), \(bits), \(target));",
+      ]
+    }
+  }
+
+  func panelContents(_ layout: PanelLayout, order: [Int]?) -> String {
+    (order ?? Array(layout.panels.indices)).map { index in
+      let panel = layout.panels[index]
+      return "{\(panel.weights), \(panel.row), \(panel.rows), \(panel.first), \(panel.k)}"
+    }.joined(separator: ", ")
+  }
+
+  mutating func panelTable(_ layout: PanelLayout, order: [Int]? = nil) -> String {
+    table("fk_panel", panelContents(layout, order: order))
+  }
+}

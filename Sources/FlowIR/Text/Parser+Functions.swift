@@ -1,0 +1,87 @@
+extension Parser {
+  mutating func function() throws(ParseError) -> Function {
+    types = []
+    values = [:]
+    scope = Scope()
+    let name = try symbol()
+    try expect("(")
+    var arguments: [Argument] = []
+    while token != .punctuation(")") {
+      if !arguments.isEmpty { try expect(",") }
+      guard case .word(let word) = token, let kind = Argument.Kind(rawValue: word) else {
+        throw error("expected input, parameter or buffer")
+      }
+      try advance()
+      guard case .value(let valueName) = token else { throw error("expected '%' and a name") }
+      try advance()
+      try expect(":")
+      let value = try define(valueName, try type())
+      var argumentName = valueName
+      if case .string = token { argumentName = try string() }
+      if arguments.contains(where: { $0.name == argumentName }) {
+        throw error("a second argument named '\(argumentName)'")
+      }
+      arguments.append(Argument(name: argumentName, value: value, kind: kind))
+    }
+    try expect(")")
+    try expect("{")
+    var operations: [Operation] = []
+    while token != .word("return") { operations.append(try operation(depth: 0)) }
+    try advance()
+    var results: [Result] = []
+    repeat {
+      let resultName: String
+      switch token {
+      case .word(let word):
+        resultName = word
+        try advance()
+      default: resultName = try string()
+      }
+      try expect("=")
+      results.append(Result(name: resultName, value: try reference()))
+    } while try take(",")
+    try expect("}")
+    return Function(
+      name: name, arguments: arguments, operations: operations, results: results, types: types)
+  }
+
+  mutating func define(_ name: String, _ type: TensorType) throws(ParseError) -> Value {
+    if values[name] != nil { throw error("%\(name) is defined twice") }
+    types.append(type)
+    let value = Value(id: types.count - 1)
+    values[name] = value
+    return value
+  }
+
+  mutating func reference() throws(ParseError) -> Value {
+    guard case .value(let name) = token else { throw error("expected a value") }
+    guard let value = values[name] else { throw error("%\(name) is not defined") }
+    try advance()
+    return value
+  }
+
+  mutating func type() throws(ParseError) -> TensorType {
+    var hasRows = false
+    var shape: [Int] = []
+    var total = 1
+    if try takeKeyword("rows") {
+      hasRows = true
+      try keyword("x")
+    }
+    while case .integer(let extent) = token {
+      let (product, overflow) = total.multipliedReportingOverflow(by: extent)
+      guard extent > 0, !overflow, product <= Self.maximumElements, shape.count < 16 else {
+        throw error("a dimension of \(extent) is empty or makes the type too large")
+      }
+      total = product
+      shape.append(extent)
+      try advance()
+      try keyword("x")
+    }
+    guard case .word(let word) = token, let dtype = DType(rawValue: word) else {
+      throw error("expected a dtype (f32, f64, i32, bool)")
+    }
+    try advance()
+    return TensorType(hasRows: hasRows, shape: shape, dtype: dtype)
+  }
+}
