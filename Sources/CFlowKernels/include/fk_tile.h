@@ -42,15 +42,25 @@ FK_OUTLINE void fk_clear_rows(fk_real *tile, int n, int64_t valid) {
       tile[(int64_t)e * FK_TILE + r] = 0;
 }
 
-/* sums[e] += the sum over the first `valid` rows of element e, in row order within each lane. */
+/* sums[e] += the sum over the first `valid` rows of element e: the tile's vectors are added lane by
+ * lane, then the lanes in double, in a fixed order. */
 FK_OUTLINE void fk_add_row_sums(const fk_real *tile, int n, int64_t valid, double *sums) {
-  int rows = valid < FK_TILE ? (int)valid : FK_TILE;
+  if (valid < FK_TILE) {
+    for (int e = 0; e < n; e++)
+      for (int r = 0; r < (int)valid; r++)
+        sums[e] += (double)tile[(int64_t)e * FK_TILE + r];
+    return;
+  }
   for (int e = 0; e < n; e++) {
-    double partial[8] = {0};
-    for (int r = 0; r < rows; r++)
-      partial[r & 7] += (double)tile[(int64_t)e * FK_TILE + r];
-    sums[e] += ((partial[0] + partial[1]) + (partial[2] + partial[3])) +
-               ((partial[4] + partial[5]) + (partial[6] + partial[7]));
+    fk_vec sum = fk_load(tile + (int64_t)e * FK_TILE);
+    FK_UNROLL
+    for (int v = 1; v < FK_VECTORS; v++)
+      sum += fk_load(tile + (int64_t)e * FK_TILE + v * FK_LANES);
+    double partial[4] = {0};
+    FK_UNROLL
+    for (int i = 0; i < FK_LANES; i++)
+      partial[i & 3] += (double)sum[i];
+    sums[e] += (partial[0] + partial[1]) + (partial[2] + partial[3]);
   }
 }
 #endif

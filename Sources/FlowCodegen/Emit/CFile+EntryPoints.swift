@@ -31,13 +31,14 @@ extension CFile {
       if let used = pack.mask, pack.layout.isIrregular {
         mask = "\(table("uint32_t", MaskText.words(used))), \(used.columns)"
       }
-      lines.append("#pragma omp parallel for num_threads(threads) if (threads > 1)")
+      lines.append("#pragma omp for nowait schedule(static)")
       lines.append("for (int i = 0; i < \(pack.layout.panels.count); i++)")
       lines.append(
         "fk_pack_panel(\(panelTable(pack.layout)) + i, \(emitter.pointer(view.base)), "
           + "\(table(view.rows)), \(table(view.columns)), \(bias), \(mask), \(target));")
     }
-    return lines
+    if lines.isEmpty { return [] }
+    return ["#pragma omp parallel num_threads(threads) if (threads > 1)", "{"] + lines + ["}"]
   }
 
   mutating func run() -> String {

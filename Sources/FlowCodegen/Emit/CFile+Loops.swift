@@ -94,7 +94,7 @@ extension CFile {
     switch reduction.kind {
     case .rowSum:
       return [
-        "#pragma omp for schedule(static)",
+        "#pragma omp for nowait schedule(static)",
         "for (int64_t i = 0; i < \(reduction.elements); i++) {", "double sum = 0;",
         "for (int slot = 0; slot < slots; slot++) sum += slot_sums[slot * sums + \(offset) + i];",
         "\(target)[i] = (fk_real)sum;", "}",
@@ -104,7 +104,7 @@ extension CFile {
       var bits = "0"
       if let mask, layout.isIrregular { bits = table("uint32_t", MaskText.words(mask)) }
       return [
-        "#pragma omp for schedule(static, 1)",
+        "#pragma omp for nowait schedule(static, 1)",
         "for (int i = 0; i < \(layout.panels.count); i++)",
         "fk_combine(slot_gradients + \(offset), gradients, slots, \(name) + i, \(stride), "
           + "\(inputs), \(bits), \(target));",
