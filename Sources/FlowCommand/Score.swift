@@ -37,7 +37,8 @@ struct Score: ParsableCommand {
     var rows = try PairedRows(model: model, input: input, context: context)
     let score = try model.bound(.logProb, options)
     let fingerprint =
-      "\(self.model) \(input) \(context ?? "") \(options.dtype) \(rows.x.rowCount ?? 0)"
+      ([self.model, input] + (context.map { [$0] } ?? []))
+      .map(Self.identity).joined(separator: " ") + " \(options.dtype)"
     let writer: any RowWriter
     var skipped = 0
     if output.hasSuffix(".npy") {
@@ -48,6 +49,38 @@ struct Score: ParsableCommand {
     } else {
       writer = try createRows(output, columns: nil, type: options.dtype.rowType)
     }
+    var invalid = 0
+    do {
+      invalid = try write(score, &rows, model: model, skipping: skipped, to: writer)
+    } catch {
+      // Only an interrupted run can be gone on with, not one that met bad input.
+      (writer as? ResumableNPYWriter)?.discard()
+      throw error
+    }
+    try writer.finish()
+    let seconds = Date().timeIntervalSince(start)
+    options.summary(
+      [
+        ("rows", .integer(rows.done)), ("invalid_rows", .integer(invalid)),
+        ("seconds", .number(seconds)),
+      ],
+      "scored \(rows.done) rows in \(Format.seconds(seconds))"
+        + (invalid > 0 ? "; \(invalid) with NaN or infinity score NaN" : ""))
+  }
+
+  /// What tells a file from another of the same name: its size and time of change.
+  private static func identity(_ path: String) -> String {
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    let size = (attributes?[.size] as? NSNumber)?.int64Value ?? 0
+    let time = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+    return "\(path) \(size) \(time)"
+  }
+
+  /// Scores rows to the end; gives how many had NaN or infinity.
+  private func write(
+    _ score: BoundFunction, _ rows: inout PairedRows, model: Model, skipping skipped: Int,
+    to writer: any RowWriter
+  ) throws -> Int {
     var left = skipped
     while left > 0, let part = try rows.next(min(left, chunk)) { left -= part.rows }
     var invalid = 0
@@ -68,15 +101,7 @@ struct Score: ParsableCommand {
       }
       try writer.write(logProb)
     }
-    try writer.finish()
-    let seconds = Date().timeIntervalSince(start)
-    options.summary(
-      [
-        ("rows", .integer(rows.done)), ("invalid_rows", .integer(invalid)),
-        ("seconds", .number(seconds)),
-      ],
-      "scored \(rows.done) rows in \(Format.seconds(seconds))"
-        + (invalid > 0 ? "; \(invalid) with NaN or infinity score NaN" : ""))
+    return invalid
   }
 }
 

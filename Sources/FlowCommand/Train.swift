@@ -113,6 +113,8 @@ struct Train: ParsableCommand {
           expected: "\(x.rows) rows, as in \(data)")
       }
     }
+    // An output that can't be written is better known before the training than after it.
+    try AtomicFile(output).discard()
     var training = TrainingOptions()
     training.epochs = epochs
     training.batchSize = batchSize

@@ -42,6 +42,14 @@ public final class ResumableNPYWriter: RowWriter {
 
   deinit { if descriptor >= 0 { close(descriptor) } }
 
+  /// Gives the file up, what was written before included.
+  public func discard() {
+    guard descriptor >= 0 else { return }
+    close(descriptor)
+    descriptor = -1
+    unlink(partial)
+  }
+
   public func write(_ values: [Float]) throws(FileError) {
     try put(
       type == .f32

@@ -282,3 +282,61 @@ import Testing
         == "epoch 2/10 ██████████░░░░░░░░░░ loss 1.250  validation -1.500  200 k rows/s  2 s left")
   }
 }
+
+@Suite struct CompileTests {
+  @Test("a context shared by all rows gives what the same context in every row gives")
+  func sharedContext() throws {
+    let model = try Model(
+      FlowDescription(text: #"{"type": "NSF", "features": 3, "context": 2}"#), seed: 5)
+    let shared = try compile(optimized(model.trace(.logProb, sharedContext: true)), model)
+    let each = try compile(optimized(model.trace(.logProb)), model)
+    let x = HostArray((0..<300).map { sin(Float($0)) }, shape: [100, 3])
+    let one = try shared(
+      ["x": x, "context": HostArray([0.3, -1] as [Float], shape: [2])], rows: 100)
+    let rows = (0..<100).flatMap { _ in [0.3, -1] as [Float] }
+    let all = try each(["x": x, "context": HostArray(rows, shape: [100, 2])], rows: 100)
+    for (a, b) in zip(one["log_prob"]?.floats ?? [], all["log_prob"]?.floats ?? []) {
+      #expect(abs(a - b) < 2e-6 * (1 + abs(b)))
+    }
+  }
+
+  @Test("the gradient of a closure: each row its own, and parameters by name")
+  func gradient() throws {
+    let scope = ModuleScope.root()
+    let weight = scope.parameter("w", [2], initializer: .values([2, 3]))
+    let compiled = try compileGradient([.rows("x", 2)], dtype: .f64) { inputs in
+      (square(inputs[0]) * weight.tensor).sum(axis: 0)
+    }
+    let x = HostArray([1, 2, 3, 4] as [Double], shape: [2, 2])
+    let results = try compiled(
+      ["x": x, "w": HostArray([2, 3] as [Double], shape: [2])], rows: 2)
+    #expect(results["grad.x"]?.doubles == [4, 12, 12, 24])
+    #expect(results["grad.w"]?.doubles == [10, 20])
+  }
+
+  @Test("activations are those of torch", arguments: Activation.allCases)
+  func activations(activation: Activation) throws {
+    // torch.nn.X()(torch.tensor([-30, -1.5, 0, 0.7, 25], dtype=float64))
+    let expected: [Activation: [Double]] = [
+      .relu: [0, 0, 0, 0.7, 25], .elu: [-0.9999999999999064, -0.7768698398515702, 0, 0.7, 25],
+      .tanh: [-1, -0.9051482536448664, 0, 0.6043677771171636, 1],
+      .silu: [
+        -2.8072868906517896e-12, -0.2736382857095345, 0, 0.46773144051771626, 24.9999999996528,
+      ],
+      .gelu: [0, -0.10021080190328704, 0, 0.5306254434438489, 25],
+      .leakyReLU: [-0.3, -0.015, 0, 0.7, 25],
+      .softplus: [
+        9.357622968839299e-14, 0.2014132779827524, 0.6931471805599453, 1.1031860488854579, 25,
+      ],
+      .sigmoid: [
+        9.357622968839299e-14, 0.18242552380635635, 0.5, 0.6681877721681662, 0.999999999986112,
+      ],
+    ]
+    let compiled = try compile(.rows("x", 1), dtype: .f64) { activation($0) }
+    let x = HostArray([-30, -1.5, 0, 0.7, 25] as [Double], shape: [5, 1])
+    let found = try #require(compiled(["x": x], rows: 5)["result"]?.doubles)
+    for (a, b) in zip(found, try #require(expected[activation])) {
+      #expect(abs(a - b) <= 4e-16 * (1 + abs(b)) + 1e-14 * abs(b))
+    }
+  }
+}

@@ -10,6 +10,8 @@ import Testing
   static let cases = [
     "maf-default", "maf-unconditional", "maf-coupling", "maf-elu-residual", "maf-randperm",
     "nsf-default", "nsf-wide", "nice-default", "realnvp-randmask", "one-feature", "dag-adjacency",
+    // All lazy modules, activations and inverses at once; with a normal and with a box base.
+    "custom-parts", "custom-box",
   ]
 
   @Test(

@@ -63,6 +63,31 @@ public func optimizedGradient(
   return try Pipeline.run(Pipeline.cleanup, on: both)
 }
 
+/// Traces, optimizes and compiles a closure together with its gradient.
+///
+/// The results are named `result` and `grad.NAME`. The closure gives a scalar: uniform, such as a
+/// mean over rows, or one a row; then the gradient is that of the sum over rows, so that each row
+/// of a row input has its own.
+///
+///     let slope = try compileGradient([.rows("x", 5)], withRespectTo: ["x"]) { inputs in
+///       flow(nil).logProb(inputs[0])
+///     }
+///
+/// - Parameter names: inputs and parameters to differentiate with respect to; all if nil.
+/// - Throws: `GradientError` for names that do not exist, `RuntimeError` if there is no compiler.
+public func compileGradient(
+  _ inputs: [Input], withRespectTo names: [String]? = nil, dtype: DType = .f32,
+  _ body: ([Tensor]) -> Tensor
+) throws -> CompiledFunction {
+  let function = trace(inputs, dtype: dtype) { [("result", body($0))] }
+  let all = function.arguments.filter {
+    $0.kind != .buffer && function.type(of: $0.value).dtype.isFloat
+  }
+  return try CompiledFunction(
+    optimizedGradient(
+      of: function, result: "result", withRespectTo: names ?? all.map(\.name)))
+}
+
 /// Traces, optimizes and compiles a closure of one tensor; its result is named `result`.
 ///
 /// - Throws: `RuntimeError` if there is no compiler.

@@ -184,10 +184,10 @@ public struct FlowDescription: Hashable, Sendable {
         place: reader.path("features"), found: "\(found)", expected: "\(features), as the flow")
     }
     let context = try reader.integer("context", default: 0, minimum: 0)
-    guard context == 0 || context == self.context else {
+    guard context == self.context else {
       throw .invalid(
         place: reader.path("context"), found: "\(context)",
-        expected: "\(self.context), as the flow, or 0")
+        expected: "\(self.context), as the flow")
     }
     return (found, context)
   }
