@@ -40,6 +40,7 @@ import Testing
     let result = try bound(["x": HostArray([] as [Float], shape: [0, 5])], rows: 0)
     #expect(result["h"]?.count == 0)
     #expect(result["sum"]?.floats == [0])
+    #expect(result["g"]?.floats == [Float](repeating: 0, count: 45))
   }
 
   @Test("missing and mis-shaped arguments are errors that name them")

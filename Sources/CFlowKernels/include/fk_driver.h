@@ -13,9 +13,22 @@ FK_INLINE int fk_thread(void) { return omp_get_thread_num(); }
 FK_INLINE int fk_thread(void) { return 0; }
 #endif
 
-/* Memory in whole cache lines; NULL if there is none. */
-FK_INLINE void *fk_allocate(int64_t bytes) {
-  return aligned_alloc(64, (size_t)(bytes + 63) / 64 * 64);
+/* Memory for one call, aligned to cache lines; NULL if there is none. A block that a call is done
+ * with is kept in `kept` for the next, since fresh pages cost more than small calls; calls that
+ * overlap have blocks of their own. The first 64 bytes of a block hold its size. */
+FK_INLINE void *fk_take(void **kept, int64_t bytes) {
+  char *block = __atomic_exchange_n(kept, (void *)0, __ATOMIC_ACQ_REL);
+  if (block && *(int64_t *)block >= bytes)
+    return block + 64;
+  free(block);
+  block = aligned_alloc(64, (size_t)(bytes + 127) / 64 * 64);
+  if (!block)
+    return 0;
+  *(int64_t *)block = bytes;
+  return block + 64;
+}
+FK_INLINE void fk_give(void **kept, void *memory) {
+  free(__atomic_exchange_n(kept, (char *)memory - 64, __ATOMIC_ACQ_REL));
 }
 
 /* Into how many partial sums the tiles are cut: a function of the rows alone, so that sums have
@@ -36,28 +49,36 @@ FK_OUTLINE void fk_fill_from(fk_real *target, const fk_real *source, int n) {
 }
 
 /* The rows of one panel of a weight gradient, summed over slots in order; zero beside its inputs
- * and outside the mask, if there is one.
+ * and outside the mask, if there is one. Output o, input i goes to row rows[o], column columns[i] of
+ * the target, if there are such lists.
  * `stride` numbers to an output in a slot, `inputs` in the target. */
-FK_OUTLINE void fk_combine(const fk_real *slots, int64_t slot_size, int count, const fk_panel *p,
-                           int stride, int inputs, const uint32_t *mask, fk_real *target) {
+FK_OUTLINE void fk_combine(fk_real *slots, int64_t slot_size, int count, const fk_panel *p,
+                           int stride, int inputs, const uint32_t *mask, const int32_t *rows,
+                           const int32_t *columns, fk_real *target) {
   for (int o = p->row; o < p->row + p->rows; o++) {
-    fk_real *out = target + (int64_t)o * inputs;
-    for (int i = 0; i < p->first; i++)
-      out[i] = 0;
-    for (int i = p->first; i < p->first + p->k; i++)
-      out[i] = slots[(int64_t)o * stride + i];
+    fk_real *sum = slots + (int64_t)o * stride;
+    fk_real *out = target + (int64_t)(rows ? rows[o] : o) * inputs;
     for (int slot = 1; slot < count; slot++) {
       const fk_real *in = slots + slot * slot_size + (int64_t)o * stride;
       for (int i = p->first; i < p->first + p->k; i++)
-        out[i] += in[i];
+        sum[i] += in[i];
     }
+    if (count == 0)
+      memset(sum, 0, (size_t)inputs * sizeof(fk_real));
+    for (int i = 0; i < p->first; i++)
+      sum[i] = 0;
     for (int i = p->first + p->k; i < inputs; i++)
-      out[i] = 0;
+      sum[i] = 0;
     for (int64_t i = 0; mask && i < inputs; i++) {
       int64_t bit = (int64_t)o * inputs + i;
       if (!(mask[bit >> 5] >> (bit & 31) & 1))
-        out[i] = 0;
+        sum[i] = 0;
     }
+    if (columns)
+      for (int i = 0; i < inputs; i++)
+        out[columns[i]] = sum[i];
+    else
+      memcpy(out, sum, (size_t)inputs * sizeof(fk_real));
   }
 }
 #endif

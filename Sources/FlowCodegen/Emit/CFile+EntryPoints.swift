@@ -46,7 +46,9 @@ extension CFile {
     out.line(
       "int \(name)_run(const void *const *args, void *const *results, fk_real *state, "
         + "int64_t rows, int64_t first_row, int threads) {")
-    out.line("fk_real *work = fk_allocate(\(plan.workElements + 16) * (int64_t)sizeof(fk_real));")
+    out.line("static void *kept;")
+    out.line(
+      "fk_real *work = fk_take(&kept, \(plan.workElements + 16) * (int64_t)sizeof(fk_real));")
     out.line("if (!work) return 1;")
     out.line("int failed = 0;")
     out.line("(void)args, (void)results, (void)state, (void)first_row, (void)threads;")
@@ -71,7 +73,7 @@ extension CFile {
       out.line(
         "memcpy(results[\(index)], \(emitter.pointer(result.value)), \(count) * sizeof(fk_real));")
     }
-    out.line("free(work);")
+    out.line("fk_give(&kept, work);")
     out.line("return failed;")
     out.line("}")
     return out.text

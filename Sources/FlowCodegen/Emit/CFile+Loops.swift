@@ -34,11 +34,12 @@ extension CFile {
     out.line(
       "static int \(name)_rows_\(index)(const void *const *args, void *const *results, "
         + "const fk_real *state, fk_real *work, int64_t rows, int64_t first_row, int threads) {")
+    out.line("static void *kept;")
     out.line("const int64_t tiles = (rows + FK_TILE - 1) / FK_TILE;")
     out.line("const int64_t scratch = (int64_t)\(scratch) * FK_TILE;")
     if layout.isEmpty {
       out.line("if (threads > tiles) threads = tiles > 0 ? (int)tiles : 1;")
-      out.line("fk_real *all = fk_allocate(threads * scratch * (int64_t)sizeof(fk_real));")
+      out.line("fk_real *all = fk_take(&kept, threads * scratch * (int64_t)sizeof(fk_real));")
       out.line("if (!all) return 1;")
       out.line("#pragma omp parallel num_threads(threads) if (threads > 1)")
       out.line("{")
@@ -49,7 +50,7 @@ extension CFile {
         "\(name)_tile_\(index)(args, results, state, work, s, tile * FK_TILE, rows, "
           + "(uint64_t)first_row, 0, 0, 0);")
       out.line("}")
-      out.line("free(all);")
+      out.line("fk_give(&kept, all);")
       out.line("return 0;")
       out.line("}")
       return out.text
@@ -59,7 +60,7 @@ extension CFile {
     out.line("if (threads > slots) threads = slots;")
     out.line("const int64_t gradients = \(layout.reals), sums = \(layout.doubles);")
     out.line(
-      "fk_real *all = fk_allocate(threads * scratch * (int64_t)sizeof(fk_real) + "
+      "fk_real *all = fk_take(&kept, threads * scratch * (int64_t)sizeof(fk_real) + "
         + "slots * (gradients * (int64_t)sizeof(fk_real) + sums * 8));")
     out.line("if (!all) return 1;")
     out.line("fk_real *slot_gradients = all + threads * scratch;")
@@ -81,7 +82,7 @@ extension CFile {
       for line in combine(reduction, offset) { out.line(line) }
     }
     out.line("}")
-    out.line("free(all);")
+    out.line("fk_give(&kept, all);")
     out.line("return 0;")
     out.line("}")
     return out.text
@@ -89,8 +90,9 @@ extension CFile {
 
   /// The statements that add up one reduction over the slots.
   mutating func combine(_ reduction: RowReduction, _ offset: Int) -> [String] {
-    guard plan.locations[reduction.value] != nil else { return [] }
-    let target = emitter.pointer(reduction.value)
+    let place = plan.sortedGradients[reduction.value]
+    guard plan.locations[place?.target ?? reduction.value] != nil else { return [] }
+    let target = emitter.pointer(place?.target ?? reduction.value)
     switch reduction.kind {
     case .rowSum:
       return [
@@ -103,11 +105,12 @@ extension CFile {
       let name = panelTable(layout)
       var bits = "0"
       if let mask, layout.isIrregular { bits = table("uint32_t", MaskText.words(mask)) }
+      let order = place.map { "\(table($0.rows)), \(table($0.columns))" } ?? "0, 0"
       return [
         "#pragma omp for nowait schedule(static, 1)",
         "for (int i = 0; i < \(layout.panels.count); i++)",
-        "fk_combine(slot_gradients + \(offset), gradients, slots, \(name) + i, \(stride), "
-          + "\(inputs), \(bits), \(target));",
+        "fk_combine(slot_gradients + \(offset), gradients, tiles ? slots : 0, \(name) + i, "
+          + "\(stride), \(inputs), \(bits), \(order), \(target));",
       ]
     }
   }

@@ -33,9 +33,14 @@ struct UniformPlan {
   private(set) var pinned: Set<Value> = []
   /// How many uniform operations read each value.
   private(set) var uses: [Value: Int] = [:]
+  /// Weight gradients whose only use is to be put back in their parameter's order: what they become,
+  /// and where in it each row and column goes.
+  private(set) var sortedGradients: [Value: (target: Value, rows: [Int], columns: [Int])] = [:]
   private(set) var stateElements = 0
   private(set) var workElements = 0
 
+  /// Values that are never stored, since only their gathered form is read.
+  private var bypassed: Set<Value> = []
   private let function: Function
   private let context: LoweringContext
   private let levels: Levels
@@ -73,6 +78,7 @@ struct UniformPlan {
         }
       }
     }
+    findSortedGradients(needed)
     place(needed, results: function.results)
     for operation in operations.joined() {
       for operand in operation.operands {
@@ -135,6 +141,41 @@ struct UniformPlan {
     return Array(Set(found))
   }
 
+  /// Finds gathers of a weight gradient, by rows, by columns or both, that nothing else reads.
+  private mutating func findSortedGradients(_ needed: Set<Value>) {
+    var readers: [Value: Int] = [:]
+    for operation in function.operations {
+      for operand in operation.inputs { readers[operand, default: 0] += 1 }
+    }
+    for result in function.results { readers[result.value, default: 0] += 1 }
+    for operation in function.operations.reversed() {
+      guard case .gather = operation.opcode, let value = operation.results.first,
+        needed.contains(value), !bypassed.contains(value)
+      else { continue }
+      var chain: [Value] = []
+      var source = operation.operands[0]
+      while let definition = context.definitions[source.id], case .gather = definition.opcode {
+        chain.append(source)
+        source = definition.operands[0]
+      }
+      chain.append(source)
+      guard case .linearWeightGradient? = context.definitions[source.id]?.opcode,
+        chain.allSatisfy({ readers[$0] == 1 })
+      else { continue }
+      let view = matrixView(of: value)
+      let inputs = function.type(of: source).shape[1]
+      let rows = view.rows.map { $0 / inputs }
+      guard rows.sorted() == Array(0..<function.type(of: source).shape[0]),
+        view.columns.sorted() == Array(0..<inputs)
+      else { continue }
+      sortedGradients[source] = (
+        value, rows.indices.sorted { rows[$0] < rows[$1] },
+        view.columns.indices.sorted { view.columns[$0] < view.columns[$1] }
+      )
+      bypassed.formUnion(chain)
+    }
+  }
+
   private mutating func place(_ needed: Set<Value>, results: [Result]) {
     for (index, argument) in function.arguments.enumerated() {
       locations[argument.value] = .argument(index)
@@ -143,7 +184,8 @@ struct UniformPlan {
     operations = Array(repeating: [], count: max(top, 2))
     for operation in function.operations {
       guard operation.results.contains(where: { needed.contains($0) }),
-        let value = operation.results.first, !function.type(of: value).hasRows
+        let value = operation.results.first, !function.type(of: value).hasRows,
+        !bypassed.contains(value)
       else { continue }
       if case .constant(let literal) = operation.opcode {
         locations[value] = .table(tables.count)
@@ -159,7 +201,8 @@ struct UniformPlan {
       } else {
         locations[value] = allocate(function.type(of: value).elementCount, level: level)
       }
-      if !operation.opcode.sumsRows { operations[level].append(operation) }
+      let isMade = sortedGradients.values.contains { $0.target == value }
+      if !operation.opcode.sumsRows, !isMade { operations[level].append(operation) }
     }
   }
 
