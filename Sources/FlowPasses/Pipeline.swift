@@ -25,9 +25,21 @@ public enum Pipeline {
     var function = function
     for pass in passes {
       function = try pass(function)
+      assert(
+        problem(in: function) == nil, "\(pass.name): \(problem(in: function) ?? "")")
       observe(pass, function)
     }
     return function
+  }
+
+  /// What the verifier finds wrong; asked after every pass in debug builds.
+  private static func problem(in function: Function) -> String? {
+    do {
+      try function.verify()
+      return nil
+    } catch {
+      return "\(error)"
+    }
   }
 
   /// The pass with a name.

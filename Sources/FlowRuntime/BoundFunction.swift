@@ -56,7 +56,8 @@ public final class BoundFunction: @unchecked Sendable {
     try call(
       arguments: arguments, results: results.map { $0.pointer }, rows: rows, firstRow: firstRow,
       threads: threads)
-    _ = held
+    // The arguments' memory must outlive the call.
+    withExtendedLifetime(held) {}
     var named: [String: HostArray] = [:]
     for (result, bytes) in zip(function.results, results) {
       let type = function.type(of: result.value)

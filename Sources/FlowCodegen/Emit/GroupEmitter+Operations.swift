@@ -98,13 +98,11 @@ extension GroupEmitter {
     let full = context.type(of: value).shape
     let shape = inner(full)
     let loops = Array(full.indices)
-    guard let local = locals[value] else { return }
     let read = Read.local(
       value, map: IndexMap(Array(0..<shape.reduce(1, *)), shape: shape), shape: shape,
       loops: innerLoops(loops))
     let index = place(
       shape: shape, minimum: minimumSegment(read, shape: shape), reversed: nil)
-    _ = local
     let expression = render(read, segment: index, shape: shape)
     let isPartial = map.contains { $0 < 0 }
     let target = text(

@@ -3,6 +3,15 @@ import FlowIR
 extension RowLowering {
   /// Puts a pointwise, reducing or searching operation into the first group where all that it
   /// reads is at hand, or into a new one.
+  ///
+  ///     %e = exp %x : rows x 2 x 3 x f32
+  ///     %s = reduce_sum %e axis 1 : rows x 2 x f32
+  ///     %r = reshape %s : rows x 2 x 1 x f32        →   group of 2: exp reduce_sum divide
+  ///     %b = broadcast %r : rows x 2 x 3 x f32
+  ///     %y = divide %e, %b : rows x 2 x 3 x f32
+  ///
+  /// A group is a loop over the leading dimension; what passes between its operations stays in
+  /// registers. Views are read through and cost nothing.
   func lowerFused(_ operation: Operation) {
     let space = IterationSpace(operation, context.function)
     var earliest = 0

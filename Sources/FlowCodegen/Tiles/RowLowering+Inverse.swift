@@ -3,6 +3,14 @@ import FlowIR
 extension RowLowering {
   /// Lowers a triangular inverse: its region becomes nodes whose items each run once, at the step
   /// when all that they read is final, if the dependences allow it.
+  ///
+  ///     %x = autoregressive_inverse passes 3          steps 3, each item once {
+  ///       (%y) {                                        linear 3 x 3 in 3 panels … by step 1 1 1
+  ///         %h = linear %y, %w mask @m0           →     …
+  ///         …                                         }
+  ///       }
+  ///
+  /// If more steps were needed than passes are asked for, every item runs in every pass.
   func lowerInverse(_ operation: Operation, passes: Int) throws(CodegenError) {
     let region = operation.regions[0]
     let child = RowLowering(context: context, parent: self)

@@ -2,6 +2,13 @@ import FlowIR
 
 extension RowLowering {
   /// A linear layer, with the pointwise operations after it that can run in its registers.
+  ///
+  ///     %h = linear %x, %w, %b : rows x 5 x f32
+  ///     %r = relu %h : rows x 5 x f32              linear 5 x 3 …, [7..<10] -> [2..<7] then relu
+  ///     %s = add %r, %y : rows x 5 x f32      →      (and add, reading %y where it writes)
+  ///
+  /// The chain may read one other value, at the element being written, and exactly one of its values
+  /// may be used elsewhere.
   func lowerLinear(_ operation: Operation, mask: Mask?, index: Int) {
     let weight = operation.operands[1]
     let shape = context.type(of: weight).shape
@@ -58,8 +65,7 @@ private struct EpilogueSearch {
       let candidates = Set(inside.flatMap { lowering.users[$0] ?? [] }).filter {
         $0 >= 0 && !chain.indices.contains($0) && !lowering.fused.contains($0)
       }.sorted()
-      guard let next = candidates.first(where: { candidate in absorb(candidate) }) else { break }
-      _ = next
+      guard candidates.contains(where: { absorb($0) }) else { break }
       let escaping = inside.filter { value in
         (lowering.users[value] ?? []).contains { !chain.indices.contains($0) }
       }

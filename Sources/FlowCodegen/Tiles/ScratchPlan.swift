@@ -1,5 +1,8 @@
 /// Gives the buffers of a row phase their places in a thread's scratch memory.
 ///
+///     linear [x] -> [a], linear [a] -> [b], linear [b] -> [c]
+///     each 16 elements, one after the other  →  a [0..<16], b [16..<32], c [0..<16]
+///
 /// Two buffers share memory if they are never live at once. Buffers are placed in order of size,
 /// the largest first, each at the lowest offset that is free throughout its life.
 struct ScratchPlan {
