@@ -50,7 +50,8 @@ let package = Package(
       name: "FlowsTests", dependencies: ["Flows", "FlowFiles", "FlowIR", "FlowRuntime"],
       exclude: ["README.md"]),
     .testTarget(
-      name: "FlowCommandTests", dependencies: ["FlowFiles", "FlowCommand"], exclude: ["README.md"]),
+      name: "FlowCommandTests", dependencies: ["FlowFiles", "FlowCommand", "GaussianModel"],
+      exclude: ["README.md"]),
     .testTarget(
       name: "GoldenTests", dependencies: ["FlowIR", "FlowPasses", "FlowCodegen"],
       exclude: ["README.md"]),

@@ -253,6 +253,26 @@ import Testing
       "--resume", "--chunk", "7")
   }
 
+  @Test("the hand-written Gaussian model learns the simulator")
+  func gaussianModel() throws {
+    let process = Process()
+    process.executableURL = Self.executable.deletingLastPathComponent()
+      .appendingPathComponent("GaussianModel")
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let text = String(
+      decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0)
+    let numbers = text.split(separator: "\n").suffix(2).compactMap { line in
+      line.split(separator: " ").compactMap { Double($0) }.last
+    }
+    try #require(numbers.count == 2)
+    // Trained on half a million rows it comes within a few hundredths of a nat.
+    #expect(numbers[0] > numbers[1] - 0.05 && numbers[0] < numbers[1] + 0.02)
+  }
+
   @Test("rows stream through standard input and output")
   func streams() throws {
     let folder = try workshop()

@@ -284,6 +284,47 @@ import Testing
 }
 
 @Suite struct CompileTests {
+  @Test("flows by their Zuko names are the flows of their descriptions")
+  func prebuilt() throws {
+    let flows: [(any PrebuiltFlow, String)] = [
+      (
+        try NSF(features: 3, context: 2, transforms: 2, bins: 4, hiddenFeatures: [8], seed: 3),
+        #"{"type": "NSF", "features": 3, "context": 2, "transforms": 2, "bins": 4, "hidden_features": [8]}"#
+      ),
+      (
+        try MAF(features: 4, randperm: true, passes: 2, residual: true, seed: 3),
+        #"{"type": "MAF", "features": 4, "randperm": true, "passes": 2, "residual": true}"#
+      ),
+      (
+        try NICE(features: 4, activation: .elu, normalize: true, seed: 3),
+        #"{"type": "NICE", "features": 4, "activation": "ELU", "normalize": true}"#
+      ),
+      (
+        try RealNVP(features: 4, randmask: true, seed: 3),
+        #"{"type": "RealNVP", "features": 4, "randmask": true}"#
+      ),
+    ]
+    for (flow, text) in flows {
+      let model = try Model(FlowDescription(text: text), seed: 3)
+      #expect(flow.model.trace(.logProb).text == model.trace(.logProb).text)
+      #expect(flow.model.values == model.values)
+    }
+    #expect(throws: FlowError.self) { try NSF(features: 3, bins: 1) }
+  }
+
+  @Test("a closure over a flow compiles, as in the README")
+  func closure() throws {
+    let flow = try NSF(features: 5, context: 8, seed: 1)
+    let loss = try compile(.rows("x", 5), .rows("c", 8)) { x, c in -flow(c).logProb(x).mean() }
+    let x = HostArray((0..<500).map { sin(Float($0)) }, shape: [100, 5])
+    let c = HostArray((0..<800).map { cos(Float($0)) }, shape: [100, 8])
+    let inputs = flow.model.values.merging(["x": x, "c": c]) { $1 }
+    let found = try #require(loss(inputs, rows: 100)["result"]?.floats.first)
+    let score = try compile(optimized(flow.model.trace(.logProb)), flow.model)
+    let logProb = try #require(score(["x": x, "context": c], rows: 100)["log_prob"]?.floats)
+    #expect(abs(found + logProb.reduce(0, +) / 100) < 1e-4)
+  }
+
   @Test("a context shared by all rows gives what the same context in every row gives")
   func sharedContext() throws {
     let model = try Model(

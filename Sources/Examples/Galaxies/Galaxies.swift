@@ -26,8 +26,7 @@ struct Galaxies {
     let training = Array(data.prefix((rows - held) * features))
     let test = Array(data.suffix(held * features))
 
-    var model = try Model(
-      FlowDescription(text: #"{"type": "NSF", "features": 7, "transforms": 3}"#), seed: 1)
+    var model = try NSF(features: 7, transforms: 3, seed: 1).model
     var options = TrainingOptions()
     options.epochs = 30
     options.schedule = .cosine

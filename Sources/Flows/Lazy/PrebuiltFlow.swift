@@ -1,0 +1,131 @@
+import FlowFiles
+
+/// A flow of a named architecture with its parameters: a lazy distribution that can be trained,
+/// saved and compiled through its `model`.
+///
+///     var flow = try NSF(features: 5, context: 8, transforms: 3, bins: 8)
+///     try flow.model.fit(x, context: c)
+///     let loss = try compile(.rows("x", 5), .rows("c", 8)) { x, c in -flow(c).logProb(x).mean() }
+public protocol PrebuiltFlow: LazyDistribution {
+  /// The architecture and the values of its parameters.
+  var model: Model { get set }
+}
+
+extension PrebuiltFlow {
+  public func callAsFunction(_ context: Tensor?) -> any Distribution { model.flow(context) }
+}
+
+/// A masked autoregressive flow (Papamakarios et al., arXiv:1705.07057): affine transforms whose
+/// parameters a masked network gives.
+public struct MAF: PrebuiltFlow {
+  public var model: Model
+
+  /// Makes an untrained flow; the arguments are those of `zuko.flows.MAF`, `seed` decides random
+  /// orders and first parameters.
+  ///
+  /// - Throws: `FlowError` for arguments that do not fit.
+  public init(
+    features: Int, context: Int = 0, transforms: Int = 3, randperm: Bool = false,
+    passes: Int? = nil, hiddenFeatures: [Int] = [64, 64], activation: Activation = .relu,
+    residual: Bool = false, seed: UInt64 = 0
+  ) throws(FlowError) {
+    model = try Model(
+      autoregressive: "MAF", features, context, transforms, randperm, passes, hiddenFeatures,
+      activation, residual, extra: [], seed: seed)
+  }
+}
+
+/// A neural spline flow (Durkan et al., arXiv:1906.04032): rational-quadratic splines on [-5, 5]
+/// whose knots a masked network gives. Standardise the features first.
+public struct NSF: PrebuiltFlow {
+  public var model: Model
+
+  /// Makes an untrained flow; the arguments are those of `zuko.flows.NSF`, `seed` decides random
+  /// orders and first parameters.
+  ///
+  /// - Throws: `FlowError` for arguments that do not fit.
+  public init(
+    features: Int, context: Int = 0, transforms: Int = 3, bins: Int = 8, slope: Double = 1e-3,
+    randperm: Bool = false, passes: Int? = nil, hiddenFeatures: [Int] = [64, 64],
+    activation: Activation = .relu, residual: Bool = false, seed: UInt64 = 0
+  ) throws(FlowError) {
+    model = try Model(
+      autoregressive: "NSF", features, context, transforms, randperm, passes, hiddenFeatures,
+      activation, residual,
+      extra: [.init("bins", .integer(bins)), .init("slope", .number(slope))], seed: seed)
+  }
+}
+
+/// A coupling flow (Dinh et al., arXiv:1410.8516); affine by default, as RealNVP.
+public struct NICE: PrebuiltFlow {
+  public var model: Model
+
+  /// Makes an untrained flow; the arguments are those of `zuko.flows.NICE`, `seed` decides random
+  /// masks and first parameters.
+  ///
+  /// - Throws: `FlowError` for arguments that do not fit.
+  public init(
+    features: Int, context: Int = 0, transforms: Int = 3, randmask: Bool = false,
+    hiddenFeatures: [Int] = [64, 64], activation: Activation = .relu, normalize: Bool = false,
+    seed: UInt64 = 0
+  ) throws(FlowError) {
+    model = try Model(
+      coupling: "NICE", features, context, transforms, randmask, hiddenFeatures, activation,
+      normalize, seed: seed)
+  }
+}
+
+/// A coupling flow with affine transforms (Dinh et al., arXiv:1605.08803).
+public struct RealNVP: PrebuiltFlow {
+  public var model: Model
+
+  /// Makes an untrained flow; the arguments are those of `zuko.flows.RealNVP`, `seed` decides random
+  /// masks and first parameters.
+  ///
+  /// - Throws: `FlowError` for arguments that do not fit.
+  public init(
+    features: Int, context: Int = 0, transforms: Int = 3, randmask: Bool = false,
+    hiddenFeatures: [Int] = [64, 64], activation: Activation = .relu, normalize: Bool = false,
+    seed: UInt64 = 0
+  ) throws(FlowError) {
+    model = try Model(
+      coupling: "RealNVP", features, context, transforms, randmask, hiddenFeatures, activation,
+      normalize, seed: seed)
+  }
+}
+
+extension Model {
+  fileprivate init(
+    autoregressive type: String, _ features: Int, _ context: Int, _ transforms: Int,
+    _ randperm: Bool, _ passes: Int?, _ hiddenFeatures: [Int], _ activation: Activation,
+    _ residual: Bool, extra: [JSONValue.Member], seed: UInt64
+  ) throws(FlowError) {
+    var members = Self.common(type, features, context, transforms, hiddenFeatures, activation)
+    if randperm { members.append(.init("randperm", .bool(true))) }
+    if let passes { members.append(.init("passes", .integer(passes))) }
+    if residual { members.append(.init("residual", .bool(true))) }
+    try self.init(FlowDescription(.object(members + extra)), seed: seed)
+  }
+
+  fileprivate init(
+    coupling type: String, _ features: Int, _ context: Int, _ transforms: Int, _ randmask: Bool,
+    _ hiddenFeatures: [Int], _ activation: Activation, _ normalize: Bool, seed: UInt64
+  ) throws(FlowError) {
+    var members = Self.common(type, features, context, transforms, hiddenFeatures, activation)
+    if randmask { members.append(.init("randmask", .bool(true))) }
+    if normalize { members.append(.init("normalize", .bool(true))) }
+    try self.init(FlowDescription(.object(members)), seed: seed)
+  }
+
+  private static func common(
+    _ type: String, _ features: Int, _ context: Int, _ transforms: Int, _ hiddenFeatures: [Int],
+    _ activation: Activation
+  ) -> [JSONValue.Member] {
+    [
+      .init("type", .string(type)), .init("features", .integer(features)),
+      .init("context", .integer(context)), .init("transforms", .integer(transforms)),
+      .init("hidden_features", .array(hiddenFeatures.map { .integer($0) })),
+      .init("activation", .string(activation.rawValue)),
+    ]
+  }
+}
