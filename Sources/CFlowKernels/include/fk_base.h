@@ -27,10 +27,15 @@ typedef int32_t fk_word;
 #define FK_BYTES 16
 #endif
 
-/* Numbers in a vector, vectors in a tile, rows in a tile. */
+/* Numbers in a vector, vectors in a tile, rows in a tile. Six outputs by FK_VECTORS sums must fit in
+ * the registers: 32 with AVX-512 and NEON, 16 with AVX2 and SSE. */
 #define FK_LANES (FK_BYTES / FK_REAL_BYTES)
 #ifndef FK_VECTORS
+#if defined(__AVX512F__) || defined(__aarch64__)
 #define FK_VECTORS 4
+#else
+#define FK_VECTORS 2
+#endif
 #endif
 #define FK_TILE (FK_VECTORS * FK_LANES)
 

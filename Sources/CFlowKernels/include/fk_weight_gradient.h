@@ -82,6 +82,9 @@ FK_OUTLINE void fk_transpose_tile(const fk_real *x, int n, fk_real *xt, int stri
   FK_DEFINE_BLOCK(ROWS, 4)                                                                         \
   FK_INLINE void fk_blocks_##ROWS(const fk_real *gy, const fk_real *xt, int stride, int vectors,   \
                                   fk_real *gw, int accumulate) {                                   \
+    if (FK_VECTORS < 4)                                                                            \
+      for (; vectors > 2; vectors -= 2, xt += 2 * FK_LANES, gw += 2 * FK_LANES)                    \
+        fk_block_##ROWS##_2(gy, xt, stride, gw, accumulate);                                       \
     for (; vectors >= 4; vectors -= 4, xt += 4 * FK_LANES, gw += 4 * FK_LANES)                     \
       fk_block_##ROWS##_4(gy, xt, stride, gw, accumulate);                                         \
     if (vectors == 3)                                                                              \
