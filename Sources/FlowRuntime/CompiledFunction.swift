@@ -1,4 +1,3 @@
-import CFlowKernels
 import FlowCodegen
 import FlowIR
 import Foundation
@@ -54,15 +53,7 @@ public final class CompiledFunction: @unchecked Sendable {
 
   /// The whole C file: kernel headers, then the function.
   public static func source(_ file: CFile, dtype: DType) -> String {
-    var text = dtype == .f64 ? "#define FK_DOUBLE 1\n" : ""
-    for index in 0..<fk_embedded_header_count() {
-      let header = String(cString: fk_embedded_header(index))
-      // The headers stand in one file, so they need not include each other.
-      text += header.split(separator: "\n", omittingEmptySubsequences: false)
-        .filter { !$0.hasPrefix("#include \"fk_") }.joined(separator: "\n")
-    }
-    return text + "\n#pragma GCC visibility push(default)\n"
-      + file.text + "\n#pragma GCC visibility pop\n"
+    KernelHeaders.text(dtype: dtype) + "\n" + file.text
   }
 
   /// The function with its parameters packed, ready to be called many times.

@@ -6,6 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How the functions that others call are declared. */
+#ifndef FK_ENTRY
+#define FK_ENTRY __attribute__((visibility("default")))
+#endif
+
 #ifdef _OPENMP
 extern int omp_get_thread_num(void);
 FK_INLINE int fk_thread(void) { return omp_get_thread_num(); }

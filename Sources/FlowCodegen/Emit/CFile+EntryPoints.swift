@@ -3,7 +3,7 @@ import FlowIR
 extension CFile {
   mutating func prepare() -> String {
     var out = CText()
-    out.line("void \(name)_prepare(const void *const *args, fk_real *state, int threads) {")
+    out.line("FK_ENTRY void \(name)_prepare(const void *const *args, fk_real *state, int threads) {")
     out.line("fk_real *work = 0;")
     out.line("void *const *results = 0;")
     out.line("(void)args, (void)state, (void)threads, (void)work, (void)results;")
@@ -44,7 +44,7 @@ extension CFile {
   mutating func run() -> String {
     var out = CText()
     out.line(
-      "int \(name)_run(const void *const *args, void *const *results, fk_real *state, "
+      "FK_ENTRY int \(name)_run(const void *const *args, void *const *results, fk_real *state, "
         + "int64_t rows, int64_t first_row, int threads) {")
     out.line("static void *kept;")
     out.line(

@@ -28,7 +28,8 @@ extension CFile {
     case .store(let buffer, let result):
       let n = buffer.elements
       return [
-        "fk_store_tile(\(pointer(buffer)), \(n), valid, (fk_real *)results[\(result)] + row * \(n));"
+        "if (results[\(result)]) fk_store_tile(\(pointer(buffer)), \(n), valid, "
+          + "(fk_real *)results[\(result)] + row * \(n));"
       ]
     case .copy(let runs, let target):
       return runs.enumerated().map { index, run in

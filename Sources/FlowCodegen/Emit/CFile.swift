@@ -5,7 +5,7 @@ import FlowIR
 /// The file defines `NAME_prepare(args, state, threads)`, which packs parameters, and
 /// `NAME_run(args, results, state, rows, first_row, threads)`, which returns 0, or 1 if memory
 /// for its scratch could not be had. Pointers are in the order of the function's arguments and
-/// results; row arrays are row-major.
+/// results; row arrays are row-major. A result of rows whose pointer is NULL is not written.
 public struct CFile {
   /// The text.
   public private(set) var text = ""
@@ -15,17 +15,22 @@ public struct CFile {
   let program: TileProgram
   let plan: UniformPlan
   let name: String
-  var functions: [String: String] = [:]
+  var functions: [String: String]
   var definitions: [String] = []
-  var tableNames: [String: String] = [:]
+  var tableNames: [String: String]
   let emitter: UniformEmitter
 
   /// Prints a program; `name` starts the names of its two entry points.
-  public init(_ program: TileProgram, name: String) {
+  ///
+  /// A file that stands after others in one C file uses the tables and kernels that they define:
+  /// each is defined once, by its text.
+  public init(_ program: TileProgram, name: String, after previous: CFile? = nil) {
     self.program = program
     self.name = name
+    functions = previous?.functions ?? [:]
+    tableNames = previous?.tableNames ?? [:]
     plan = UniformPlan(program)
-    emitter = UniformEmitter(function: program.function, plan: plan)
+    emitter = UniformEmitter(function: program.function, plan: plan, name: name)
     stateElements = max(plan.stateElements, 16)
     var phases: [String] = []
     for index in program.phases.indices { phases.append(phase(index)) }
@@ -43,7 +48,7 @@ public struct CFile {
       case .bool: value == 0 ? "0" : "-1"
       }
     }
-    return "static const \(isFloat ? "fk_real" : "fk_word") constant_\(index)[] = {"
+    return "static const \(isFloat ? "fk_real" : "fk_word") \(name)_constant_\(index)[] = {"
       + values.joined(separator: ", ") + "};"
   }
 

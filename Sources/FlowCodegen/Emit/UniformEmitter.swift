@@ -4,6 +4,8 @@ import FlowIR
 struct UniformEmitter {
   let function: Function
   let plan: UniformPlan
+  /// What the names of constant tables start with.
+  let name: String
   /// Work below this many elements is not worth other threads.
   static let parallelThreshold = 16384
 
@@ -17,7 +19,7 @@ struct UniformEmitter {
     case .result(let index): return "((fk_real *)results[\(index)])"
     case .state(let offset): return "(state + \(offset))"
     case .work(let offset): return "(work + \(offset))"
-    case .table(let index): return "((const fk_real *)constant_\(index))"
+    case .table(let index): return "((const fk_real *)\(name)_constant_\(index))"
     }
   }
 

@@ -33,6 +33,9 @@ public enum GradientError: Error, Hashable, Sendable, CustomStringConvertible {
 /// Reverse mode on the intermediate representation: rules are expanded only for operations on a
 /// path from a requested argument to the result, so nothing else costs anything.
 ///
+/// With `perRow`, the gradient with respect to a uniform argument is not summed over rows either:
+/// it is a row value, each row's own.
+///
 ///     %y = exp %x : rows x f32                %y = exp %x : rows x f32
 ///     %l = row_sum %y : f32              →    %l = row_sum %y : f32
 ///     return loss = %l                        %g = multiply %one, %y : rows x f32
@@ -40,7 +43,8 @@ public enum GradientError: Error, Hashable, Sendable, CustomStringConvertible {
 ///
 /// - Throws: `GradientError` for names that do not exist or a result that is no scalar.
 public func gradient(
-  of function: Function, result name: String, withRespectTo names: [String]
+  of function: Function, result name: String, withRespectTo names: [String],
+  perRow: Bool = false
 ) throws(GradientError) -> Function {
   guard let result = function.results.first(where: { $0.name == name }) else {
     throw .noResult(name)
@@ -62,13 +66,14 @@ public func gradient(
       try builder.copy(operation, of: function, mapping: &map)
     }
     guard let root = map[result.value] else { throw GradientError.noResult(name) }
-    let reverse = ReversePass(builder)
+    let reverse = ReversePass(builder, perRow: perRow)
     let one = builder.splat(1, shape: [], dtype: type.dtype)
     let cotangents = try reverse.run(
       builder.currentOperations, seeds: [root: one], wanted: Set(wanted))
+    let rows = builder.arguments.first { builder.type(of: $0.value).hasRows }?.value
     var results = function.results.map { Result(name: $0.name, value: map[$0.value] ?? $0.value) }
     for (name, value) in zip(names, wanted) {
-      let found = try reverse.completed(cotangents[value], for: value)
+      let found = try reverse.completed(cotangents[value], for: value, like: perRow ? rows : nil)
       results.append(Result(name: "grad." + name, value: found))
     }
     return builder.finish(results: results)

@@ -6,9 +6,14 @@ import FlowIR
 final class ReversePass {
   let builder: FunctionBuilder
   var cotangents: [Value: Value] = [:]
+  /// Whether the cotangents of uniform values stay one a row instead of being summed.
+  private let perRow: Bool
   private var active: Set<Value> = []
 
-  init(_ builder: FunctionBuilder) { self.builder = builder }
+  init(_ builder: FunctionBuilder, perRow: Bool = false) {
+    self.builder = builder
+    self.perRow = perRow
+  }
 
   /// The cotangents of the wanted values, given those of some results.
   func run(
@@ -50,19 +55,33 @@ final class ReversePass {
 
   /// The sum over rows of a cotangent, which may stand for the same one in every row.
   func sumOfRows(_ cotangent: Value) throws(TypeError) -> Value {
+    if perRow { return cotangent }
     if type(cotangent).hasRows { return try builder.emit(.rowSum, cotangent) }
     let count = try builder.emit(.rowCount(type(cotangent).dtype))
     return try multiply(cotangent, try broadcast(count, type(cotangent).shape))
   }
 
-  /// A cotangent with the type of its value: zeros if there is none, rows if they were implied.
-  func completed(_ cotangent: Value?, for value: Value) throws(TypeError) -> Value {
+  /// A cotangent with the type of its value: zeros if there is none, rows if they were implied, or
+  /// if `rows`, an argument with rows, is given.
+  func completed(
+    _ cotangent: Value?, for value: Value, like rows: Value? = nil
+  ) throws(TypeError) -> Value {
     let wanted = type(value)
     let found =
       cotangent ?? builder.splat(0, shape: wanted.shape, dtype: wanted.dtype)
-    if !wanted.hasRows || type(found).hasRows { return found }
-    let condition = try builder.emit(.unary(.isNaN), value)
-    return try builder.emit(.select, condition, found, found)
+    if type(found).hasRows { return found }
+    if wanted.hasRows {
+      let condition = try builder.emit(.unary(.isNaN), value)
+      return try builder.emit(.select, condition, found, found)
+    }
+    guard let rows else { return found }
+    // The same numbers in every row: any condition with rows will do.
+    var condition = try builder.emit(.unary(.isNaN), rows)
+    let count = type(rows).elementCount
+    condition = try builder.emit(.reshape([count]), condition)
+    condition = try builder.emit(.slice(axis: 0, start: 0, end: 1), condition)
+    condition = try builder.emit(.reshape([]), condition)
+    return try builder.emit(.select, try broadcast(condition, wanted.shape), found, found)
   }
 }
 
