@@ -21,11 +21,14 @@ static const char weight_gradient[] = {
 #embed "include/fk_weight_gradient.h"
     , 0};
 
+static const char ode[] = {
+#embed "include/fk_ode.h"
+    , 0};
 static const char driver[] = {
 #embed "include/fk_driver.h"
     , 0};
 
-static const char *const headers[] = {base, math, random_, tile, gemm, weight_gradient, driver};
+static const char *const headers[] = {base, math, random_, tile, gemm, weight_gradient, ode,  driver};
 
 const char *fk_embedded_header(int index) { return headers[index]; }
 int fk_embedded_header_count(void) { return sizeof(headers) / sizeof(*headers); }

@@ -19,17 +19,18 @@ public final class TileProgram {
     let context = LoweringContext(function: function)
     let levels = Levels(function)
     var phases: [RowPhase] = []
-    let roots = function.operations.filter { $0.opcode.sumsRows }
+    let roots = function.operations.filter(\.sumsRows)
+    func sumPhases(_ operation: Operation) -> [Int] {
+      operation.results.filter { !function.type(of: $0).hasRows }.map { levels[$0] - 2 }
+    }
     let rowResults = function.results.indices.filter {
       function.type(of: function.results[$0].value).hasRows
     }
     let last =
-      (roots.map { levels[$0.operands[0]] } + rowResults.map { levels[function.results[$0].value] })
+      (roots.flatMap(sumPhases) + rowResults.map { levels[function.results[$0].value] })
       .max()
     for phase in 0..<((last ?? -1) + 1) {
-      let sums = roots.filter { operation in
-        operation.operands.map { levels[$0] }.max() == phase
-      }
+      let sums = roots.filter { sumPhases($0).contains(phase) }
       let results = rowResults.filter { levels[function.results[$0].value] == phase }
       phases.append(
         try RowPhase(context: context, sums: sums, results: results))
@@ -49,7 +50,7 @@ final class RowPhase {
   init(context: LoweringContext, sums: [Operation], results: [Int]) throws(CodegenError) {
     let function = context.function
     let outputs = results.map { function.results[$0].value }
-    let needed = Self.slice(function, from: sums.flatMap(\.operands) + outputs)
+    let needed = Self.slice(function, from: sums.flatMap(\.inputs) + outputs)
     let sumResults = Set(sums.flatMap(\.results))
     let operations = function.operations.filter { operation in
       operation.results.contains { needed.contains($0) || sumResults.contains($0) }
@@ -77,15 +78,5 @@ final class RowPhase {
       needed.formUnion(operation.inputs.filter { function.type(of: $0).hasRows })
     }
     return needed
-  }
-}
-
-extension Opcode {
-  /// Whether the operation sums over rows.
-  var sumsRows: Bool {
-    switch self {
-    case .rowSum, .linearWeightGradient: true
-    default: false
-    }
   }
 }

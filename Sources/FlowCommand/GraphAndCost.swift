@@ -86,7 +86,7 @@ struct CostText {
       let from = function.type(of: operation.operands[0]).elementCount
       return (from, from)
     case .constant, .reshape, .broadcast, .transpose, .slice, .concatenate, .pad, .gather,
-      .scatterAdd, .rowSum, .rowCount, .random, .autoregressiveInverse:
+      .scatterAdd, .rowSum, .rowCount, .random, .autoregressiveInverse, .odeSolve, .odeAdjoint:
       return (0, 0)
     }
   }

@@ -45,7 +45,7 @@ public final class FunctionBuilder {
   ) throws(TypeError) -> [Value] {
     let resultTypes = try opcode.resultTypes(
       operands: operands.map(type(of:)),
-      regionResults: regions.first.map { $0.results.map(type(of:)) } ?? [])
+      regionResults: regions.last.map { $0.results.map(type(of:)) } ?? [])
     let results = resultTypes.map(makeValue)
     operations[operations.count - 1].append(
       Operation(

@@ -27,6 +27,8 @@ extension Opcode {
     case .rowCount: "row_count"
     case .random(let distribution, _, _, _): "random_\(distribution.rawValue)"
     case .autoregressiveInverse: "autoregressive_inverse"
+    case .odeSolve: "ode_solve"
+    case .odeAdjoint: "ode_adjoint"
     }
   }
 }

@@ -144,6 +144,13 @@ extension Opcode {
       try check.that(passes >= 1, "C1", "passes must be at least 1, found \(passes)")
       try check.that(!regionResults.isEmpty, "C2", "the region must yield the new x first")
       return regionResults
+    case .odeSolve(let control, let isRecorded):
+      let states = try Self.odeStates(control, check, regionResults)
+      guard isRecorded else { return states }
+      let elements = states.reduce(0) { $0 + $1.elementCount }
+      return states + [.row([control.steps, 2 + elements], states[0].dtype)]
+    case .odeAdjoint(let steps):
+      return try Self.odeAdjointTypes(steps, check, regionResults)
     }
   }
 
@@ -167,6 +174,49 @@ extension Opcode {
       try check.float(0)
       return operand
     }
+  }
+
+  private static func odeStates(
+    _ control: ODEControl, _ check: ConstraintChecker, _ derivatives: [TensorType]
+  ) throws(TypeError) -> [TensorType] {
+    let operands = check.operands
+    try check.that(
+      operands.count >= 3, "C1", "needs t0, t1 and a state, found \(operands.count) operands")
+    for index in operands.indices { try check.float(index) }
+    try check.that(
+      operands[0].shape.isEmpty && operands[1].shape.isEmpty, "C3",
+      "the times must be scalars, found \(operands[0]) and \(operands[1])")
+    let states = operands.dropFirst(2).map { $0.with(hasRows: true) }
+    try check.that(
+      derivatives.map { $0.with(hasRows: true) } == states, "C4",
+      "the region must yield the derivatives of \(states), found \(derivatives)")
+    try check.that(
+      control.atol >= 0 && control.rtol >= 0 && control.atol + control.rtol > 0
+        && control.atol.isFinite && control.rtol.isFinite, "C5",
+      "the tolerances must be numbers of 0 or more, not both 0, found atol \(control.atol) and "
+        + "rtol \(control.rtol)")
+    try check.that(
+      (1...ODEControl.maximumSteps).contains(control.steps), "C6",
+      "steps must be in 1...\(ODEControl.maximumSteps), found \(control.steps)")
+    return states
+  }
+
+  private static func odeAdjointTypes(
+    _ steps: Int, _ check: ConstraintChecker, _ yielded: [TensorType]
+  ) throws(TypeError) -> [TensorType] {
+    let operands = check.operands
+    try check.that(
+      operands.count >= 2, "C1", "needs a record and cotangents, found \(operands.count) operands")
+    for index in operands.indices { try check.float(index) }
+    let cotangents = operands.dropFirst().map { $0.with(hasRows: true) }
+    let elements = cotangents.reduce(0) { $0 + $1.elementCount }
+    try check.that(
+      operands[0] == .row([steps, 2 + elements], operands[0].dtype), "C3",
+      "the record must be rows x \(steps) x \(2 + elements), found \(operands[0])")
+    try check.that(
+      Array(yielded.prefix(cotangents.count)) == cotangents, "C4",
+      "the second region must yield the cotangents \(cotangents) first, found \(yielded)")
+    return yielded
   }
 
   private static func linearType(

@@ -67,4 +67,20 @@ public enum Opcode: Hashable, Sendable {
   /// Starting from zeros the region is applied `passes` times to `x`; the results are that `x`
   /// and the extra values that the region yields for it. The region may use values from outside.
   case autoregressiveInverse(passes: Int)
+  /// `(t0, t1, x, …) -> [states at t1]`: the solution of `dx/dt = f(t, x)` that starts from the
+  /// given states at `t0`.
+  ///
+  /// The region takes `t`, a row scalar, and one row value for each state, and yields the states'
+  /// derivatives. Each row has step sizes of its own. If `isRecorded`, one more result holds the
+  /// accepted steps, `rows x steps x (2 + elements of the states)`: the time before the step, its
+  /// size, the states before it.
+  case odeSolve(ODEControl, isRecorded: Bool)
+  /// `(record, cotangents of the states at t1, …) -> [sums of what the second region yields]`: the
+  /// adjoint of a recorded `odeSolve`.
+  ///
+  /// The first region is that of the solution, `f`. The second takes `t`, the states and cotangents
+  /// `g` of their derivatives, and yields `gᵀ ∂f/∂x` for each state, then any values that are
+  /// linear in `g`, uniform ones being sums over rows; the results are the cotangents of the states
+  /// at `t0` and the sums of those values over all steps.
+  case odeAdjoint(steps: Int)
 }

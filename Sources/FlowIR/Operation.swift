@@ -60,6 +60,35 @@ public struct Region: Hashable, Sendable {
   }
 }
 
+extension Region {
+  /// Whether an operation within, at any depth, sums over rows.
+  public var sumsRows: Bool { operations.contains(where: \.sumsRows) }
+}
+
+extension Operation {
+  /// Whether it, or an operation within its regions, sums over rows.
+  public var sumsRows: Bool {
+    switch opcode {
+    case .rowSum, .linearWeightGradient: true
+    default: regions.contains(where: \.sumsRows)
+    }
+  }
+}
+
+extension Opcode {
+  /// How many regions operations of this kind hold.
+  public var regionCount: Int {
+    switch self {
+    case .autoregressiveInverse, .odeSolve: 1
+    case .odeAdjoint: 2
+    case .constant, .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search,
+      .take, .reshape, .broadcast, .transpose, .slice, .concatenate, .pad, .gather, .scatterAdd,
+      .linear, .linearWeightGradient, .matmul, .rowSum, .rowCount, .random:
+      0
+    }
+  }
+}
+
 extension Operation {
   /// The operands and the values that the regions use from outside.
   public var inputs: [Value] { operands + regions.flatMap(\.captures) }

@@ -12,7 +12,7 @@ public let deadCode = Pass(
   var kept: [Operation] = []
   for operation in function.operations.reversed()
   where operation.results.contains(where: { live.contains($0) }) {
-    let trimmed = withoutDeadCode(operation)
+    let trimmed = withoutDeadCode(operation, live: live)
     live.formUnion(trimmed.inputs)
     kept.append(trimmed)
   }
@@ -21,14 +21,20 @@ public let deadCode = Pass(
   return result
 }
 
-private func withoutDeadCode(_ operation: Operation) -> Operation {
+private func withoutDeadCode(_ operation: Operation, live: Set<Value>) -> Operation {
   var operation = operation
+  if case .odeSolve(let control, isRecorded: true) = operation.opcode,
+    let record = operation.results.last, !live.contains(record)
+  {
+    operation.opcode = .odeSolve(control, isRecorded: false)
+    operation.results.removeLast()
+  }
   operation.regions = operation.regions.map { region in
     var live = Set(region.results)
     var kept: [Operation] = []
     for inner in region.operations.reversed()
     where inner.results.contains(where: { live.contains($0) }) {
-      let trimmed = withoutDeadCode(inner)
+      let trimmed = withoutDeadCode(inner, live: live)
       live.formUnion(trimmed.inputs)
       kept.append(trimmed)
     }

@@ -4,17 +4,20 @@ import FlowIR
 public enum Pipeline {
   /// All passes by name.
   public static let all: [Pass] = [
-    simplify, commonSubexpressions, deadCode, hoistUniform, foldMasks, sinkTakes,
+    simplify, commonSubexpressions, deadCode, hoistUniform, hoistInvariants, foldMasks,
+    sinkTakes,
   ]
 
   /// What every function goes through before it is lowered or differentiated.
   public static let standard: [Pass] = [
     simplify, commonSubexpressions, deadCode, sinkTakes, hoistUniform, foldMasks, simplify,
-    commonSubexpressions, deadCode,
+    hoistInvariants, commonSubexpressions, deadCode,
   ]
 
   /// What a function goes through after differentiation: the masks have been folded before.
-  public static let cleanup: [Pass] = [simplify, commonSubexpressions, deadCode]
+  public static let cleanup: [Pass] = [
+    simplify, hoistInvariants, commonSubexpressions, deadCode,
+  ]
 
   /// Runs passes in order; `observe` is told each pass and the function after it.
   ///

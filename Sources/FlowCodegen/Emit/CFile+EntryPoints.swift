@@ -3,7 +3,8 @@ import FlowIR
 extension CFile {
   mutating func prepare() -> String {
     var out = CText()
-    out.line("FK_ENTRY void \(name)_prepare(const void *const *args, fk_real *state, int threads) {")
+    out.line(
+      "FK_ENTRY void \(name)_prepare(const void *const *args, fk_real *state, int threads) {")
     out.line("fk_real *work = 0;")
     out.line("void *const *results = 0;")
     out.line("(void)args, (void)state, (void)threads, (void)work, (void)results;")

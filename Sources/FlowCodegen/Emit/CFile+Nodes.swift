@@ -63,6 +63,7 @@ extension CFile {
           + "sums + \(layout.offsets[reduction]));"
       ]
     case .steps(let steps): return statements(steps, layout: layout)
+    case .loop(let loop): return statements(loop, layout: layout)
     }
   }
 

@@ -3,6 +3,8 @@ struct SlotLayout {
   /// The offset of each reduction, in doubles for sums and in reals for weight gradients.
   var offsets: [Int] = []
   var reals = 0
+  /// The reals of each weight gradient; nil for sums.
+  var ranges: [Range<Int>?] = []
   var doubles = 0
 
   var isEmpty: Bool { offsets.isEmpty }
@@ -12,9 +14,11 @@ struct SlotLayout {
       switch reduction.kind {
       case .rowSum:
         offsets.append(doubles)
+        ranges.append(nil)
         doubles += (reduction.elements + 7) / 8 * 8
       case .weightGradient:
         offsets.append(reals)
+        ranges.append(reals..<reals + reduction.elements)
         reals += (reduction.elements + 15) / 16 * 16
       }
     }

@@ -186,7 +186,7 @@ struct UniformEmitter {
       ]
     case .rowCount: return [assign("0", "(fk_real)rows")]
     case .constant, .unary, .binary, .compare, .select, .convert, .linearWeightGradient, .rowSum,
-      .random, .autoregressiveInverse:
+      .random, .autoregressiveInverse, .odeSolve, .odeAdjoint:
       preconditionFailure("\(operation.opcode.name) is no uniform loop")
     }
   }

@@ -69,7 +69,7 @@ struct UniformPlan {
       guard needed.insert(value).inserted, let definition = context.definitions[value.id] else {
         continue
       }
-      if definition.opcode.sumsRows { continue }
+      if definition.sumsRows { continue }
       for operand in definition.operands {
         switch definition.opcode.isPointwise ? scalar(operand) : nil {
         case .constant: break
@@ -133,6 +133,7 @@ struct UniformPlan {
           for run in runs { if case .uniform(let value, _) = run.source { found.append(value) } }
         case .random(_, _, let seed, _): found.append(seed)
         case .steps(let steps): visit(steps.nodes)
+        case .loop(let loop): loop.bodies.forEach(visit)
         case .load, .linear, .weightGradient, .store, .rowSum: break
         }
       }
@@ -183,8 +184,21 @@ struct UniformPlan {
     let top = (needed.map { levels[$0] }.max() ?? 0) + 1
     operations = Array(repeating: [], count: max(top, 2))
     for operation in function.operations {
-      guard operation.results.contains(where: { needed.contains($0) }),
-        let value = operation.results.first, !function.type(of: value).hasRows,
+      guard operation.results.contains(where: { needed.contains($0) }) else { continue }
+      if !operation.regions.isEmpty {
+        // The sums over rows that are made beside row values.
+        for value in operation.results
+        where needed.contains(value) && !function.type(of: value).hasRows {
+          if let index = results.firstIndex(where: { $0.value == value }) {
+            locations[value] = .result(index)
+          } else {
+            locations[value] = allocate(
+              function.type(of: value).elementCount, level: levels[value])
+          }
+        }
+        continue
+      }
+      guard let value = operation.results.first, !function.type(of: value).hasRows,
         !bypassed.contains(value)
       else { continue }
       if case .constant(let literal) = operation.opcode {
@@ -202,7 +216,7 @@ struct UniformPlan {
         locations[value] = allocate(function.type(of: value).elementCount, level: level)
       }
       let isMade = sortedGradients.values.contains { $0.target == value }
-      if !operation.opcode.sumsRows, !isMade { operations[level].append(operation) }
+      if !operation.sumsRows, !isMade { operations[level].append(operation) }
     }
   }
 

@@ -32,7 +32,11 @@ struct Levels {
         }
       }
       if case .rowCount = operation.opcode { level = max(level, 1) }
-      for result in operation.results { levels[result.id] = level }
+      for result in operation.results {
+        // A sum over rows beside row values is there after their phase.
+        let isSum = hasRows && !function.type(of: result).hasRows
+        levels[result.id] = isSum ? level + 2 : level
+      }
     }
   }
 

@@ -60,7 +60,7 @@ extension Opcode {
     case .constant, .reshape, .broadcast, .transpose, .slice, .gather, .pad, .concatenate: true
     case .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search, .take,
       .scatterAdd, .linear, .linearWeightGradient, .matmul, .rowSum, .rowCount, .random,
-      .autoregressiveInverse:
+      .autoregressiveInverse, .odeSolve, .odeAdjoint:
       false
     }
   }
@@ -71,7 +71,7 @@ extension Opcode {
     case .unary, .binary, .compare, .select, .convert: true
     case .constant, .reshape, .broadcast, .transpose, .slice, .gather, .pad, .concatenate, .reduce,
       .cumulativeSum, .search, .take, .scatterAdd, .linear, .linearWeightGradient, .matmul,
-      .rowSum, .rowCount, .random, .autoregressiveInverse:
+      .rowSum, .rowCount, .random, .autoregressiveInverse, .odeSolve, .odeAdjoint:
       false
     }
   }

@@ -13,6 +13,7 @@ final class Node {
     /// Random elements of the given distribution.
     case random(RandomDistribution, stream: Int, seed: Value, into: Buffer)
     case steps(StepsNode)
+    case loop(LoopNode)
     /// A buffer's rows to a result.
     case store(Buffer, result: Int)
     /// A buffer's sums over rows to a reduction.

@@ -13,7 +13,7 @@ extension RowLowering {
   /// If more steps were needed than passes are asked for, every item runs in every pass.
   func lowerInverse(_ operation: Operation, passes: Int) throws(CodegenError) {
     let region = operation.regions[0]
-    let child = RowLowering(context: context, parent: self)
+    let child = RowLowering(context: context, parent: self, isStepwise: true)
     let x = region.arguments[0]
     let count = context.type(of: x).elementCount
     let state = context.makeBuffer(count, "x\(x.id)")
@@ -96,7 +96,7 @@ private struct StepSchedule {
     let steps = ready.steps
     let raise = ready.raise
     switch node.kind {
-    case .load, .random, .store, .rowSum, .weightGradient, .steps:
+    case .load, .random, .store, .rowSum, .weightGradient, .steps, .loop:
       return nil
     case .copy(let runs, let target):
       return runs.map { run in

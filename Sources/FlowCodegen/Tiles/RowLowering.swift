@@ -12,6 +12,8 @@ final class RowLowering {
 
   let context: LoweringContext
   let parent: RowLowering?
+  /// Whether elements may become final one by one, in the steps of a triangular inverse.
+  let isStepwise: Bool
   var nodes: [Node] = []
   var places: [Value: Place] = [:]
   var reductions: [RowReduction] = []
@@ -21,9 +23,10 @@ final class RowLowering {
   var operations: [Operation] = []
   var fused: Set<Int> = []
 
-  init(context: LoweringContext, parent: RowLowering? = nil) {
+  init(context: LoweringContext, parent: RowLowering? = nil, isStepwise: Bool = false) {
     self.context = context
     self.parent = parent
+    self.isStepwise = isStepwise
   }
 
   /// Lowers operations in order; `outputs` are the values read from outside afterwards.
@@ -60,6 +63,10 @@ final class RowLowering {
       places[operation.result] = .buffer(buffer, ready: nodes.count - 1)
     case .autoregressiveInverse(let passes):
       try lowerInverse(operation, passes: passes)
+    case .odeSolve(let control, let isRecorded):
+      try lowerSolve(operation, control, isRecorded: isRecorded)
+    case .odeAdjoint:
+      try lowerAdjoint(operation)
     case .scatterAdd(let axis, let indices, let size):
       try lowerScatter(operation, axis: axis, indices: indices, size: size)
     case .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search, .take:
@@ -154,7 +161,7 @@ final class RowLowering {
       let (buffer, _) = storage(of: source)
       let run = CopyRun(source: .buffer(buffer, ref.index), target: position, count: 1)
       // Elements of a region's own values become final one by one, so each is copied on its own.
-      if parent != nil, places[source] != nil { runs.append(run) } else { append(run, to: &runs) }
+      if isStepwise, places[source] != nil { runs.append(run) } else { append(run, to: &runs) }
     }
     if !runs.isEmpty {
       add(.copy(runs, into: target), Scope())

@@ -55,6 +55,7 @@ extension Node {
     case .weightGradient(let node): [node.gradient, node.input, node.transposed]
     case .random(_, _, _, let buffer): [buffer]
     case .steps(let node): node.nodes.flatMap(\.touched) + [node.state, node.next]
+    case .loop(let loop): loop.bodies.joined().flatMap(\.touched) + loop.control.buffers
     case .store(let buffer, _): [buffer]
     case .rowSum(let buffer, _): [buffer]
     }

@@ -75,6 +75,11 @@ extension TileProgram {
           + (stores.isEmpty ? "" : " -> \(stores)")
           + (sums.isEmpty ? "" : " sums \(sums.joined(separator: " "))") + steps(node)
       ]
+    case .loop(let loop):
+      let bodies = loop.bodies.flatMap { body in
+        ["\(indent){"] + describe(body, indent: indent + "  ") + ["\(indent)}"]
+      }
+      return ["\(indent)\(loop.control.summary)"] + bodies
     case .steps(let steps):
       let kind = steps.isIncremental ? "each item once" : "every item each time"
       return ["\(indent)steps \(steps.steps), \(kind) {"]

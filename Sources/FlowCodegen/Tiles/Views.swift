@@ -59,7 +59,7 @@ struct Views {
       return concatenated(operation, axis: axis, type: type)
     case .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search, .take,
       .scatterAdd, .linear, .linearWeightGradient, .matmul, .rowSum, .rowCount, .random,
-      .autoregressiveInverse:
+      .autoregressiveInverse, .odeSolve, .odeAdjoint:
       return identity()
     }
   }

@@ -27,7 +27,7 @@ struct Evaluation {
       return random(distribution, count: shape.reduce(1, *), dtype: dtype, stream: stream)
     case .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search, .take,
       .reshape, .broadcast, .transpose, .slice, .concatenate, .pad, .gather, .scatterAdd, .linear,
-      .autoregressiveInverse:
+      .autoregressiveInverse, .odeSolve, .odeAdjoint:
       var output: [Double] = []
       output.reserveCapacity(resultRows * result.elementCount)
       for index in 0..<resultRows { output += evaluateRow(opcode, index) }
@@ -82,7 +82,7 @@ struct Evaluation {
       return output
     case .linear(let mask): return linear(Array(a), mask)
     case .constant, .rowCount, .rowSum, .linearWeightGradient, .matmul, .random,
-      .autoregressiveInverse:
+      .autoregressiveInverse, .odeSolve, .odeAdjoint:
       preconditionFailure("\(opcode.name) is not evaluated row by row")
     }
   }

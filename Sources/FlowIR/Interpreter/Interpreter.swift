@@ -32,10 +32,10 @@ public enum InterpreterError: Error, Hashable, Sendable, CustomStringConvertible
 /// The meaning of the intermediate representation: one plain function per operation, in float64
 /// whatever the function's float type.
 public struct Interpreter {
-  private let function: Function
-  private let rows: Int
+  let function: Function
+  let rows: Int
   private let firstRow: Int
-  private var values: [Value: InterpreterTensor] = [:]
+  var values: [Value: InterpreterTensor] = [:]
 
   /// Runs a function on elements by argument name; gives the results by name.
   ///
@@ -68,18 +68,26 @@ public struct Interpreter {
     self.firstRow = firstRow
   }
 
-  private func value(_ value: Value) -> InterpreterTensor {
+  func value(_ value: Value) -> InterpreterTensor {
     guard let found = values[value] else {
       preconditionFailure("value \(value.id) is used before it is defined; verify the function")
     }
     return found
   }
 
-  private mutating func run(_ operations: [Operation]) {
+  mutating func run(_ operations: [Operation]) {
     for operation in operations {
-      if case .autoregressiveInverse(let passes) = operation.opcode {
+      switch operation.opcode {
+      case .autoregressiveInverse(let passes):
         runInverse(operation, passes: passes)
         continue
+      case .odeSolve(let control, let isRecorded):
+        runSolve(operation, control, isRecorded: isRecorded)
+        continue
+      case .odeAdjoint(let steps):
+        runAdjoint(operation, steps: steps)
+        continue
+      default: break
       }
       let evaluation = Evaluation(
         operands: operation.operands.map(value), result: function.type(of: operation.result),

@@ -7,6 +7,8 @@ struct AttributeReader {
   private var numbers: [Double] = []
   private var mask: Mask?
   private var isReverse = false
+  private var tolerances: [Double] = []
+  private var isRecorded = false
 
   init(name: String, parser: inout Parser) throws(ParseError) {
     self.name = name
@@ -30,6 +32,14 @@ struct AttributeReader {
     case "linear", "linear_weight_gradient": mask = try parser.maskReference()
     case "random_normal", "random_uniform": try read(["stream"], &parser)
     case "autoregressive_inverse": try read(["passes"], &parser)
+    case "ode_solve":
+      for key in ["atol", "rtol"] {
+        try parser.keyword(key)
+        tolerances.append(try parser.number())
+      }
+      try read(["steps"], &parser)
+      isRecorded = try parser.takeKeyword("recorded")
+    case "ode_adjoint": try read(["steps"], &parser)
     default: if name.hasPrefix("reduce_") { try read(["axis"], &parser) }
     }
   }
@@ -87,6 +97,11 @@ struct AttributeReader {
     case "row_sum": return .rowSum
     case "row_count": return .rowCount(type.dtype)
     case "autoregressive_inverse": return .autoregressiveInverse(passes: integer("passes"))
+    case "ode_solve":
+      return .odeSolve(
+        ODEControl(atol: tolerances[0], rtol: tolerances[1], steps: integer("steps")),
+        isRecorded: isRecorded)
+    case "ode_adjoint": return .odeAdjoint(steps: integer("steps"))
     default: return nil
     }
   }

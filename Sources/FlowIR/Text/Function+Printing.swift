@@ -134,21 +134,21 @@ struct FunctionPrinter {
       .joined(separator: " ")
     if !attributes.isEmpty { head += " " + attributes }
     var regionLines: [String] = []
-    if let region = operation.regions.first {
-      let saved = lines
-      let outer = scope
-      lines = []
-      scope = operation.scope
+    let saved = lines
+    let outer = scope
+    lines = []
+    scope = operation.scope
+    for region in operation.regions {
       let arguments = region.arguments.map { "\(define($0)): \(function.type(of: $0))" }
       lines.append("\(indent)  (\(arguments.joined(separator: ", "))) {")
       for inner in region.operations { print(inner, indent: indent + "    ") }
       lines.append(
         "\(indent)    yield \(region.results.map(name).joined(separator: ", "))")
       lines.append("\(indent)  }")
-      regionLines = lines
-      lines = saved
-      scope = outer
     }
+    regionLines = lines
+    lines = saved
+    scope = outer
     let results = operation.results.map { define($0) }.joined(separator: ", ")
     let types = operation.results.map { "\(function.type(of: $0))" }.joined(separator: ", ")
     var line = "\(indent)\(results) = \(head) : \(types)"
@@ -212,6 +212,10 @@ enum OpcodeText {
       return mask.map { "mask \(masks.name($0))" } ?? ""
     case .random(_, _, _, let stream): return "stream \(stream)"
     case .autoregressiveInverse(let passes): return "passes \(passes)"
+    case .odeSolve(let control, let isRecorded):
+      return "atol \(number(control.atol)) rtol \(number(control.rtol)) steps \(control.steps)"
+        + (isRecorded ? " recorded" : "")
+    case .odeAdjoint(let steps): return "steps \(steps)"
     case .unary, .binary, .compare, .select, .convert, .search, .take, .reshape, .broadcast,
       .matmul, .rowSum, .rowCount:
       return ""

@@ -28,7 +28,7 @@ extension Parser {
       throw place.error("unknown operation '\(opcodeName)'")
     }
     var regions: [Region] = []
-    if case .autoregressiveInverse = opcode { regions.append(try region(depth: depth)) }
+    for _ in 0..<opcode.regionCount { regions.append(try region(depth: depth)) }
     scope = own
     let results = try defineAll(names, resultTypes)
     return Operation(

@@ -7,7 +7,9 @@
 /// - I4: all floats of a function have one dtype.
 /// - I5: the names of arguments are distinct, and so are those of results.
 /// - I6: `autoregressive_inverse` has one region with one argument, a row vector, whose first
-///   yielded value has the argument's type; no other operation has regions.
+///   yielded value has the argument's type; `ode_solve` and `ode_adjoint` have regions whose
+///   arguments are `t`, a row scalar, and the states (and their cotangents), in the first of which
+///   nothing is summed over rows; no other operation has regions.
 /// - I7: masks and constants are the size that their types say (held by construction).
 public struct VerificationError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The label of the invariant.
@@ -114,18 +116,59 @@ private struct FunctionVerifier {
   }
 
   private func checkRegions(_ operation: Operation) throws(VerificationError) {
-    guard case .autoregressiveInverse = operation.opcode else {
-      if !operation.regions.isEmpty {
-        throw fail("I6", "\(operation.opcode.name) takes no region")
-      }
-      return
+    guard operation.regions.count == operation.opcode.regionCount else {
+      throw fail(
+        "I6",
+        "\(operation.opcode.name) takes \(operation.opcode.regionCount) regions, found "
+          + "\(operation.regions.count)")
     }
-    guard operation.regions.count == 1, operation.regions[0].arguments.count == 1,
+    switch operation.opcode {
+    case .odeSolve:
+      let states = operation.operands.dropFirst(2)
+      try checkDynamics(operation.regions[0], states: Array(states), copies: 1)
+      return
+    case .odeAdjoint:
+      let states = Array(operation.operands.dropFirst())
+      try checkDynamics(operation.regions[0], states: states, copies: 1)
+      try checkDynamics(operation.regions[1], states: states, copies: 2)
+      return
+    default: if operation.regions.isEmpty { return }
+    }
+    guard operation.regions[0].arguments.count == 1,
       let first = operation.regions[0].results.first
     else { throw fail("I6", "needs one region with one argument and a result") }
     let type = function.type(of: operation.regions[0].arguments[0])
     guard type.hasRows, type.rank == 1, type == function.type(of: first) else {
       throw fail("I6", "the region's argument \(type) must be a row vector of the type it yields")
+    }
+  }
+
+  /// The region of an ODE: `t`, then the states, once or with cotangents as twice.
+  private func checkDynamics(
+    _ region: Region, states: [Value], copies: Int
+  ) throws(VerificationError) {
+    let types = states.map { function.type(of: $0).with(hasRows: true) }
+    let dtype = types.first?.dtype ?? .f32
+    let wanted = [TensorType.row([], dtype)] + (0..<copies).flatMap { _ in types }
+    let found = region.arguments.map { function.type(of: $0) }
+    guard found == wanted else {
+      throw fail("I6", "the region must take \(wanted), found \(found)")
+    }
+    if copies == 1 {
+      if region.sumsRows {
+        throw fail("I6", "nothing may be summed over rows in the dynamics of an ODE")
+      }
+      let yielded = region.results.map { function.type(of: $0).with(hasRows: true) }
+      guard yielded == types else {
+        throw fail("I6", "the region must yield the derivatives \(types), found \(yielded)")
+      }
+      return
+    }
+    let made = region.operations.filter(\.sumsRows).flatMap(\.results)
+    for result in region.results where !function.type(of: result).hasRows {
+      guard made.contains(result) else {
+        throw fail("I6", "a uniform value that the second region yields must be a sum over rows")
+      }
     }
   }
 }

@@ -1,5 +1,15 @@
 import FlowIR
 
+extension Operation {
+  /// The operation as the gradient needs it: an ODE's solution leaves its steps for its adjoint.
+  fileprivate var recorded: Operation {
+    guard case .odeSolve(let control, _) = opcode else { return self }
+    var copy = self
+    copy.opcode = .odeSolve(control, isRecorded: true)
+    return copy
+  }
+}
+
 /// Why a function can't be differentiated.
 public enum GradientError: Error, Hashable, Sendable, CustomStringConvertible {
   /// No result has the name.
@@ -63,7 +73,7 @@ public func gradient(
   }
   do {
     for operation in function.operations {
-      try builder.copy(operation, of: function, mapping: &map)
+      try builder.copy(operation.recorded, of: function, mapping: &map)
     }
     guard let root = map[result.value] else { throw GradientError.noResult(name) }
     let reverse = ReversePass(builder, perRow: perRow)

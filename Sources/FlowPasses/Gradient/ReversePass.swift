@@ -146,7 +146,7 @@ extension Operation {
     case .unary(.sign), .unary(.floor), .unary(.isNaN), .unary(.isFinite), .unary(.not): false
     case .unary, .binary, .select, .convert, .reduce, .cumulativeSum, .take, .reshape, .broadcast,
       .transpose, .slice, .concatenate, .pad, .gather, .scatterAdd, .linear,
-      .linearWeightGradient, .matmul, .rowSum, .autoregressiveInverse:
+      .linearWeightGradient, .matmul, .rowSum, .autoregressiveInverse, .odeSolve, .odeAdjoint:
       true
     }
   }

@@ -7,6 +7,15 @@ extension ReversePass {
       try inverseRule(operation, passes: passes)
       return
     }
+    if case .odeSolve(let control, let isRecorded) = operation.opcode {
+      try solveRule(operation, control, isRecorded: isRecorded)
+      return
+    }
+    if case .odeAdjoint = operation.opcode {
+      throw TypeError(
+        operation: "ode_adjoint", constraint: "derivative",
+        message: "the gradient of an ODE's solution can't be differentiated again")
+    }
     let result = operation.result
     guard let g = cotangents[result] else { return }
     let isRow = type(result).hasRows
@@ -69,7 +78,9 @@ extension ReversePass {
     case .rowSum:
       // Uniform, standing for the same cotangent in every row.
       if isActive(a) { try add(g, to: a, isRow: true) }
-    case .constant, .compare, .search, .rowCount, .random, .autoregressiveInverse: break
+    case .constant, .compare, .search, .rowCount, .random, .autoregressiveInverse, .odeSolve,
+      .odeAdjoint:
+      break
     }
   }
 

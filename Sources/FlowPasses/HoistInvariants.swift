@@ -1,0 +1,37 @@
+import FlowIR
+
+/// Computes what does not change from round to round of a region once, before its operation.
+///
+///     %y = ode_solve %a, %b, %x … (%t, %s) {        %h = linear %c, %w : rows x 8 x f32
+///       %h = linear %c, %w : rows x 8 x f32     →   %y = ode_solve %a, %b, %x … (%t, %s) {
+///       …                                             …
+///
+/// Sums over rows stay where they are.
+public let hoistInvariants = Pass(
+  name: "hoist-invariants", summary: "computes what a region need not repeat before its operation"
+) { function throws(TypeError) in
+  var result = function
+  result.operations = hoisted(function.operations)
+  return result
+}
+
+private func hoisted(_ operations: [Operation]) -> [Operation] {
+  operations.flatMap { operation -> [Operation] in
+    var before: [Operation] = []
+    var changed = operation
+    changed.regions = operation.regions.map { region in
+      var varying = Set(region.arguments)
+      var kept: [Operation] = []
+      for inner in hoisted(region.operations) {
+        if inner.sumsRows || inner.inputs.contains(where: varying.contains) {
+          varying.formUnion(inner.results)
+          kept.append(inner)
+        } else {
+          before.append(inner)
+        }
+      }
+      return Region(arguments: region.arguments, operations: kept, results: region.results)
+    }
+    return before + [changed]
+  }
+}
