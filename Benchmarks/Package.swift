@@ -6,10 +6,14 @@ let package = Package(
   platforms: [.macOS(.v15)],
   dependencies: [.package(name: "flowir", path: "..")],
   targets: [
+    .target(
+      name: "Peak", cSettings: [.unsafeFlags(["-O3", "-march=native", "-ffp-contract=fast"])]),
     .executableTarget(
       name: "Bench",
       dependencies: [
+        "Peak",
         .product(name: "Flows", package: "flowir"), .product(name: "FlowIR", package: "flowir"),
-      ])
+        .product(name: "FlowFiles", package: "flowir"),
+      ]),
   ]
 )

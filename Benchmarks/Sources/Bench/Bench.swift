@@ -3,83 +3,77 @@ import FlowRuntime
 import Flows
 import Foundation
 
-/// Times one workload and prints a line of JSON: rows or steps per second, median of the runs.
+/// Times one function of one workload and prints a line of JSON, as the peers' programs do.
+///
+/// usage: Bench REQUEST, a JSON object:
+/// {"flow": DESCRIPTION, "kind": "log_prob" | "sample" | "train", "threads": [1, 2], "batch": 512,
+///  "passes": 5, "seconds": 0.4}
 @main
 struct Bench {
   static func main() throws {
-    guard CommandLine.arguments.count == 5, let batch = Int(CommandLine.arguments[3]),
-      let threads = Int(CommandLine.arguments[4])
+    guard CommandLine.arguments.count == 2,
+      let request = Request(try JSONValue.parse(CommandLine.arguments[1].utf8))
     else {
-      print("usage: Bench NAME DESCRIPTION BATCH THREADS")
+      print("usage: Bench REQUEST")
       exit(2)
     }
-    let model = try Model(FlowDescription(text: CommandLine.arguments[2]), seed: 1)
-    let rows = model.features > 20 ? 65_536 : 524_288
-    var generator = SeededGenerator(seed: 1)
-    let x = (0..<rows * model.features).map { _ in Float(generator.uniform() * 4 - 2) }
-    let context = (0..<rows * model.context).map { _ in Float(generator.uniform() * 4 - 2) }
-    let score = try throughput(model, .logProb, x, context, rows, threads)
-    let sample = try throughput(model, .sample, x, context, rows, threads)
-    let train = try trainSteps(model, x, context, batch, threads)
+    let workload = try Workload(request)
+    let call: (Int) throws -> Void
+    let items: Int
+    switch request.kind {
+    case "train":
+      let step = try workload.trainingStep(rows: request.batch)
+      (call, items) = ({ try step($0) }, 1)
+    case "log_prob":
+      let run = try workload.throughput(.logProb)
+      (call, items) = (run, workload.rows)
+    case "sample":
+      let run = try workload.throughput(.sample)
+      (call, items) = (run, workload.rows)
+    default:
+      print("unknown kind '\(request.kind)'")
+      exit(2)
+    }
+    var rates: [JSONValue.Member] = []
+    for threads in request.threads {
+      let timing = try Timing(
+        items: items, threads: threads, passes: request.passes, seconds: request.seconds
+      ) { try call(threads) }
+      rates.append(.init("\(threads)", timing.json))
+    }
+    let rows = request.kind == "train" ? request.batch : workload.rows
     print(
       JSONValue.object([
-        .init("name", .string(CommandLine.arguments[1])), .init("threads", .integer(threads)),
-        .init("log_prob", .number(score)), .init("sample", .number(sample)),
-        .init("train", .number(train)),
+        .init("rates", .object(rates)), .init("rows", .integer(rows)),
+        .init("flop", .integer(request.kind == "train" ? 0 : try workload.productFLOPs())),
       ]).text)
   }
+}
 
-  static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+/// What to measure.
+struct Request {
+  let flow: FlowDescription
+  let kind: String
+  let threads: [Int]
+  let batch: Int
+  let passes: Int
+  let seconds: Double
 
-  static func throughput(
-    _ model: Model, _ function: FlowFunction, _ x: [Float], _ context: [Float], _ rows: Int,
-    _ threads: Int
-  ) throws -> Double {
-    let bound = try compile(optimized(model.trace(function)), model)
-    let results = bound.compiled.function.results.map { result in
-      UnsafeMutableRawPointer.allocate(
-        byteCount: rows * bound.compiled.function.type(of: result.value).elementCount * 4,
-        alignment: 64)
+  init?(_ json: JSONValue) {
+    guard let flow = json["flow"], case .string(let kind)? = json["kind"],
+      case .array(let threads)? = json["threads"], case .integer(let batch)? = json["batch"],
+      case .integer(let passes)? = json["passes"],
+      let description = try? FlowDescription(text: flow.text)
+    else { return nil }
+    self.flow = description
+    self.kind = kind
+    self.batch = batch
+    self.passes = passes
+    self.threads = threads.compactMap { if case .integer(let value) = $0 { value } else { nil } }
+    switch json["seconds"] {
+    case .number(let value): seconds = value
+    case .integer(let value): seconds = Double(value)
+    default: return nil
     }
-    defer { results.forEach { $0.deallocate() } }
-    let seed: [Int32] = [1, 2]
-    var speeds: [Double] = []
-    try x.withUnsafeBytes { x in
-      try context.withUnsafeBytes { context in
-        try seed.withUnsafeBytes { seed in
-          let memory = [
-            "x": x.baseAddress, "context": context.baseAddress, "seed": seed.baseAddress,
-          ]
-          let arguments = bound.compiled.function.arguments.map { memory[$0.name] ?? nil }
-          for run in 0..<9 {
-            let start = Date()
-            try bound.call(arguments: arguments, results: results, rows: rows, threads: threads)
-            let speed = Double(rows) / Date().timeIntervalSince(start)
-            if run > 1 { speeds.append(speed) }
-          }
-        }
-      }
-    }
-    return median(speeds)
-  }
-
-  static func trainSteps(
-    _ model: Model, _ x: [Float], _ context: [Float], _ batch: Int, _ threads: Int
-  ) throws -> Double {
-    let trainer = try model.trainer()
-    let inputs = [
-      "x": Array(x.prefix(batch * model.features)),
-      "context": Array(context.prefix(batch * model.context)),
-    ]
-    var speeds: [Double] = []
-    for run in 0..<9 {
-      let count = model.features > 20 ? 10 : 100
-      let start = Date()
-      for _ in 0..<count {
-        try trainer.step(inputs, rows: batch, learningRate: 1e-4, threads: threads)
-      }
-      if run > 1 { speeds.append(Double(count) / Date().timeIntervalSince(start)) }
-    }
-    return median(speeds)
   }
 }

@@ -1,0 +1,71 @@
+#include "peak.h"
+#include <pthread.h>
+#include <stdint.h>
+#include <time.h>
+
+#if defined(__AVX512F__)
+#define BYTES 64
+#elif defined(__AVX2__)
+#define BYTES 32
+#else
+#define BYTES 16
+#endif
+/* Enough sums to hide the latency, few enough for the registers. */
+#if defined(__AVX512F__) || defined(__aarch64__)
+#define SUMS 24
+#else
+#define SUMS 12
+#endif
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+#define DEFINE_PEAK(REAL)                                                                          \
+  typedef REAL REAL##_vector __attribute__((vector_size(BYTES)));                                  \
+  /* The best rate of several short runs on this thread. */                                        \
+  static void *REAL##_run(void *result) {                                                          \
+    volatile REAL factor = 0.5, term = 1;                                                          \
+    const REAL##_vector a = factor - (REAL##_vector){0}, b = term - (REAL##_vector){0};            \
+    double best = 0;                                                                               \
+    const double end = now() + 0.02;                                                               \
+    while (now() < end) {                                                                          \
+      REAL##_vector sum[SUMS];                                                                     \
+      for (int i = 0; i < SUMS; i++)                                                               \
+        sum[i] = b * (REAL)i;                                                                      \
+      const double start = now();                                                                  \
+      for (int n = 0; n < 20000; n++) {                                                            \
+        _Pragma("GCC unroll 24") for (int i = 0; i < SUMS; i++) sum[i] = sum[i] * a + b;           \
+      }                                                                                            \
+      const double rate = 2.0 * (BYTES / sizeof(REAL)) * SUMS * 20000 / (now() - start);           \
+      REAL##_vector total = sum[0];                                                                \
+      for (int i = 1; i < SUMS; i++)                                                               \
+        total += sum[i];                                                                           \
+      volatile REAL sink = total[0];                                                               \
+      (void)sink;                                                                                  \
+      if (rate > best)                                                                             \
+        best = rate;                                                                               \
+    }                                                                                              \
+    *(double *)result = best;                                                                      \
+    return 0;                                                                                      \
+  }                                                                                                \
+  double fma_peak_##REAL(int threads) {                                                            \
+    pthread_t others[64];                                                                          \
+    double rates[64];                                                                              \
+    if (threads > 64)                                                                              \
+      threads = 64;                                                                                \
+    for (int i = 1; i < threads; i++)                                                              \
+      pthread_create(&others[i], 0, REAL##_run, &rates[i]);                                        \
+    REAL##_run(&rates[0]);                                                                         \
+    double sum = rates[0];                                                                         \
+    for (int i = 1; i < threads; i++) {                                                            \
+      pthread_join(others[i], 0);                                                                  \
+      sum += rates[i];                                                                             \
+    }                                                                                              \
+    return sum;                                                                                    \
+  }
+
+DEFINE_PEAK(float)
+DEFINE_PEAK(double)

@@ -1,0 +1,65 @@
+"""Writes the results into the "Speed" section of the repository's README.
+
+usage: readme_table.py      after `Benchmarks/run`; replaces what is between the heading and the next
+"""
+
+import os
+import re
+
+from store import HERE, KINDS, OURS, PEERS, TITLES, Results, workloads
+from table import cell, share
+
+NOTE = (
+    "Rows (log_prob, sample) or steps (train) per second, medians, float32, two threads, measured "
+    "side by side\nby `Benchmarks/run` on a machine with {processors} processors ({processor}), "
+    "{date}. The ratio is to the\nfastest peer; peak is the share of the peak of fused "
+    "multiply-adds, counted on non-zero weights.\n")
+
+
+def architecture(flow):
+    parts = [f"{flow['features']} features"]
+    if flow.get("context"):
+        parts.append(f"{flow['context']} context features")
+    parts.append(f"{flow['transforms']} transforms")
+    parts.append("×".join(map(str, flow["hidden_features"])))
+    return f"{flow['type']}, " + ", ".join(parts)
+
+
+def section(results, threads=2):
+    machine = results.data["machine"]
+    dates = [entry["when"][:10] for entry in results.entries.values()]
+    titles = [TITLES[peer] for peer in [OURS, *PEERS]]
+    lines = [
+        NOTE.format(**machine, date=max(dates)),
+        "| workload | | " + " | ".join(titles) + " | ratio | peak |",
+        "| --- | --- |" + " ---: |" * (len(titles) + 2)]
+    for workload in workloads():
+        for kind in KINDS:
+            entries = [results.get(workload["name"], peer, kind, threads)
+                       for peer in [OURS, *PEERS]]
+            fastest = results.fastest_peer(workload["name"], kind, threads)
+            if not entries[0] or "median" not in entries[0]:
+                continue
+            ratio = f"{entries[0]['median'] / fastest[1]:.1f}×" if fastest else ""
+            cells = [workload["name"], kind, *map(cell, entries), ratio, share(entries[0])[0]]
+            lines.append("| " + " | ".join(cells) + " |")
+    lines.append("")
+    lines += [f"- {workload['name']}: {architecture(workload['flow'])}; batch of a training step "
+              f"{workload['batch']}" for workload in workloads()]
+    return "\n".join(lines)
+
+
+def main():
+    path = os.path.join(os.path.dirname(HERE), "README.md")
+    with open(path) as file:
+        text = file.read()
+    replaced, count = re.subn(
+        r"(?ms)^## Speed\n.*?(?=^## )", lambda _: f"## Speed\n\n{section(Results())}\n\n", text)
+    if count != 1:
+        raise SystemExit(f"{path}: expected one section '## Speed', found {count}")
+    with open(path, "w") as file:
+        file.write(replaced)
+
+
+if __name__ == "__main__":
+    main()
