@@ -2,6 +2,8 @@
 public enum CodegenError: Error, Hashable, Sendable, CustomStringConvertible {
   /// An operation on row values has no lowering.
   case unsupported(operation: String, scope: String)
+  /// A prefix for an artifact's symbols that is no C name.
+  case prefix(String)
 
   /// What was wrong, where, and what to do, in one line.
   public var description: String {
@@ -9,6 +11,9 @@ public enum CodegenError: Error, Hashable, Sendable, CustomStringConvertible {
     case .unsupported(let operation, let scope):
       "\(operation) at \(scope.isEmpty ? "top level" : scope): this operation can't be compiled "
         + "for row values; express it with reductions, gathers and linear layers"
+    case .prefix(let found):
+      "the prefix '\(found)' makes no C names; expected a letter, then letters, digits and "
+        + "underscores, 64 at most"
     }
   }
 }

@@ -12,6 +12,14 @@ public enum RuntimeError: Error, Hashable, Sendable, CustomStringConvertible {
   case untrustedCache(path: String)
   /// The cache's folder could not be used.
   case cacheFailed(path: String, reason: String)
+  /// A file could not be written.
+  case writeFailed(path: String, reason: String)
+  /// A shared object is no compiled flow, or one of another version.
+  case notAnArtifact(path: String, reason: String)
+  /// A compiled flow does not have a function.
+  case missingFunction(path: String, name: String, known: [String])
+  /// A call of a compiled flow failed.
+  case callFailed(String)
   /// The function can't be lowered.
   case unsupported(String)
   /// An argument is missing.
@@ -37,6 +45,13 @@ public enum RuntimeError: Error, Hashable, Sendable, CustomStringConvertible {
       "\(path): not owned by this user alone, so it is not loaded; remove it"
     case .cacheFailed(let path, let reason):
       "\(path): can't be used as cache: \(reason); set XDG_CACHE_HOME to a writable folder"
+    case .writeFailed(let path, let reason): "\(path): can't write: \(reason)"
+    case .notAnArtifact(let path, let reason):
+      "\(path): \(reason); make one with 'flowir compile'"
+    case .missingFunction(let path, let name, let known):
+      "\(path): was compiled without \(name), it has \(known.joined(separator: ", ")); compile it "
+        + "with --function \(name)"
+    case .callFailed(let reason): reason
     case .unsupported(let reason): reason
     case .missingArgument(let name): "argument '\(name)' is missing"
     case .shape(let argument, let found, let expected):

@@ -9,10 +9,15 @@ struct Toolchain {
   ///
   /// Contraction to fused multiply-adds is wanted; everything else keeps IEEE semantics, NaN and
   /// infinities included.
-  static let flags = [
-    "-std=gnu11", "-O3", "-march=native", "-fPIC", "-ffp-contract=fast", "-fno-math-errno",
-    "-fno-trapping-math", "-fvisibility=hidden", "-w",
-  ]
+  static let flags = flags(for: .native)
+
+  /// The flags for a processor.
+  static func flags(for cpu: TargetCPU) -> [String] {
+    [
+      "-std=gnu11", "-O3", "-march=\(cpu.rawValue)", "-fPIC", "-ffp-contract=fast",
+      "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden", "-w",
+    ]
+  }
 
   /// Finds the compiler (`CC`, else clang, cc or gcc in PATH) and libomp.
   static func find() throws(RuntimeError) -> Toolchain {
@@ -58,11 +63,42 @@ struct Toolchain {
   }
 
   /// Compiles one C file to a shared object.
-  func compile(source: String, output: String) throws(RuntimeError) {
+  ///
+  /// - Parameters:
+  ///   - definitions: flags that define macros.
+  ///   - name: the name that programs linked with the object look for it under, if not its path.
+  ///   - exported: the pattern of the only names to export.
+  func compile(
+    source: String, output: String, cpu: TargetCPU = .native, definitions: [String] = [],
+    name: String? = nil, exported: String? = nil
+  ) throws(RuntimeError) {
     let object = output + ".o"
     defer { try? FileManager.default.removeItem(atPath: object) }
-    try run(Self.flags + ["-fopenmp", "-c", source, "-o", object])
-    try run(["-shared", object, openMP, "-lm", "-o", output])
+    try run(
+      Self.flags(for: cpu) + definitions + ["-fopenmp", "-c", source, "-o", object])
+    var linking: [String] = []
+    if let name {
+      #if canImport(Darwin)
+        linking.append("-Wl,-install_name,@rpath/\(name)")
+      #else
+        linking.append("-Wl,-soname,\(name)")
+      #endif
+    }
+    let script = output + ".map"
+    defer { try? FileManager.default.removeItem(atPath: script) }
+    #if !canImport(Darwin)
+      if let exported {
+        // The linker's own symbols, such as _edata, are hidden too.
+        let text = "{ global: \(exported); local: *; };\n"
+        do {
+          try Data(text.utf8).write(to: URL(fileURLWithPath: script))
+        } catch {
+          throw .writeFailed(path: script, reason: error.localizedDescription)
+        }
+        linking.append("-Wl,--version-script=\(script)")
+      }
+    #endif
+    try run(["-shared", object, openMP, "-lm", "-o", output] + linking)
   }
 
   private func run(_ arguments: [String]) throws(RuntimeError) {

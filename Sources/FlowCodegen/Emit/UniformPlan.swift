@@ -183,7 +183,7 @@ struct UniformPlan {
     }
     let top = (needed.map { levels[$0] }.max() ?? 0) + 1
     operations = Array(repeating: [], count: max(top, 2))
-    for operation in function.operations {
+    for operation in Self.flattened(function.operations) {
       guard operation.results.contains(where: { needed.contains($0) }) else { continue }
       if !operation.regions.isEmpty {
         // The sums over rows that are made beside row values.
@@ -217,6 +217,14 @@ struct UniformPlan {
       }
       let isMade = sortedGradients.values.contains { $0.target == value }
       if !operation.sumsRows, !isMade { operations[level].append(operation) }
+    }
+  }
+
+  /// Operations with those of their regions before them: a uniform value of a region depends on
+  /// nothing that the region is given, so it is computed before the rows like any other.
+  private static func flattened(_ operations: [Operation]) -> [Operation] {
+    operations.flatMap { operation in
+      operation.regions.flatMap { flattened($0.operations) } + [operation]
     }
   }
 

@@ -1,0 +1,116 @@
+import FlowIR
+
+extension ArtifactSource {
+  /// The header of the interface, for C and C++; `name` is the header's file name without `.h`.
+  public func header(name: String) -> String {
+    let guardName =
+      "FLOWIR_"
+      + String(
+        prefix.uppercased().unicodeScalars.map { $0.isASCII ? Character($0) : "_" }) + "_H"
+    let upper = prefix.uppercased()
+    return """
+      /* \(title): a compiled normalizing flow (lib\(name).so).
+       *
+       * Arrays are row-major, one row a sample: x and z have \(features) numbers a row\
+      \(context > 0 ? ", a context\n * has \(context)" : "").
+      \(contextText)
+       * Each function that gives an int gives \(upper)_OK, or another status and the reason in
+       * \(prefix)_last_error. Results of a call that failed are undefined. All functions may be called
+       * from several threads at once. None allocates memory that grows with the rows. Results have the
+       * same bits at any number of threads. A row with NaN has NaN as its result. */
+      #ifndef \(guardName)
+      #define \(guardName)
+      #include <stdint.h>
+
+      #ifdef __cplusplus
+      extern "C" {
+      #endif
+
+      #define \(upper)_FEATURES \(features)
+      #define \(upper)_CONTEXT \(context)
+
+      /* What a call gives. */
+      enum {
+        \(upper)_OK = 0,
+        \(upper)_INVALID_ARGUMENT = 1,
+        \(upper)_OUT_OF_MEMORY = 2
+      };
+
+      /* The version of this interface: \(Self.abiVersion). */
+      int64_t \(prefix)_abi_version(void);
+
+      /* What this is, as a JSON object: the flow's description, dtype, functions, the processor it was
+       * compiled for, the compiler, and the hash of its source. */
+      const char *\(prefix)_description(void);
+
+      \(functions.map { declaration($0) }.joined(separator: "\n"))
+      /* How many threads a call of any thread may use from now on; one for each processor if n < 1, as
+       * at the start. */
+      void \(prefix)_set_threads(int n);
+
+      /* Why the last call of this thread that failed did; "" if none has. */
+      const char *\(prefix)_last_error(void);
+
+      #ifdef __cplusplus
+      }
+      #endif
+      #endif
+
+      """
+  }
+
+  private var contextText: String {
+    context == 0
+      ? """
+       * The flow has no context: context is NULL and context_rows is 0.
+       *
+      """
+      : """
+       * context_rows is rows, with one context for each row, or 1, with one for all: then what depends
+       * on the context alone is computed once.
+       *
+      """
+  }
+
+  private func declaration(_ kind: ArtifactFunction) -> String {
+    var lines = Self.wrapped(kind.summary(hasContext: context > 0))
+    for argument in kind.arguments {
+      switch argument.role {
+      case .input(let columns): lines.append("  \(argument.name): rows x \(number(columns))")
+      case .output(let columns, let isOptional):
+        if columns == "context", context == 0 {
+          lines.append("  \(argument.name): not used, since the flow has no context")
+          continue
+        }
+        let size = columns == "1" ? "rows" : "rows x \(number(columns))"
+        lines.append(
+          "  \(argument.name): \(size)\(isOptional ? ", or NULL if not wanted" : "")"
+            + (columns == "context" ? "; one for each row of x even if they share a context" : ""))
+      case .context:
+        if context > 0 { lines.append("  context: context_rows x \(context)") }
+      case .rows, .contextRows, .seed: break
+      case .firstRow: lines.append("  first_row: 0 or more")
+      }
+    }
+    let parameters = kind.arguments.map { $0.declaration(real) }.joined(separator: ", ")
+    return "/* " + lines.joined(separator: "\n * ")
+      + " */\nint \(prefix)_\(kind.rawValue)(\(parameters));\n"
+  }
+
+  private func number(_ columns: String) -> Int { columns == "features" ? features : context }
+
+  private static func wrapped(_ text: String) -> [String] {
+    var lines = [""]
+    for word in text.split(separator: " ") {
+      let last = lines[lines.count - 1]
+      if last.isEmpty {
+        lines[lines.count - 1] = String(word)
+      } else if last.count + word.count < 96 {
+        lines[lines.count - 1] = last + " " + word
+      } else {
+        lines.append(String(word))
+      }
+    }
+    return lines
+  }
+}

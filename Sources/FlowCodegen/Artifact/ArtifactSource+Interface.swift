@@ -1,0 +1,233 @@
+import FlowIR
+
+extension ArtifactSource {
+  /// What the functions of the interface share.
+  var interfaceStart: String {
+    let contextCheck =
+      context == 0
+      ? """
+        (void)context;
+        if (context_rows != 0)
+          return flow_fail(1, "%s: context_rows is %lld, expected 0, since the flow has no context",
+                           function, (long long)context_rows);
+      """
+      : """
+        if (context_rows != rows && context_rows != 1)
+          return flow_fail(1, "%s: context_rows is %lld, expected %lld (one context a row) or 1 (one for "
+                           "all)", function, (long long)context_rows, (long long)rows);
+        if (rows > 0 && !context)
+          return flow_fail(1, "%s: context is NULL, expected %lld x \(context) numbers", function,
+                           (long long)context_rows);
+      """
+    return """
+      /* The interface. */
+      #include <pthread.h>
+      #include <stdarg.h>
+      #include <stdio.h>
+
+      #define FLOW_EXPORT __attribute__((visibility("default")))
+
+      #ifdef _OPENMP
+      extern int omp_get_max_threads(void);
+      #endif
+
+      static _Thread_local char flow_error[256];
+      static int flow_threads;
+
+      __attribute__((format(printf, 2, 3))) static int flow_fail(int status, const char *format, ...) {
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(flow_error, sizeof flow_error, format, arguments);
+        va_end(arguments);
+        return status;
+      }
+
+      /* As many threads as were asked for, but none without a tile to work on. */
+      static int flow_threads_for(int64_t rows) {
+        const int64_t tiles = (rows + FK_TILE - 1) / FK_TILE;
+        int threads = 1;
+      #ifdef _OPENMP
+        if (tiles > 1) threads = __atomic_load_n(&flow_threads, __ATOMIC_RELAXED);
+        if (threads < 1) threads = omp_get_max_threads();
+      #endif
+        return threads < tiles ? threads : (int)tiles;
+      }
+
+      static int flow_check(const char *function, const fk_real *context, int64_t rows,
+                            int64_t context_rows) {
+        if (rows < 0)
+          return flow_fail(1, "%s: rows is %lld, expected 0 or more", function, (long long)rows);
+        if (rows > INT64_MAX / \(8 * max(features, context, 1)))
+          return flow_fail(1, "%s: rows is %lld, more than memory can hold", function, (long long)rows);
+      \(contextCheck)
+        return 0;
+      }
+
+      static int flow_missing(const char *function, const char *argument) {
+        return flow_fail(1, "%s: %s is NULL", function, argument);
+      }
+
+      static int flow_finish(const char *function, int failed) {
+        return failed ? flow_fail(2, "%s: not enough memory for the call's scratch", function) : 0;
+      }
+
+
+      """
+  }
+
+  /// A function's memory, packed when it is first called, and the call itself.
+  func call(
+    _ variant: ArtifactVariant, stateElements: Int, weights: inout StoredWeights
+  ) -> String {
+    let function = variant.program.function
+    func list(_ input: (String) -> String) -> String {
+      function.arguments.map { argument in
+        argument.kind == .input
+          ? input(argument.name)
+          : "flow_weights.bytes + \(weights.offset(of: argument.name))"
+      }.map { "    \($0),\n" }.joined()
+    }
+    let name = variant.name
+    let outputs = variant.kind.outputs(hasContext: context > 0)
+    let packed = list { _ in "0" }
+    let called = list { $0 }
+    let parameters = outputs.map { ", \(real) *\($0)_out" }.joined()
+    return """
+      static fk_real \(name)_state[\(stateElements)] __attribute__((aligned(64)));
+      static pthread_once_t \(name)_once = PTHREAD_ONCE_INIT;
+
+      static void \(name)_pack(void) {
+        const void *const args[] = {
+      \(packed)  };
+        \(name)_prepare(args, \(name)_state, flow_threads_for(INT32_MAX));
+      }
+
+      static int \(name)_call(const void *\(variant.kind.inputName), const void *context, int64_t rows, \
+      int64_t first_row\(parameters)) {
+        const void *const args[] = {
+      \(called)  };
+        void *const results[] = {\(outputs.map { $0 + "_out" }.joined(separator: ", "))};
+        (void)context;
+        pthread_once(&\(name)_once, \(name)_pack);
+        return \(name)_run(args, results, \(name)_state, rows, first_row, flow_threads_for(rows));
+      }
+
+
+      """
+  }
+
+  /// The functions that are visible from outside.
+  var interface: String {
+    functions.map { entry($0) }.joined() + """
+      FLOW_EXPORT int64_t \(prefix)_abi_version(void) { return \(Self.abiVersion); }
+
+      FLOW_EXPORT void \(prefix)_set_threads(int n) {
+        __atomic_store_n(&flow_threads, n < 1 ? 0 : n < 1024 ? n : 1024, __ATOMIC_RELAXED);
+      }
+
+      FLOW_EXPORT const char *\(prefix)_last_error(void) { return flow_error; }
+
+
+      """
+  }
+
+  private func entry(_ kind: ArtifactFunction) -> String {
+    let name = "\(prefix)_\(kind.rawValue)"
+    let parameters = kind.arguments.map { $0.declaration("fk_real") }.joined(separator: ", ")
+    var lines = [
+      "FLOW_EXPORT int \(name)(\(parameters)) {",
+      "  const int status = flow_check(\"\(name)\", context, rows, context_rows);",
+      "  if (status || rows == 0) return status;",
+    ]
+    for argument in kind.arguments {
+      switch argument.role {
+      case .input, .output(columns: _, isOptional: false):
+        lines.append(
+          "  if (!\(argument.name)) return flow_missing(\"\(name)\", \"\(argument.name)\");")
+      case .output, .context, .rows, .contextRows, .seed: break
+      case .firstRow:
+        lines.append(
+          "  if (first_row < 0) return flow_fail(1, \"\(name): first_row is %lld, expected 0 or "
+            + "more\", (long long)first_row);")
+      }
+    }
+    var given = "\(kind.inputName), context, rows, 0"
+    if kind == .sample {
+      lines.append("  const uint32_t words[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};")
+      given = "words, context, rows, first_row"
+    }
+    let outputs = kind.outputs(hasContext: context > 0)
+    if kind == .logProbGradient, context == 0 { lines.append("  (void)grad_context;") }
+    let all = "(" + ([given] + outputs).joined(separator: ", ") + ")"
+    func run(_ isShared: Bool) -> String {
+      "flow_finish(\"\(name)\", flow_\(kind.rawValue)\(isShared ? "_shared" : "")_call\(all))"
+    }
+    if context > 0 {
+      lines.append("  if (context_rows < rows) return \(run(true));")
+    }
+    lines += ["  return \(run(false));", "}", "", ""]
+    return lines.joined(separator: "\n")
+  }
+
+  /// The description: a JSON object of which the C compiler fills in itself and the processor.
+  func description(hash: String) -> String {
+    let names = functions.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+    let start =
+      "\(Self.descriptionStart)\(prefix)\", \"features\": \(features), \"context\": \(context), "
+      + "\"dtype\": \"\(dtype.rawValue)\", \"functions\": [\(names)], "
+      + (members.isEmpty ? "" : members + ", ") + "\"source_hash\": \"\(hash)\", \"cpu\": \""
+    return """
+      #ifndef FLOW_CPU
+      #define FLOW_CPU "unknown"
+      #endif
+
+      FLOW_EXPORT const char *\(prefix)_description(void) {
+        return \(Self.literal(start))
+               FLOW_CPU
+               "\\", \\"compiler\\": \\"" __VERSION__ "\\"}";
+      }
+
+      """
+  }
+
+  /// How every description starts; the prefix follows. A file is known as an artifact by it.
+  public static var descriptionStart: String { "{\"abi_version\": \(abiVersion), \"prefix\": \"" }
+
+  /// Text as a C string literal, in lines.
+  static func literal(_ text: String) -> String {
+    var lines = [""]
+    for byte in text.utf8 {
+      let last = lines.count - 1
+      switch byte {
+      case UInt8(ascii: "\""): lines[last] += "\\\""
+      case UInt8(ascii: "\\"): lines[last] += "\\\\"
+      case UInt8(ascii: "?"): lines[last] += "\\?"
+      case 32..<127: lines[last].unicodeScalars.append(Unicode.Scalar(byte))
+      default:
+        let digits = String(byte, radix: 8)
+        lines[last] += "\\" + String(repeating: "0", count: 3 - digits.count) + digits
+      }
+      if lines[last].utf8.count >= 80 { lines.append("") }
+    }
+    return lines.map { "\"\($0)\"" }.joined(separator: "\n         ")
+  }
+}
+
+extension ArtifactFunction {
+  /// What the rows that the function reads are called in the intermediate representation.
+  var inputName: String {
+    switch self {
+    case .logProb, .transform, .logProbGradient: "x"
+    case .inverse: "z"
+    case .sample: "seed"
+    }
+  }
+
+  /// The arguments that receive results, in the order of the function's results.
+  func outputs(hasContext: Bool) -> [String] {
+    arguments.compactMap { argument in
+      guard case .output = argument.role else { return nil }
+      return argument.name == "grad_context" && !hasContext ? nil : argument.name
+    }
+  }
+}

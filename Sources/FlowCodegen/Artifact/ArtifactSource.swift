@@ -1,0 +1,109 @@
+import FlowIR
+
+/// The one C file of a compiled artifact, and its header.
+///
+/// The file holds the kernels, the functions, the weights and the interface; only the functions of
+/// the interface are visible from outside. It needs a C11 compiler with GNU extensions (GCC 12,
+/// clang), POSIX threads, and OpenMP for more than one thread.
+public struct ArtifactSource {
+  /// What the names of the interface start with, without the underscore.
+  public let prefix: String
+  /// The number of features.
+  public let features: Int
+  /// The number of context features; 0 for none.
+  public let context: Int
+  /// The float type.
+  public let dtype: DType
+  /// The functions, each for every way of giving the context.
+  public let variants: [ArtifactVariant]
+  /// The values of parameters and buffers by name, in the float type's memory format.
+  let weights: [String: [UInt8]]
+  /// What the file is, in a line.
+  let title: String
+  /// What else the description states, as members of a JSON object.
+  let members: String
+
+  /// The version of the C interface.
+  public static let abiVersion = 1
+  /// The prefix if none is chosen.
+  public static let defaultPrefix = "flowir"
+
+  /// Gathers the parts of an artifact.
+  ///
+  /// - Parameters:
+  ///   - weights: the bytes of every parameter that a function has as argument, by name.
+  ///   - title: what the artifact is, in a line, such as `NSF, 5 features`.
+  ///   - members: what else the description states, as members of a JSON object: `"a": 1, "b": 2`.
+  /// - Throws: `CodegenError.prefix` for a prefix that is no C name.
+  public init(
+    prefix: String = ArtifactSource.defaultPrefix, features: Int, context: Int, dtype: DType,
+    variants: [ArtifactVariant], weights: [String: [UInt8]], title: String, members: String
+  ) throws(CodegenError) {
+    guard Self.isName(prefix) else { throw .prefix(prefix) }
+    self.prefix = prefix
+    self.features = features
+    self.context = context
+    self.dtype = dtype
+    self.variants = variants
+    self.weights = weights
+    self.title = title
+    self.members = members
+  }
+
+  /// Whether a prefix makes C names that are nobody else's: a letter, then letters, digits and
+  /// underscores.
+  public static func isName(_ prefix: String) -> Bool {
+    guard let first = prefix.utf8.first, prefix.utf8.count <= 64 else { return false }
+    func isLetter(_ byte: UInt8) -> Bool {
+      (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 32)
+    }
+    return isLetter(first)
+      && prefix.utf8.allSatisfy { byte in
+        isLetter(byte) || byte == UInt8(ascii: "_")
+          || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+      }
+  }
+
+  /// The functions of the interface, in the interface's order.
+  public var functions: [ArtifactFunction] {
+    ArtifactFunction.allCases.filter { kind in variants.contains { $0.kind == kind } }
+  }
+
+  var real: String { dtype == .f64 ? "double" : "float" }
+
+  /// The whole C file, given the text of the kernels; `hash` tells texts apart.
+  public func text(kernels: String, hash: (String) -> String) -> [UInt8] {
+    var file: CFile?
+    var functions = ""
+    var calls = ""
+    var stored = StoredWeights(values: weights)
+    for variant in variants {
+      let next = CFile(variant.program, name: variant.name, after: file)
+      functions +=
+        "/* \(variant.kind.rawValue)"
+        + (variant.sharesContext ? ", one context for all rows" : "") + " */\n" + next.text + "\n"
+      calls += call(variant, stateElements: next.stateElements, weights: &stored)
+      file = next
+    }
+    let start = comment + "#define FK_ENTRY static\n" + kernels + "\n" + functions
+    let end = interfaceStart + calls + interface
+    let bytes = WeightsText(stored.order.map { ($0, weights[$0] ?? []) }, dtype: dtype)
+    // The values of weights change the file too, so they are part of its hash.
+    let identity = hash(start + end + bytes.digest)
+    return Array(start.utf8) + bytes.text + Array((end + description(hash: identity)).utf8)
+  }
+
+  private var comment: String {
+    """
+    /* \(title): a compiled normalizing flow, with its weights.
+     *
+     * The interface is documented in the header that belongs to this file. To compile it:
+     *
+     *   cc -std=gnu11 -O3 -march=native -ffp-contract=fast -fno-math-errno -fno-trapping-math \\
+     *     -fvisibility=hidden -fopenmp -shared -fPIC model.c -lm -o libmodel.so
+     *
+     * Without -fopenmp it runs on one thread, with the same results. */
+
+    """
+  }
+}

@@ -1,0 +1,103 @@
+import ArgumentParser
+import FlowCodegen
+import FlowFiles
+import FlowRuntime
+import Flows
+import Foundation
+
+/// `flowir compile`.
+struct Compile: ParsableCommand {
+  enum Emission: String, ExpressibleByArgument, CaseIterable {
+    case c
+  }
+
+  static let configuration = CommandConfiguration(
+    abstract: "Make a shared object with a C interface that needs nothing else.",
+    discussion: """
+      Writes libNAME.so, and NAME.h beside it, which documents the functions. The weights are \
+      inside; libc, libm and libomp are all that it needs. The commands score, sample, transform, \
+      gradient and info take it as MODEL.
+
+      With --emit c, NAME.c is the one file that the object is compiled from. An output that ends \
+      in .c is that file alone and its header, and needs no C compiler.
+
+      EXAMPLE: flowir compile model.safetensors --output libgalaxy.so --prefix galaxy
+      """)
+
+  @Argument(help: "The model file.") var model: String
+  @Option(help: "Where to write the shared object, libNAME.so, or the C file, NAME.c.")
+  var output: String
+  @Option(
+    help: """
+      The functions that it has, separated by commas: log_prob, transform, inverse, \
+      log_prob_gradient, sample; all if left out.
+      """)
+  var function: String?
+  @Option(help: "The processor: native, x86-64, x86-64-v3 (AVX2) or x86-64-v4 (AVX-512).")
+  var cpu: TargetCPU = .native
+  @Option(
+    help: "What the functions' names start with, so that several models fit in one program.")
+  var prefix = ArtifactSource.defaultPrefix
+  @Option(help: "Write the C file too: c.") var emit: Emission?
+  @Option(help: "The float type that it computes in, and that its arrays have.")
+  var dtype: Precision = .f32
+
+  private var isObject: Bool { output.hasSuffix(".so") }
+
+  func validate() throws {
+    guard isObject || output.hasSuffix(".c") else {
+      throw ValidationError("--output must end in .so, or in .c for the C file alone")
+    }
+    guard ArtifactSource.isName(prefix) else {
+      throw ValidationError("\(CodegenError.prefix(prefix))")
+    }
+    _ = try functions()
+  }
+
+  private func functions() throws -> [ArtifactFunction] {
+    guard let function else { return ArtifactFunction.allCases }
+    return try function.split(separator: ",", omittingEmptySubsequences: false).map { name in
+      guard let known = ArtifactFunction(rawValue: String(name)) else {
+        let all = ArtifactFunction.allCases.map(\.rawValue).joined(separator: ", ")
+        throw ValidationError("unknown function '\(name)'; the functions are \(all)")
+      }
+      return known
+    }
+  }
+
+  func run() throws {
+    let source = try Model(path: model).artifactSource(
+      functions: try functions(), prefix: prefix, dtype: dtype.dtype)
+    let text = source.text
+    let place = URL(fileURLWithPath: output)
+    let name = place.deletingPathExtension().lastPathComponent
+    let short =
+      isObject && name.hasPrefix("lib") && name.count > 3 ? String(name.dropFirst(3)) : name
+    let folder = place.deletingLastPathComponent()
+    func write(_ bytes: [UInt8], _ name: String) throws {
+      let file = try AtomicFile(folder.appendingPathComponent(name).path)
+      try file.write(bytes)
+      try file.commit()
+    }
+    if isObject { try compile(source, text, folder: folder, name: place.lastPathComponent) }
+    if emit == .c || !isObject { try write(text, short + ".c") }
+    try write(Array(source.header(name: short).utf8), short + ".h")
+  }
+
+  /// Compiles beside the object's place, then moves it there whole.
+  private func compile(
+    _ source: ArtifactSource, _ text: [UInt8], folder: URL, name: String
+  ) throws {
+    let temporary = folder.appendingPathComponent(
+      ".\(name).\(getpid()).\(UInt32.random(in: 0...UInt32.max))"
+    ).path
+    defer { try? FileManager.default.removeItem(atPath: temporary) }
+    try source.compile(text, to: temporary, named: name, cpu: cpu)
+    guard rename(temporary, output) == 0 else {
+      throw FileError.system(
+        path: output, action: "write", reason: String(cString: strerror(errno)))
+    }
+  }
+}
+
+extension TargetCPU: ExpressibleByArgument {}

@@ -1,0 +1,140 @@
+import FlowCodegen
+import FlowIR
+
+/// A function of a loaded artifact, called with host arrays as a function compiled in process is.
+public final class ArtifactCall: Sendable {
+  private typealias Status = Int32
+  private typealias Output = UnsafeMutableRawPointer
+  private typealias One =
+    @convention(c) (UnsafeRawPointer?, UnsafeRawPointer?, Int64, Int64, Output?) -> Status
+  private typealias Two =
+    @convention(c) (UnsafeRawPointer?, UnsafeRawPointer?, Int64, Int64, Output?, Output?) -> Status
+  private typealias Three =
+    @convention(c) (
+      UnsafeRawPointer?, UnsafeRawPointer?, Int64, Int64, Output?, Output?, Output?
+    ) -> Status
+  private typealias Draw =
+    @convention(c) (UInt64, Int64, UnsafeRawPointer?, Int64, Int64, Output?, Output?) -> Status
+
+  private let library: ArtifactLibrary
+  private let kind: ArtifactFunction
+  private let dtype: DType
+  private let features: Int
+  private let context: Int
+  nonisolated(unsafe) private let address: UnsafeMutableRawPointer
+
+  init?(
+    _ library: ArtifactLibrary, _ kind: ArtifactFunction, dtype: DType, features: Int, context: Int
+  ) {
+    guard let address = library.symbol(kind.rawValue) else { return nil }
+    self.library = library
+    self.kind = kind
+    self.dtype = dtype
+    self.features = features
+    self.context = context
+    self.address = address
+  }
+
+  /// Calls the function.
+  ///
+  /// Inputs are `x`, `z` or `seed` (two 32-bit words), and `context`, a vector if all rows share
+  /// one. Results have the names of the functions that are compiled in process: `log_prob`, `z`, `x`,
+  /// `ladj`, `grad.x`, `grad.context`.
+  ///
+  /// - Throws: `RuntimeError` for missing or mis-shaped inputs, or if the call fails.
+  public func callAsFunction(
+    _ inputs: [String: HostArray], rows: Int, firstRow: Int = 0, threads: Int? = nil
+  ) throws(RuntimeError) -> [String: HostArray] {
+    let conditions = try contexts(inputs, rows: rows)
+    let input = kind == .sample ? nil : try self.input(inputs, rows: rows)
+    let outputs = self.outputs.map { name, columns in
+      let shape = columns.map { [rows, $0] } ?? [rows]
+      return (
+        name, shape, AlignedBytes(count: shape.reduce(1, *) * (dtype == .f64 ? 8 : 4))
+      )
+    }
+    let pointers = outputs.map { $0.2.pointer }
+    setThreads(threads)
+    let context = conditions.bytes.map { UnsafeRawPointer($0.pointer) }
+    let x = input.map { UnsafeRawPointer($0.pointer) }
+    let (count, contextRows) = (Int64(rows), Int64(conditions.rows))
+    let status: Status
+    switch kind {
+    case .logProb:
+      status = unsafeBitCast(address, to: One.self)(x, context, count, contextRows, pointers[0])
+    case .transform, .inverse:
+      status = unsafeBitCast(address, to: Two.self)(
+        x, context, count, contextRows, pointers[0], pointers[1])
+    case .logProbGradient:
+      status = unsafeBitCast(address, to: Three.self)(
+        x, context, count, contextRows, pointers[0], pointers[1],
+        pointers.count > 2 ? pointers[2] : nil)
+    case .sample:
+      status = unsafeBitCast(address, to: Draw.self)(
+        try seed(inputs), Int64(firstRow), context, count, contextRows, pointers[0], pointers[1])
+    }
+    // The inputs' memory must outlive the call.
+    withExtendedLifetime((conditions.bytes, input)) {}
+    if status != 0 { throw .callFailed(lastError) }
+    return Dictionary(
+      uniqueKeysWithValues: outputs.map { ($0.0, $0.2.array(shape: $0.1, dtype: dtype)) })
+  }
+
+  /// The results, and how many numbers a row of each has.
+  private var outputs: [(name: String, columns: Int?)] {
+    switch kind {
+    case .logProb: [("log_prob", nil)]
+    case .transform: [("z", features), ("ladj", nil)]
+    case .inverse: [("x", features), ("ladj", nil)]
+    case .logProbGradient:
+      [("log_prob", nil), ("grad.x", features)] + (context > 0 ? [("grad.context", context)] : [])
+    case .sample: [("x", features), ("log_prob", nil)]
+    }
+  }
+
+  private func bytes(_ array: HostArray) -> AlignedBytes {
+    dtype == .f64 ? AlignedBytes(array.doubles) : AlignedBytes(array.floats)
+  }
+
+  private func input(_ inputs: [String: HostArray], rows: Int) throws(RuntimeError) -> AlignedBytes
+  {
+    let name = kind == .inverse ? "z" : "x"
+    guard let array = inputs[name] else { throw .missingArgument(name) }
+    guard array.shape == [rows, features] else {
+      throw .shape(argument: name, found: array.shape, expected: [rows, features])
+    }
+    return bytes(array)
+  }
+
+  private func contexts(
+    _ inputs: [String: HostArray], rows: Int
+  ) throws(RuntimeError) -> (bytes: AlignedBytes?, rows: Int) {
+    if context == 0 { return (nil, 0) }
+    guard let array = inputs["context"] else { throw .missingArgument("context") }
+    guard array.shape == [context] || array.shape == [rows, context] else {
+      throw .shape(argument: "context", found: array.shape, expected: [rows, context])
+    }
+    return (bytes(array), array.shape.count == 1 ? 1 : rows)
+  }
+
+  private func seed(_ inputs: [String: HostArray]) throws(RuntimeError) -> UInt64 {
+    guard let array = inputs["seed"] else { throw .missingArgument("seed") }
+    guard array.shape == [2] else {
+      throw .shape(argument: "seed", found: array.shape, expected: [2])
+    }
+    let words = array.integers.map { UInt64(UInt32(bitPattern: $0)) }
+    return words[0] | words[1] << 32
+  }
+
+  private func setThreads(_ threads: Int?) {
+    typealias Set = @convention(c) (Int32) -> Void
+    guard let set = library.symbol("set_threads") else { return }
+    unsafeBitCast(set, to: Set.self)(Int32(clamping: threads ?? CompiledFunction.defaultThreads))
+  }
+
+  private var lastError: String {
+    typealias Text = @convention(c) () -> UnsafePointer<CChar>
+    guard let text = library.symbol("last_error") else { return "" }
+    return "\(library.path): " + String(cString: unsafeBitCast(text, to: Text.self)())
+  }
+}

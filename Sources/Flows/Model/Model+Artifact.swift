@@ -1,0 +1,74 @@
+import FlowCodegen
+import FlowFiles
+import FlowIR
+import FlowPasses
+import FlowRuntime
+
+extension Model {
+  /// The function behind one of an artifact's, its passes run: the same that is compiled in process.
+  ///
+  /// Its inputs are `x`, `z` or `seed`, and `context`; with `sharedContext` that is one for all rows,
+  /// and the gradient with respect to it is still one for each row.
+  ///
+  /// - Throws: `TypeError` or `GradientError` if a pass is at fault.
+  public func function(
+    _ kind: ArtifactFunction, dtype: DType = .f32, sharedContext: Bool = false
+  ) throws -> Function {
+    func traced(_ function: FlowFunction) throws -> Function {
+      try optimized(trace(function, dtype: dtype, sharedContext: sharedContext))
+    }
+    switch kind {
+    case .logProb: return try traced(.logProb)
+    case .transform: return try traced(.transform)
+    case .inverse: return try traced(.inverse)
+    case .sample: return try traced(.sample)
+    case .logProbGradient:
+      let both = try gradient(
+        of: try traced(.logProb), result: "log_prob",
+        withRespectTo: context > 0 ? ["x", "context"] : ["x"], perRow: true)
+      return try Pipeline.run(Pipeline.cleanup, on: both)
+    }
+  }
+
+  /// The C file of a compiled artifact of this model, and its header.
+  ///
+  /// - Parameters:
+  ///   - functions: what the artifact can do.
+  ///   - prefix: what the names of its functions start with.
+  /// - Throws: `CodegenError` for a prefix that is no C name or an operation that can't be compiled,
+  ///   `GradientError` if a function has no gradient.
+  public func artifactSource(
+    functions: [ArtifactFunction] = ArtifactFunction.allCases,
+    prefix: String = ArtifactSource.defaultPrefix, dtype: DType = .f32
+  ) throws -> ArtifactSource {
+    var variants: [ArtifactVariant] = []
+    for kind in ArtifactFunction.allCases where functions.contains(kind) {
+      for shares in context > 0 ? [false, true] : [false] {
+        let function = try function(kind, dtype: dtype, sharedContext: shares)
+        variants.append(
+          ArtifactVariant(kind, sharesContext: shares, program: try TileProgram(lowering: function))
+        )
+      }
+    }
+    var weights: [String: [UInt8]] = [:]
+    for variant in variants {
+      for argument in variant.program.function.arguments where argument.kind != .input {
+        guard weights[argument.name] == nil else { continue }
+        guard let array = values[argument.name] else {
+          throw FlowError.missingTensor(name: argument.name, expected: "a float tensor")
+        }
+        weights[argument.name] =
+          dtype == .f64
+          ? array.doubles.withUnsafeBytes { Array($0) } : array.floats.withUnsafeBytes { Array($0) }
+      }
+    }
+    var title = "features: \(features)"
+    if case .string(let type)? = description.json["type"] { title = "\(type), \(title)" }
+    if context > 0 { title += ", context: \(context)" }
+    let trainable = parameters.filter(\.isTrainable).reduce(0) { $0 + $1.count }
+    return try ArtifactSource(
+      prefix: prefix, features: features, context: context, dtype: dtype, variants: variants,
+      weights: weights, title: title,
+      members: "\"parameters\": \(trainable), \"flow\": \(description.json.text)")
+  }
+}

@@ -1,0 +1,120 @@
+import FlowCodegen
+import FlowIR
+import FlowRuntime
+import Flows
+import Foundation
+import Testing
+
+/// Compiled artifacts against the compiler in process, and against Zuko for other processors.
+@Suite struct ArtifactTests {
+  /// An artifact of a reference model, loaded.
+  private func artifact(
+    _ reference: Reference, cpu: TargetCPU = .native, dtype: DType = .f32,
+    functions: [ArtifactFunction] = ArtifactFunction.allCases, prefix: String = "flowir"
+  ) throws -> CompiledFlow {
+    let path = FileManager.default.temporaryDirectory.path + "/lib\(UUID().uuidString).so"
+    // The loaded object lives on without its file.
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let source = try reference.model.artifactSource(
+      functions: functions, prefix: prefix, dtype: dtype)
+    try source.compile(source.text, to: path, named: "libmodel.so", cpu: cpu)
+    return try CompiledFlow(path: path)
+  }
+
+  @Test(
+    "an artifact's bits are those of the compiler in process",
+    arguments: [("nsf-default", DType.f32), ("maf-coupling", .f64)])
+  func bits(name: String, dtype: DType) throws {
+    let reference = try Reference(name)
+    let model = reference.model
+    let flow = try artifact(reference, dtype: dtype, prefix: "some_Model2")
+    #expect(flow.features == model.features && flow.context == model.context)
+    #expect(flow.dtype == dtype && flow.functions == ArtifactFunction.allCases)
+    #expect(flow.description["flow"] == model.description.json)
+    #expect(flow.description["cpu"] == .string("native"))
+    var inputs = reference.inputs
+    inputs["z"] = HostArray(reference.values("z"), shape: [64, model.features])
+    inputs["seed"] = HostArray([7, -3] as [Int32], shape: [2])
+    for kind in ArtifactFunction.allCases {
+      for shares in model.context > 0 ? [false, true] : [false] {
+        if shares {
+          inputs["context"] = HostArray(
+            Array(reference.values("context").prefix(model.context)), shape: [model.context])
+        } else {
+          inputs["context"] = reference.inputs["context"]
+        }
+        let function = try model.function(kind, dtype: dtype, sharedContext: shares)
+        let wanted = try compile(function, model)(inputs, rows: 64, firstRow: 5)
+        for threads in [1, 2] {
+          let found = try flow.function(kind)(inputs, rows: 64, firstRow: 5, threads: threads)
+          #expect(found == wanted, "\(kind.rawValue), shared \(shares), \(threads) threads")
+        }
+      }
+    }
+  }
+
+  @Test("code for other x86 processors agrees with Zuko", arguments: [TargetCPU.x86Base, .x86V3])
+  func processors(cpu: TargetCPU) throws {
+    #if arch(x86_64)
+      for (name, dtype) in [("nsf-default", DType.f32), ("nsf-default", .f64)] {
+        let reference = try Reference(name)
+        let flow = try artifact(
+          reference, cpu: cpu, dtype: dtype, functions: [.logProb, .transform])
+        let inputs = reference.inputs
+        let logProb = try flow.function(.logProb)(inputs, rows: 64)
+        reference.expect(logProb["log_prob"], equals: "log_prob", dtype)
+        reference.expect(
+          try flow.function(.transform)(inputs, rows: 64)["z"], equals: "z", dtype)
+        #expect(throws: RuntimeError.self) { try flow.function(.sample) }
+      }
+    #endif
+  }
+
+  @Test("the gradient with respect to x and context is each row's own, shared context or not")
+  func gradient() throws {
+    let reference = try Reference("maf-coupling")
+    let model = reference.model
+    try #require(model.context > 0)
+    let function = try model.function(.logProbGradient, dtype: .f64)
+    let shared = try model.function(.logProbGradient, dtype: .f64, sharedContext: true)
+    let context = Array(reference.values("context").prefix(model.context))
+    var inputs = reference.inputs
+    inputs["context"] = HostArray(
+      Array(repeating: context, count: 64).flatMap { $0 }, shape: [64, model.context])
+    let each = try compile(function, model)(inputs, rows: 64)
+    inputs["context"] = HostArray(context, shape: [model.context])
+    let one = try compile(shared, model)(inputs, rows: 64)
+    #expect(one["grad.context"]?.shape == [64, model.context])
+    for name in ["log_prob", "grad.x", "grad.context"] {
+      let (a, b) = (each[name]?.doubles ?? [], one[name]?.doubles ?? [])
+      #expect(!a.isEmpty && a.count == b.count)
+      for (a, b) in zip(a, b) { #expect(abs(a - b) <= 1e-10 * (1 + abs(b)), "\(name)") }
+    }
+    // Against central differences of log_prob in the shared context.
+    let score = try compile(model.function(.logProb, dtype: .f64, sharedContext: true), model)
+    for index in 0..<model.context {
+      let step = 1e-5
+      let ends = try [step, -step].map { step in
+        var moved = context
+        moved[index] += step
+        inputs["context"] = HostArray(moved, shape: [model.context])
+        return try #require(score(inputs, rows: 64)["log_prob"]?.doubles)
+      }
+      for row in 0..<64 {
+        let slope = (ends[0][row] - ends[1][row]) / (2 * step)
+        let found = one["grad.context"]?.doubles[row * model.context + index] ?? .nan
+        // Slopes jump where a unit of ReLU turns on within the step.
+        #expect(abs(found - slope) <= 1e-4 * (1 + abs(slope)), "row \(row)")
+      }
+    }
+  }
+
+  @Test("a prefix that makes no C names and a file that is no artifact are errors")
+  func errors() throws {
+    let reference = try Reference("one-feature")
+    #expect(throws: CodegenError.prefix("2x")) {
+      try reference.model.artifactSource(prefix: "2x")
+    }
+    #expect(throws: RuntimeError.self) { try CompiledFlow(path: "/usr/bin/env") }
+  }
+}
