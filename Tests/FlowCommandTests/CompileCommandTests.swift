@@ -1,0 +1,145 @@
+import FlowFiles
+import Foundation
+import Testing
+
+/// `flowir compile` and programs that use what it makes.
+@Suite struct CompileCommandTests {
+  static let examples = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("Sources/Examples/Artifact").path
+  static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().appendingPathComponent("ZukoParityTests/Fixtures").path
+
+  /// Runs a program of PATH, or the one under test if it is `flowir`.
+  private func run(_ program: String, _ arguments: [String]) throws -> (
+    status: Int32, output: String
+  ) {
+    let process = Process()
+    let isOurs = program == "flowir"
+    process.executableURL =
+      isOurs ? CommandTests.executable : URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = isOurs ? arguments : [program] + arguments
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    process.standardError = pipe
+    try process.run()
+    let text = pipe.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return (process.terminationStatus, String(decoding: text, as: UTF8.self))
+  }
+
+  private func folder() throws -> String {
+    let path = FileManager.default.temporaryDirectory.path + "/flowir-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    return path
+  }
+
+  @Test("C programs use an artifact; GCC takes the C file too, with and without OpenMP")
+  func programs() throws {
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let model = Self.fixtures + "/nsf-default.safetensors"
+    var result = try run(
+      "flowir", ["compile", model, "--output", folder + "/libmodel.so", "--emit", "c"])
+    #expect(result.status == 0 && result.output.isEmpty, "\(result.output)")
+    let names = try run("nm", ["-D", "--defined-only", folder + "/libmodel.so"]).output
+      .split(separator: "\n").compactMap { $0.split(separator: " ").last.map(String.init) }
+    #expect(
+      names.sorted()
+        == [
+          "abi_version", "description", "inverse", "last_error", "log_prob", "log_prob_gradient",
+          "sample", "set_threads", "transform",
+        ].map { "flowir_" + $0 })
+    let needed = try run("objdump", ["-p", folder + "/libmodel.so"]).output
+      .split(separator: "\n").filter { $0.contains("NEEDED") }
+      .compactMap { $0.split(separator: " ").last?.prefix { $0 != "." }.description }
+    // The loader itself gives each thread its error text.
+    let others = needed.filter { !$0.hasPrefix("ld-linux") }
+    #expect(Set(others).isSubset(of: ["libc", "libm", "libomp"]), "\(needed)")
+
+    let common = [
+      "-std=gnu11", "-O1", Self.examples + "/score.c", "-I" + folder, "-o", folder + "/score",
+    ]
+    let ways = [
+      ["-L" + folder, "-lmodel", "-Wl,-rpath," + folder],
+      ["-march=native", folder + "/model.c"],
+    ]
+    for (index, way) in ways.enumerated() {
+      for compiler in index == 0 ? ["cc"] : ["gcc", "clang"] {
+        result = try run(compiler, common + way + ["-lm"])
+        #expect(result.status == 0, "\(result.output)")
+        result = try run(folder + "/score", [])
+        #expect(result.status == 0, "\(result.output)")
+        #expect(result.output.contains("\"type\": \"NSF\""))
+        for message in [
+          "flowir_log_prob: x is NULL", "context_rows is 7, expected 1000",
+          "rows is -1, expected 0 or more",
+        ] { #expect(result.output.contains(message), "\(result.output)") }
+      }
+    }
+  }
+
+  @Test("two models with prefixes of their own fit in one program")
+  func prefixes() throws {
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    for (name, model) in [("first", "one-feature"), ("second", "maf-unconditional")] {
+      let result = try run(
+        "flowir",
+        [
+          "compile", "\(Self.fixtures)/\(model).safetensors", "--output",
+          "\(folder)/\(name).c", "--prefix", name, "--function", "sample",
+        ])
+      #expect(result.status == 0 && result.output.isEmpty, "\(result.output)")
+    }
+    var result = try run(
+      "cc",
+      [
+        "-std=gnu11", "-O1", Self.examples + "/two_models.c", "-I" + folder, folder + "/first.c",
+        folder + "/second.c", "-lm", "-o", folder + "/two",
+      ])
+    #expect(result.status == 0, "\(result.output)")
+    result = try run(folder + "/two", [])
+    #expect(result.status == 0)
+    #expect(result.output.split(separator: " ").count == 2)
+  }
+
+  @Test("wrong options of compile are usage errors")
+  func usage() throws {
+    let model = Self.fixtures + "/one-feature.safetensors"
+    for (arguments, message) in [
+      (["--output", "model.o"], "must end in .so"),
+      (["--output", "a.so", "--prefix", "1a"], "makes no C names"),
+      (["--output", "a.so", "--function", "score"], "unknown function 'score'"),
+      (["--output", "a.so", "--cpu", "z80"], "z80"),
+    ] {
+      let result = try run("flowir", ["compile", model] + arguments)
+      #expect(result.status == 2 && result.output.contains(message), "\(result.output)")
+    }
+  }
+
+  static let hasNumPy: Bool = {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["python3", "-c", "import numpy"]
+    process.standardError = Pipe()
+    try? process.run()
+    process.waitUntilExit()
+    return process.terminationStatus == 0
+  }()
+
+  @Test("a Python script uses an artifact", .enabled(if: hasNumPy, "python3 has no numpy"))
+  func python() throws {
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    var result = try run(
+      "flowir",
+      [
+        "compile", Self.fixtures + "/maf-unconditional.safetensors", "--output",
+        folder + "/libmodel.so", "--function", "sample,log_prob",
+      ])
+    #expect(result.status == 0, "\(result.output)")
+    result = try run("python3", [Self.examples + "/score.py", folder + "/libmodel.so"])
+    #expect(result.status == 0 && result.output.contains("mean log-density"), "\(result.output)")
+  }
+}
