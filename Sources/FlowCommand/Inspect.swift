@@ -201,10 +201,14 @@ struct Info: ParsableCommand {
     abstract: "Print the architecture as a tree, parameter counts and functions.",
     discussion: "EXAMPLE: flowir info model.safetensors")
 
-  @ArgumentParser.Argument(help: "The model file.") var model: String
+  @ArgumentParser.Argument(help: "The model file, or a compiled .so.") var model: String
   @Flag(help: "Print as JSON.") var json = false
 
   func run() throws {
+    if model.hasSuffix(".so") {
+      try printCompiled()
+      return
+    }
     let model = try Model(path: model)
     let trainable = model.parameters.filter(\.isTrainable).reduce(0) { $0 + $1.count }
     let buffers = model.parameters.filter { !$0.isTrainable }.reduce(0) { $0 + $1.count }
@@ -225,6 +229,30 @@ struct Info: ParsableCommand {
     )
     print("")
     print(ParameterTree(model.parameters).text, terminator: "")
+  }
+}
+
+extension Info {
+  /// What a compiled flow states about itself.
+  private func printCompiled() throws {
+    let flow = try CompiledFlow(path: model)
+    if json {
+      print(flow.description.text)
+      return
+    }
+    guard case .object(let members) = flow.description else { return }
+    for member in members {
+      var text = member.value.text
+      switch member.value {
+      case .string(let value): text = value
+      case .array(let values):
+        text = values.map { if case .string(let name) = $0 { name } else { $0.text } }
+          .joined(separator: ", ")
+      case .null, .bool, .integer, .number, .object: break
+      }
+      let name = member.key.replacingOccurrences(of: "_", with: " ")
+      print(name.padding(toLength: 12, withPad: " ", startingAt: 0) + text)
+    }
   }
 }
 

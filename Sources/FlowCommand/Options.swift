@@ -20,8 +20,8 @@ struct CommonOptions: ParsableArguments {
   @Option(help: "How many threads to use; one per processor if left out.")
   var threads: Int?
 
-  @Option(help: "The float type to compute in.")
-  var dtype: Precision = .f32
+  @Option(help: "The float type to compute in: f32 if left out, or a compiled flow's own.")
+  var dtype: Precision?
 
   @Flag(help: "Print the summary as JSON on standard output.")
   var json = false
@@ -48,7 +48,7 @@ struct PairedRows {
   private let contextPath: String?
   private(set) var done = 0
 
-  init(model: Model, input: String, context contextPath: String?) throws {
+  init(model: AnyModel, input: String, context contextPath: String?) throws {
     x = try openRows(input)
     path = input
     self.contextPath = contextPath
@@ -96,16 +96,6 @@ struct PairedRows {
     }
     done += rows
     return rows == 0 ? nil : (values, conditions, rows)
-  }
-}
-
-extension Model {
-  /// One of the flow's functions, compiled and with its parameters packed.
-  func bound(
-    _ function: FlowFunction, _ options: CommonOptions, sharedContext: Bool = false
-  ) throws -> BoundFunction {
-    let traced = trace(function, dtype: options.dtype.dtype, sharedContext: sharedContext)
-    return try CompiledFunction(optimized(traced)).bind(values, threads: options.threads)
   }
 }
 

@@ -15,7 +15,7 @@ struct Sample: ParsableCommand {
       EXAMPLE: flowir sample model.safetensors --rows 100000 --seed 1 --output x.npy
       """)
 
-  @Argument(help: "The model file.") var model: String
+  @Argument(help: "The model file, or a compiled .so.") var model: String
   @Option(help: "How many samples to draw (for each context).") var rows: Int
   @Option(help: "The contexts to draw for.") var context: String?
   @Option(help: "The seed of the random numbers.") var seed: UInt64 = 0
@@ -30,15 +30,16 @@ struct Sample: ParsableCommand {
 
   func run() throws {
     let start = Date()
-    let model = try Model(path: model)
+    let model = try AnyModel(path: model)
+    let precision = try model.precision(options, path: self.model)
     let contexts = try readContexts(model)
     let count = model.context > 0 ? contexts.count / model.context : 1
     let total = rows * count
     let shared = count == 1
-    let sampler = try model.bound(.sample, options, sharedContext: shared)
-    let writer = try createRows(output, columns: model.features, type: options.dtype.rowType)
+    let sampler = try model.function(.sample, options, sharedContext: shared)
+    let writer = try createRows(output, columns: model.features, type: precision.rowType)
     let scores = try logProb.map {
-      try createRows($0, columns: nil, type: options.dtype.rowType)
+      try createRows($0, columns: nil, type: precision.rowType)
     }
     let seeds = [Int32(truncatingIfNeeded: seed), Int32(truncatingIfNeeded: seed >> 32)]
     var done = 0
@@ -54,7 +55,7 @@ struct Sample: ParsableCommand {
           let place = row / rows * model.context
           repeated += contexts[place..<place + model.context]
         }
-        inputs["context"] = hostArray(repeated, part, model.context, options.dtype)
+        inputs["context"] = hostArray(repeated, part, model.context, precision)
       }
       let drawn = try sampler(inputs, rows: part, firstRow: done, threads: options.threads)
       if let x = drawn["x"] { try write(x, to: writer) }
@@ -69,7 +70,7 @@ struct Sample: ParsableCommand {
       "drew \(total) samples in \(Format.seconds(seconds))")
   }
 
-  private func readContexts(_ model: Model) throws -> [Double] {
+  private func readContexts(_ model: AnyModel) throws -> [Double] {
     guard let context else {
       guard model.context == 0 else {
         throw FileError.mismatch(

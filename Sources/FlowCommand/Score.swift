@@ -15,7 +15,7 @@ struct Score: ParsableCommand {
       EXAMPLE: flowir score model.safetensors --input x.npy --output log_prob.npy
       """)
 
-  @Argument(help: "The model file.") var model: String
+  @Argument(help: "The model file, or a compiled .so.") var model: String
   @Option(help: "The rows to score.") var input: String
   @Option(help: "The context of each row.") var context: String?
   @Option(help: "Where to write the log-densities, in nats.") var output: String
@@ -33,25 +33,26 @@ struct Score: ParsableCommand {
 
   func run() throws {
     let start = Date()
-    let model = try Model(path: model)
+    let model = try AnyModel(path: model)
+    let precision = try model.precision(options, path: self.model)
     var rows = try PairedRows(model: model, input: input, context: context)
-    let score = try model.bound(.logProb, options)
+    let score = try model.function(.logProb, options)
     let fingerprint =
       ([self.model, input] + (context.map { [$0] } ?? []))
-      .map(Self.identity).joined(separator: " ") + " \(options.dtype)"
+      .map(Self.identity).joined(separator: " ") + " \(precision)"
     let writer: any RowWriter
     var skipped = 0
     if output.hasSuffix(".npy") {
       let resumable = try ResumableNPYWriter(
-        output, type: options.dtype.rowType, fingerprint: fingerprint, resume: resume)
+        output, type: precision.rowType, fingerprint: fingerprint, resume: resume)
       skipped = resumable.rows
       writer = resumable
     } else {
-      writer = try createRows(output, columns: nil, type: options.dtype.rowType)
+      writer = try createRows(output, columns: nil, type: precision.rowType)
     }
     var invalid = 0
     do {
-      invalid = try write(score, &rows, model: model, skipping: skipped, to: writer)
+      invalid = try write(score, &rows, model: model, precision, skipping: skipped, to: writer)
     } catch {
       // Only an interrupted run can be gone on with, not one that met bad input.
       (writer as? ResumableNPYWriter)?.discard()
@@ -78,18 +79,18 @@ struct Score: ParsableCommand {
 
   /// Scores rows to the end; gives how many had NaN or infinity.
   private func write(
-    _ score: BoundFunction, _ rows: inout PairedRows, model: Model, skipping skipped: Int,
-    to writer: any RowWriter
+    _ score: any RowFunction, _ rows: inout PairedRows, model: AnyModel, _ precision: Precision,
+    skipping skipped: Int, to writer: any RowWriter
   ) throws -> Int {
     var left = skipped
     while left > 0, let part = try rows.next(min(left, chunk)) { left -= part.rows }
     var invalid = 0
     while let part = try rows.next(chunk) {
-      var inputs = ["x": hostArray(part.x, part.rows, model.features, options.dtype)]
+      var inputs = ["x": hostArray(part.x, part.rows, model.features, precision)]
       if model.context > 0 {
-        inputs["context"] = hostArray(part.context, part.rows, model.context, options.dtype)
+        inputs["context"] = hostArray(part.context, part.rows, model.context, precision)
       }
-      let result = try score(inputs, rows: part.rows, threads: options.threads)
+      let result = try score(inputs, rows: part.rows, firstRow: 0, threads: options.threads)
       var logProb = result["log_prob"]?.doubles ?? []
       let finite = finiteRows(part.x, columns: model.features)
       let finiteContext =

@@ -142,4 +142,53 @@ import Testing
     result = try run("python3", [Self.examples + "/score.py", folder + "/libmodel.so"])
     #expect(result.status == 0 && result.output.contains("mean log-density"), "\(result.output)")
   }
+
+  @Test("a compiled flow serves as MODEL: the files are those that the model gives")
+  func compiledModel() throws {
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let model = Self.fixtures + "/maf-default.safetensors"
+    let object = folder + "/libmodel.so"
+    #expect(try run("flowir", ["compile", model, "--output", object]).status == 0)
+    let fixture = try SafetensorsFile(path: model)
+    var names: [String] = []
+    for name in ["x", "context"] {
+      guard let tensor = fixture["ref." + name], tensor.shape[1] > 0 else { continue }
+      let writer = try createRows("\(folder)/\(name).npy", columns: tensor.shape[1])
+      try writer.write(tensor.floats)
+      try writer.finish()
+      names += ["--" + (name == "x" ? "input" : name), "\(folder)/\(name).npy"]
+    }
+    let sample = ["--rows", "5", "--seed", "3"] + Array(names.dropFirst(2))
+    for (command, arguments) in [
+      ("score", names), ("transform", names), ("transform", names + ["--inverse"]),
+      ("sample", sample),
+    ] {
+      for source in [model, object] {
+        let output = folder + (source == model ? "/a.npy" : "/b.npy")
+        let result = try run("flowir", [command, source, "--output", output] + arguments)
+        #expect(result.status == 0, "\(result.output)")
+      }
+      let files = ["/a.npy", "/b.npy"].map { FileManager.default.contents(atPath: folder + $0) }
+      #expect(files[0] != nil && files[0] == files[1], "\(command)")
+    }
+    for source in [model, object] {
+      let output = folder + (source == model ? "/a.safetensors" : "/b.safetensors")
+      let result = try run("flowir", ["gradient", source, "--output", output] + names)
+      #expect(result.status == 0, "\(result.output)")
+    }
+    let (a, b) = (
+      try SafetensorsFile(path: folder + "/a.safetensors"),
+      try SafetensorsFile(path: folder + "/b.safetensors")
+    )
+    for name in ["loss", "x", "context"] {
+      let (a, b) = (a[name]?.doubles ?? [], b[name]?.doubles ?? [])
+      #expect(!a.isEmpty && a.count == b.count)
+      for (a, b) in zip(a, b) { #expect(abs(a - b) <= 1e-5 * (0.01 + abs(a)), "\(name)") }
+    }
+    var result = try run("flowir", ["info", object])
+    #expect(result.output.contains("functions   log_prob, transform"), "\(result.output)")
+    result = try run("flowir", ["score", object, "--dtype", "f64", "--output", "o.npy"] + names)
+    #expect(result.status == 1 && result.output.contains("compile it with --dtype f64"))
+  }
 }

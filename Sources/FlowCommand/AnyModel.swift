@@ -1,0 +1,57 @@
+import FlowCodegen
+import FlowFiles
+import FlowIR
+import FlowRuntime
+import Flows
+
+/// What MODEL names: a model file, or a shared object that `flowir compile` made.
+enum AnyModel {
+  case model(Model)
+  case compiled(CompiledFlow)
+
+  /// Loads a shared object by its ending, else a model file.
+  init(path: String) throws {
+    self =
+      path.hasSuffix(".so")
+      ? .compiled(try CompiledFlow(path: path)) : .model(try Model(path: path))
+  }
+
+  var features: Int {
+    switch self {
+    case .model(let model): model.features
+    case .compiled(let flow): flow.features
+    }
+  }
+
+  var context: Int {
+    switch self {
+    case .model(let model): model.context
+    case .compiled(let flow): flow.context
+    }
+  }
+
+  /// The float type to compute in: what was asked for, which must be a compiled flow's own.
+  func precision(_ options: CommonOptions, path: String) throws -> Precision {
+    guard case .compiled(let flow) = self else { return options.dtype ?? .f32 }
+    let own: Precision = flow.dtype == .f64 ? .f64 : .f32
+    if let wanted = options.dtype, wanted != own {
+      throw FileError.mismatch(
+        path: path, found: "a flow compiled for \(own.rawValue)",
+        expected: "\(wanted.rawValue); compile it with --dtype \(wanted.rawValue)")
+    }
+    return own
+  }
+
+  /// One of the flow's functions, ready to be called.
+  func function(
+    _ kind: ArtifactFunction, _ options: CommonOptions, sharedContext: Bool = false
+  ) throws -> any RowFunction {
+    switch self {
+    case .model(let model):
+      let function = try model.function(
+        kind, dtype: (options.dtype ?? .f32).dtype, sharedContext: sharedContext)
+      return try CompiledFunction(function).bind(model.values, threads: options.threads)
+    case .compiled(let flow): return try flow.function(kind)
+    }
+  }
+}
