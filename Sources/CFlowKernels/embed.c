@@ -24,11 +24,15 @@ static const char weight_gradient[] = {
 static const char ode[] = {
 #embed "include/fk_ode.h"
     , 0};
+static const char linear_algebra[] = {
+#embed "include/fk_linear_algebra.h"
+    , 0};
 static const char driver[] = {
 #embed "include/fk_driver.h"
     , 0};
 
-static const char *const headers[] = {base, math, random_, tile, gemm, weight_gradient, ode,  driver};
+static const char *const headers[] = {base, math, random_, tile, gemm, weight_gradient,
+                                    ode,  linear_algebra, driver};
 
 const char *fk_embedded_header(int index) { return headers[index]; }
 int fk_embedded_header_count(void) { return sizeof(headers) / sizeof(*headers); }

@@ -81,6 +81,13 @@ struct CostText {
     case .matmul:
       let k = function.type(of: operation.operands[0]).shape[1]
       return (2 * count * k, 2 * count * k)
+    case .matrixExponential:
+      // Six products for the approximant, about as much for the solution and squarings.
+      let n = function.type(of: operation.operands[0]).shape[0]
+      return (16 * count * n, 16 * count * n)
+    case .cholesky, .triangularSolve:
+      let n = function.type(of: operation.operands[0]).shape.last ?? 1
+      return (count * n, count * n)
     case .unary, .binary, .compare, .select, .convert: return (count, count)
     case .reduce, .cumulativeSum, .search, .take:
       let from = function.type(of: operation.operands[0]).elementCount

@@ -89,6 +89,23 @@ struct ConstraintChecker {
       "the mask is \(mask.rows) x \(mask.columns), the weight \(shape[0]) x \(shape[1])")
   }
 
+  func squareMatrix(_ index: Int) throws(TypeError) {
+    let type = operands[index]
+    try that(
+      !type.hasRows && type.rank == 2 && type.shape[0] == type.shape[1], "C2",
+      "needs a uniform square matrix, found \(type)")
+  }
+
+  func solves(_ matrix: Int, _ vector: Int) throws(TypeError) {
+    let (a, b) = (operands[matrix].shape, operands[vector].shape)
+    try that(
+      a.count >= 2 && a[a.count - 1] == a[a.count - 2] && b.last == a.last, "C3",
+      "needs square matrices and vectors of their size, found \(a) and \(b)")
+    try that(
+      a.count == 2 || a.dropLast(2) == b.dropLast(), "C4",
+      "needs one matrix, or one for each vector, found \(a) and \(b)")
+  }
+
   /// The type of a pointwise result: `type`, with rows if any operand has them.
   func pointwise(_ type: TensorType) -> TensorType {
     type.with(hasRows: operands.contains(where: \.hasRows))

@@ -126,6 +126,17 @@ extension Opcode {
           && operands[0].shape[1] == operands[1].shape[0], "C2",
         "needs uniform m x k and k x n, found \(operands[0]) and \(operands[1])")
       return [operands[0].with(shape: [operands[0].shape[0], operands[1].shape[1]])]
+    case .matrixExponential, .cholesky:
+      try check.operandCount(1)
+      try check.float(0)
+      try check.squareMatrix(0)
+      return [operands[0]]
+    case .triangularSolve:
+      try check.operandCount(2)
+      try check.float(0)
+      try check.float(1)
+      try check.solves(0, 1)
+      return [check.pointwise(operands[1])]
     case .rowSum:
       try check.operandCount(1)
       try check.float(0)

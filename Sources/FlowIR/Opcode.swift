@@ -54,6 +54,16 @@ public enum Opcode: Hashable, Sendable {
   case linearWeightGradient(Mask?)
   /// `(a: m x k, b: k x n) -> m x n`, uniform values only.
   case matmul
+  /// `(a: n x n) -> n x n`, uniform values only: `exp(a)`, the matrix exponential.
+  case matrixExponential
+  /// `(a: n x n) -> n x n`, uniform values only: the lower triangular `L` with `L Lᵀ = a`, from the
+  /// lower triangle of `a`; NaN where `a` is not positive definite.
+  case cholesky
+  /// `(a: [… x] n x n, b: … x n) -> b.shape`: for each vector `b` the solution `x` of `a x = b`.
+  ///
+  /// Only one triangle of `a` is read; with `unit` its diagonal counts as ones and is not read. One
+  /// matrix serves all vectors, or each has its own.
+  case triangularSolve(upper: Bool, unit: Bool)
   /// `(a: row value) -> a.shape`, uniform: the sum over rows.
   case rowSum
   /// `() -> scalar`, uniform: the number of rows, as a float.

@@ -83,7 +83,8 @@ extension Opcode {
     case .odeAdjoint: 2
     case .constant, .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search,
       .take, .reshape, .broadcast, .transpose, .slice, .concatenate, .pad, .gather, .scatterAdd,
-      .linear, .linearWeightGradient, .matmul, .rowSum, .rowCount, .random:
+      .linear, .linearWeightGradient, .matmul, .matrixExponential, .cholesky, .triangularSolve,
+      .rowSum, .rowCount, .random:
       0
     }
   }

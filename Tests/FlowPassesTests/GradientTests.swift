@@ -5,7 +5,7 @@ import Testing
 /// Derivative rules against central differences in the float64 interpreter.
 @Suite struct GradientTests {
   /// Builds `loss = sum of w * f(a, b)` over rows and elements, with weights that tell them apart.
-  private func check(
+  func check(
     _ name: String, a: [Double], b: [Double] = [0.4, -0.7, 1.3], shape: [Int] = [3],
     aHasRows: Bool = true, bHasRows: Bool = false,
     _ body: (FunctionBuilder, Value, Value) throws -> Value

@@ -50,6 +50,17 @@ extension CFile {
           + "\(stride), \(blocks), \(gradient.layout.panels.count), gradients + \(reduction), "
           + "accumulate);",
       ]
+    case .solve(let solve):
+      let step = solve.isShared ? 0 : solve.size * solve.size
+      let call: String
+      switch solve.matrix {
+      case .uniform(let value): call = "fk_solve_tile(\(emitter.pointer(value))"
+      case .rows(let buffer): call = "fk_solve_tile_rows(\(pointer(buffer))"
+      }
+      return [
+        "\(call), \(step), \(pointer(solve.input)), \(pointer(solve.output)), "
+          + "\(solve.vectors), \(solve.size), \(solve.upper ? 1 : 0), \(solve.unit ? 1 : 0));"
+      ]
     case .random(let distribution, let stream, let seed, let buffer):
       let pointer = emitter.pointer(seed).replacingReal
       return [

@@ -14,6 +14,10 @@ struct UniformEmitter {
     guard let location = plan.locations[value] else {
       preconditionFailure("uniform value \(value.id) has no place")
     }
+    return pointer(location)
+  }
+
+  private func pointer(_ location: UniformPlan.Location) -> String {
     switch location {
     case .argument(let index): return "((const fk_real *)args[\(index)])"
     case .result(let index): return "((fk_real *)results[\(index)])"
@@ -183,6 +187,21 @@ struct UniformEmitter {
         "for (int64_t k = 0; k < \(shapes[0][1]); k++) sum += \(operands[0])[o * \(shapes[0][1]) + k]"
           + " * \(operands[1])[k * \(shapes[1][1]) + i];",
         assign("o * \(shapes[1][1]) + i", "sum"), "}",
+      ]
+    case .matrixExponential:
+      guard let scratch = plan.scratch[result] else {
+        preconditionFailure("value \(result.id) has no working memory")
+      }
+      return [
+        "fk_matrix_exponential(\(operands[0]), \(shapes[0][0]), (double *)\(pointer(scratch)), \(out));"
+      ]
+    case .cholesky: return ["fk_cholesky(\(operands[0]), \(shapes[0][0]), \(out));"]
+    case .triangularSolve(let upper, let unit):
+      let n = type.shape[type.rank - 1]
+      let step = shapes[0].count == 2 ? 0 : n * n
+      return [
+        "fk_triangular_solve(\(operands[0]), \(step), \(operands[1]), \(out), "
+          + "\(type.elementCount / n), \(n), \(upper ? 1 : 0), \(unit ? 1 : 0));"
       ]
     case .rowCount: return [assign("0", "(fk_real)rows")]
     case .constant, .unary, .binary, .compare, .select, .convert, .linearWeightGradient, .rowSum,

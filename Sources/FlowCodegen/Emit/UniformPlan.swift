@@ -36,6 +36,8 @@ struct UniformPlan {
   /// Weight gradients whose only use is to be put back in their parameter's order: what they become,
   /// and where in it each row and column goes.
   private(set) var sortedGradients: [Value: (target: Value, rows: [Int], columns: [Int])] = [:]
+  /// Working memory of operations that need some.
+  private(set) var scratch: [Value: Location] = [:]
   private(set) var stateElements = 0
   private(set) var workElements = 0
 
@@ -132,6 +134,8 @@ struct UniformPlan {
         case .copy(let runs, _):
           for run in runs { if case .uniform(let value, _) = run.source { found.append(value) } }
         case .random(_, _, let seed, _): found.append(seed)
+        case .solve(let solve):
+          if case .uniform(let value) = solve.matrix { found.append(value) }
         case .steps(let steps): visit(steps.nodes)
         case .loop(let loop): loop.bodies.forEach(visit)
         case .load, .linear, .weightGradient, .store, .rowSum: break
@@ -207,6 +211,10 @@ struct UniformPlan {
         continue
       }
       let level = levels[value]
+      if case .matrixExponential = operation.opcode {
+        // Six matrices of doubles, whatever the float type.
+        scratch[value] = allocate(12 * function.type(of: value).elementCount, level: level)
+      }
       if level > 0, let index = results.firstIndex(where: { $0.value == value }) {
         locations[value] = .result(index)
       } else if case .reshape = operation.opcode, let same = locations[operation.operands[0]] {

@@ -59,8 +59,9 @@ extension Opcode {
     switch self {
     case .constant, .reshape, .broadcast, .transpose, .slice, .gather, .pad, .concatenate: true
     case .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search, .take,
-      .scatterAdd, .linear, .linearWeightGradient, .matmul, .rowSum, .rowCount, .random,
-      .autoregressiveInverse, .odeSolve, .odeAdjoint:
+      .scatterAdd, .linear, .linearWeightGradient, .matmul, .matrixExponential, .cholesky,
+      .triangularSolve, .rowSum, .rowCount, .random, .autoregressiveInverse, .odeSolve,
+      .odeAdjoint:
       false
     }
   }
@@ -71,7 +72,9 @@ extension Opcode {
     case .unary, .binary, .compare, .select, .convert: true
     case .constant, .reshape, .broadcast, .transpose, .slice, .gather, .pad, .concatenate, .reduce,
       .cumulativeSum, .search, .take, .scatterAdd, .linear, .linearWeightGradient, .matmul,
-      .rowSum, .rowCount, .random, .autoregressiveInverse, .odeSolve, .odeAdjoint:
+      .matrixExponential, .cholesky, .triangularSolve, .rowSum, .rowCount, .random,
+      .autoregressiveInverse, .odeSolve,
+      .odeAdjoint:
       false
     }
   }

@@ -10,6 +10,7 @@ final class Node {
     case linear(LinearNode)
     case group(GroupNode)
     case weightGradient(WeightGradientNode)
+    case solve(SolveNode)
     /// Random elements of the given distribution.
     case random(RandomDistribution, stream: Int, seed: Value, into: Buffer)
     case steps(StepsNode)
@@ -119,6 +120,38 @@ final class WeightGradientNode {
     self.outputs = outputs
     self.inputs = inputs
     self.reduction = reduction
+  }
+}
+
+/// Triangular systems, one vector after the other.
+final class SolveNode {
+  enum Matrix {
+    case uniform(Value)
+    case rows(Buffer)
+  }
+
+  let matrix: Matrix
+  let input: Buffer
+  let output: Buffer
+  let vectors: Int
+  let size: Int
+  /// Whether all vectors have the same matrix.
+  let isShared: Bool
+  let upper: Bool
+  let unit: Bool
+
+  init(
+    matrix: Matrix, input: Buffer, output: Buffer, vectors: Int, size: Int, isShared: Bool,
+    upper: Bool, unit: Bool
+  ) {
+    self.matrix = matrix
+    self.input = input
+    self.output = output
+    self.vectors = vectors
+    self.size = size
+    self.isShared = isShared
+    self.upper = upper
+    self.unit = unit
   }
 }
 

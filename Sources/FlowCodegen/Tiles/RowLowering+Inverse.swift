@@ -96,7 +96,7 @@ private struct StepSchedule {
     let steps = ready.steps
     let raise = ready.raise
     switch node.kind {
-    case .load, .random, .store, .rowSum, .weightGradient, .steps, .loop:
+    case .load, .random, .store, .rowSum, .weightGradient, .solve, .steps, .loop:
       return nil
     case .copy(let runs, let target):
       return runs.map { run in

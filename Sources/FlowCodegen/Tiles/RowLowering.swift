@@ -48,6 +48,8 @@ final class RowLowering {
       lowerLinear(operation, mask: mask, index: index)
     case .linearWeightGradient(let mask):
       lowerWeightGradient(operation, mask: mask)
+    case .triangularSolve(let upper, let unit):
+      lowerSolve(operation, upper: upper, unit: unit)
     case .rowSum:
       let (buffer, _) = buffer(of: operation.operands[0])
       add(
@@ -72,7 +74,7 @@ final class RowLowering {
     case .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search, .take:
       lowerFused(operation)
     case .constant, .reshape, .broadcast, .transpose, .slice, .concatenate, .pad, .gather,
-      .matmul, .rowCount:
+      .matmul, .matrixExponential, .cholesky, .rowCount:
       throw .unsupported(operation: operation.opcode.name, scope: operation.scope.path)
     }
   }

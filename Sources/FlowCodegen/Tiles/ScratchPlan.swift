@@ -53,6 +53,12 @@ extension Node {
       group.reads.map(\.buffer) + group.stores.map(\.buffer)
         + group.sums.values.map(\.buffer).sorted { $0.id < $1.id }
     case .weightGradient(let node): [node.gradient, node.input, node.transposed]
+    case .solve(let node):
+      if case .rows(let matrix) = node.matrix {
+        [matrix, node.input, node.output]
+      } else {
+        [node.input, node.output]
+      }
     case .random(_, _, _, let buffer): [buffer]
     case .steps(let node): node.nodes.flatMap(\.touched) + [node.state, node.next]
     case .loop(let loop): loop.bodies.joined().flatMap(\.touched) + loop.control.buffers

@@ -57,6 +57,17 @@ extension TileProgram {
         "\(indent)weight gradient \(place(gradient.gradient)) x \(place(gradient.input)) -> "
           + "reduce \(gradient.reduction)"
       ]
+    case .solve(let solve):
+      let kind = (solve.upper ? "upper" : "lower") + (solve.unit ? " unit" : "")
+      let matrix: String
+      switch solve.matrix {
+      case .uniform: matrix = "uniform"
+      case .rows(let buffer): matrix = place(buffer)
+      }
+      return [
+        "\(indent)solve \(solve.vectors) x \(solve.size) \(kind) \(matrix), "
+          + "\(place(solve.input)) -> \(place(solve.output))"
+      ]
     case .linear(let linear):
       let dense = linear.inputs * linear.outputs
       let used = linear.layout.panels.reduce(0) { $0 + $1.rows * $1.k }

@@ -58,8 +58,9 @@ struct Views {
     case .concatenate(let axis):
       return concatenated(operation, axis: axis, type: type)
     case .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search, .take,
-      .scatterAdd, .linear, .linearWeightGradient, .matmul, .rowSum, .rowCount, .random,
-      .autoregressiveInverse, .odeSolve, .odeAdjoint:
+      .scatterAdd, .linear, .linearWeightGradient, .matmul, .matrixExponential, .cholesky,
+      .triangularSolve, .rowSum, .rowCount, .random, .autoregressiveInverse, .odeSolve,
+      .odeAdjoint:
       return identity()
     }
   }

@@ -8,13 +8,13 @@ struct Evaluation {
   private var resultRows: Int { result.hasRows ? rows : 1 }
 
   /// The elements of one row of an operand; a uniform operand is the same in every row.
-  private func row(_ index: Int, of operand: Int) -> ArraySlice<Double> {
+  func row(_ index: Int, of operand: Int) -> ArraySlice<Double> {
     let count = operands[operand].type.elementCount
     let start = operands[operand].type.hasRows ? index * count : 0
     return operands[operand].values[start..<start + count]
   }
 
-  private func shape(_ operand: Int) -> [Int] { operands[operand].type.shape }
+  func shape(_ operand: Int) -> [Int] { operands[operand].type.shape }
 
   func run(_ opcode: Opcode) -> [Double] {
     switch opcode {
@@ -23,11 +23,15 @@ struct Evaluation {
     case .rowSum: return sumRows()
     case .linearWeightGradient(let mask): return weightGradient(mask)
     case .matmul: return matmul()
+    case .matrixExponential: return matrixExponential()
+    case .cholesky: return cholesky()
     case .random(let distribution, let shape, let dtype, let stream):
       return random(distribution, count: shape.reduce(1, *), dtype: dtype, stream: stream)
     case .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search, .take,
       .reshape, .broadcast, .transpose, .slice, .concatenate, .pad, .gather, .scatterAdd, .linear,
-      .autoregressiveInverse, .odeSolve, .odeAdjoint:
+      .triangularSolve,
+      .autoregressiveInverse, .odeSolve,
+      .odeAdjoint:
       var output: [Double] = []
       output.reserveCapacity(resultRows * result.elementCount)
       for index in 0..<resultRows { output += evaluateRow(opcode, index) }
@@ -81,8 +85,11 @@ struct Evaluation {
       }
       return output
     case .linear(let mask): return linear(Array(a), mask)
-    case .constant, .rowCount, .rowSum, .linearWeightGradient, .matmul, .random,
-      .autoregressiveInverse, .odeSolve, .odeAdjoint:
+    case .triangularSolve(let upper, let unit): return solve(index, upper: upper, unit: unit)
+    case .constant, .rowCount, .rowSum, .linearWeightGradient, .matmul, .matrixExponential,
+      .cholesky, .random,
+      .autoregressiveInverse, .odeSolve,
+      .odeAdjoint:
       preconditionFailure("\(opcode.name) is not evaluated row by row")
     }
   }

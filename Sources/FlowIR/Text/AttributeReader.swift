@@ -9,6 +9,8 @@ struct AttributeReader {
   private var isReverse = false
   private var tolerances: [Double] = []
   private var isRecorded = false
+  private var isUpper = false
+  private var isUnit = false
 
   init(name: String, parser: inout Parser) throws(ParseError) {
     self.name = name
@@ -17,6 +19,10 @@ struct AttributeReader {
     case "cumulative_sum":
       try read(["axis"], &parser)
       isReverse = try parser.takeKeyword("reverse")
+    case "triangular_solve":
+      isUpper = try parser.takeKeyword("upper")
+      if !isUpper { try parser.keyword("lower") }
+      isUnit = try parser.takeKeyword("unit")
     case "transpose": lists = [try parser.list()]
     case "slice": try read(["axis", "from", "to"], &parser)
     case "concatenate": try read(["axis"], &parser)
@@ -94,6 +100,9 @@ struct AttributeReader {
     case "linear": return .linear(mask)
     case "linear_weight_gradient": return .linearWeightGradient(mask)
     case "matmul": return .matmul
+    case "matrix_exponential": return .matrixExponential
+    case "cholesky": return .cholesky
+    case "triangular_solve": return .triangularSolve(upper: isUpper, unit: isUnit)
     case "row_sum": return .rowSum
     case "row_count": return .rowCount(type.dtype)
     case "autoregressive_inverse": return .autoregressiveInverse(passes: integer("passes"))

@@ -216,8 +216,10 @@ enum OpcodeText {
       return "atol \(number(control.atol)) rtol \(number(control.rtol)) steps \(control.steps)"
         + (isRecorded ? " recorded" : "")
     case .odeAdjoint(let steps): return "steps \(steps)"
+    case .triangularSolve(let upper, let unit):
+      return (upper ? "upper" : "lower") + (unit ? " unit" : "")
     case .unary, .binary, .compare, .select, .convert, .search, .take, .reshape, .broadcast,
-      .matmul, .rowSum, .rowCount:
+      .matmul, .matrixExponential, .cholesky, .rowSum, .rowCount:
       return ""
     }
   }

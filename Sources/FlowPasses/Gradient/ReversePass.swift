@@ -146,7 +146,9 @@ extension Operation {
     case .unary(.sign), .unary(.floor), .unary(.isNaN), .unary(.isFinite), .unary(.not): false
     case .unary, .binary, .select, .convert, .reduce, .cumulativeSum, .take, .reshape, .broadcast,
       .transpose, .slice, .concatenate, .pad, .gather, .scatterAdd, .linear,
-      .linearWeightGradient, .matmul, .rowSum, .autoregressiveInverse, .odeSolve, .odeAdjoint:
+      .linearWeightGradient, .matmul, .matrixExponential, .cholesky, .triangularSolve, .rowSum,
+      .autoregressiveInverse, .odeSolve,
+      .odeAdjoint:
       true
     }
   }

@@ -15,25 +15,29 @@ extension ReversePass {
       try add(sum, to: operation.operands[2], isRow: isRow)
     }
     guard isActive(weight) else { return }
-    let shape = type(weight).shape
     for (part, input) in try vectors(g, x) {
-      let gradient: Value
-      if isRow, type(input).hasRows, type(part).hasRows {
-        gradient = try builder.emit(.linearWeightGradient(mask), part, input)
-      } else {
-        // At least one factor is the same in every row: sum the other, then one outer product.
-        let left = isRow ? try sumOfRows(part) : part
-        let right =
-          isRow && type(input).hasRows && !type(part).hasRows
-          ? try builder.emit(.rowSum, input) : input
-        let factor = isRow && type(input).hasRows && !type(part).hasRows ? part : left
-        let product = try builder.emit(
-          .matmul, try builder.emit(.reshape([shape[0], 1]), factor),
-          try builder.emit(.reshape([1, shape[1]]), right))
-        gradient = try masked(product, mask)
-      }
-      try add(gradient, to: weight, isRow: false)
+      try add(try outerSum(part, input, mask, isRow: isRow), to: weight, isRow: false)
     }
+  }
+
+  /// The outer product of two vectors, summed over rows if the operation ran for each; zero outside
+  /// the mask.
+  func outerSum(
+    _ part: Value, _ input: Value, _ mask: Mask?, isRow: Bool
+  ) throws(TypeError) -> Value {
+    if isRow, type(input).hasRows, type(part).hasRows {
+      return try builder.emit(.linearWeightGradient(mask), part, input)
+    }
+    // At least one factor is the same in every row: sum the other, then one outer product.
+    let left = isRow ? try sumOfRows(part) : part
+    let right =
+      isRow && type(input).hasRows && !type(part).hasRows
+      ? try builder.emit(.rowSum, input) : input
+    let factor = isRow && type(input).hasRows && !type(part).hasRows ? part : left
+    let product = try builder.emit(
+      .matmul, try builder.emit(.reshape([type(part).elementCount, 1]), factor),
+      try builder.emit(.reshape([1, type(input).elementCount]), right))
+    return try masked(product, mask)
   }
 
   private func masked(_ product: Value, _ mask: Mask?) throws(TypeError) -> Value {
@@ -46,7 +50,7 @@ extension ReversePass {
   }
 
   /// The pairs of vectors that a layer over several vectors multiplies.
-  private func vectors(_ g: Value, _ x: Value) throws(TypeError) -> [(Value, Value)] {
+  func vectors(_ g: Value, _ x: Value) throws(TypeError) -> [(Value, Value)] {
     if type(x).rank == 1 { return [(g, x)] }
     let count = type(x).shape.dropLast().reduce(1, *)
     let (outputs, inputs) = (type(g).shape.last ?? 1, type(x).shape.last ?? 1)

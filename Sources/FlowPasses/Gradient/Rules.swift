@@ -75,6 +75,12 @@ extension ReversePass {
       let b = operation.operands[1]
       try give(0) { () throws(TypeError) in try builder.emit(.matmul, g, try transpose(b)) }
       try give(1) { () throws(TypeError) in try builder.emit(.matmul, try transpose(a), g) }
+    case .matrixExponential:
+      try give(0) { () throws(TypeError) in try matrixExponentialRule(a, g) }
+    case .cholesky:
+      try give(0) { () throws(TypeError) in try choleskyRule(result, g) }
+    case .triangularSolve(let upper, let unit):
+      try triangularSolveRule(operation, upper: upper, unit: unit, g)
     case .rowSum:
       // Uniform, standing for the same cotangent in every row.
       if isActive(a) { try add(g, to: a, isRow: true) }
