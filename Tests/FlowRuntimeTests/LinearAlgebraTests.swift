@@ -86,6 +86,18 @@ import Testing
     #expect(failed["l"]?.doubles.last?.isNaN == true)
   }
 
+  @Test("a uniform value that only its reshaped form reads is stored")
+  func sharedPlace() throws {
+    let builder = FunctionBuilder(name: "f")
+    let x = builder.argument("x", .uniform([3], .f64))
+    let y = try builder.emit(.unary(.negate), x)
+    let parts = try (0..<2).map { _ in try builder.emit(.reshape([1, 3]), y) }
+    let joined = try builder.append(.concatenate(axis: 0), parts)[0]
+    let function = builder.finish(results: [Result(name: "y", value: joined)])
+    let found = try CompiledFunction(function)(["x": HostArray([1.0, 2, 3], shape: [3])], rows: 1)
+    #expect(found["y"]?.doubles == [-1, -2, -3, -1, -2, -3])
+  }
+
   @Test("triangular systems agree with the interpreter at every row count")
   func triangularSolve() throws {
     let n = 5

@@ -41,6 +41,8 @@ struct UniformPlan {
   private(set) var stateElements = 0
   private(set) var workElements = 0
 
+  /// For a value that lies where another does, since it has the same elements, that other.
+  private var shared: [Value: Value] = [:]
   /// Values that are never stored, since only their gathered form is read.
   private var bypassed: Set<Value> = []
   private let function: Function
@@ -86,8 +88,10 @@ struct UniformPlan {
       for operand in operation.operands {
         uses[operand, default: 0] += 1
         if case .value(let base)? = scalar(operand) { uses[base, default: 0] += 1 }
+        if let root = shared[operand] { uses[root, default: 0] += 1 }
       }
     }
+    pinned.formUnion(pinned.compactMap { shared[$0] })
     for index in context.packs.indices {
       let level = max(
         levels[packViews[index].base], biasViews[index].map { levels[$0.base] } ?? 0)
@@ -219,6 +223,7 @@ struct UniformPlan {
         locations[value] = .result(index)
       } else if case .reshape = operation.opcode, let same = locations[operation.operands[0]] {
         locations[value] = same
+        shared[value] = shared[operation.operands[0]] ?? operation.operands[0]
         continue
       } else {
         locations[value] = allocate(function.type(of: value).elementCount, level: level)

@@ -31,7 +31,7 @@ public struct FlowDescription: Hashable, Sendable {
   }
 
   /// The names of the classes that can be described.
-  public static let types = ["MAF", "NSF", "NICE", "RealNVP", "Flow"]
+  public static let types = ["MAF", "NSF", "NICE", "RealNVP", "GMM", "Flow"]
 
   private static let network = ["hidden_features", "activation"]
 
@@ -63,6 +63,7 @@ public struct FlowDescription: Hashable, Sendable {
         transforms: try reader.integer("transforms", default: 3, minimum: 1),
         randmask: try reader.flag("randmask"), univariate: try univariate(reader),
         network: try reader.network(["normalize"]), in: scope)
+    case "GMM": return try mixture(reader, in: scope)
     case "Flow":
       try reader.allow(["zuko", "features", "context", "transform", "base"])
       return try custom(reader, in: scope)
