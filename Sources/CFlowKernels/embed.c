@@ -27,12 +27,15 @@ static const char ode[] = {
 static const char linear_algebra[] = {
 #embed "include/fk_linear_algebra.h"
     , 0};
+static const char root[] = {
+#embed "include/fk_root.h"
+    , 0};
 static const char driver[] = {
 #embed "include/fk_driver.h"
     , 0};
 
 static const char *const headers[] = {base, math, random_, tile, gemm, weight_gradient,
-                                    ode,  linear_algebra, driver};
+                                    ode,  linear_algebra, root, driver};
 
 const char *fk_embedded_header(int index) { return headers[index]; }
 int fk_embedded_header_count(void) { return sizeof(headers) / sizeof(*headers); }

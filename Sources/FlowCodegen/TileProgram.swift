@@ -58,6 +58,7 @@ final class RowPhase {
           || operation.results.contains { sumResults.contains($0) })
     }
     let lowering = RowLowering(context: context)
+    lowering.wantedSums = sumResults
     try lowering.lower(operations, outputs: outputs)
     for index in results {
       let (buffer, _) = lowering.buffer(of: function.results[index].value)

@@ -93,7 +93,8 @@ struct CostText {
       let from = function.type(of: operation.operands[0]).elementCount
       return (from, from)
     case .constant, .reshape, .broadcast, .transpose, .slice, .concatenate, .pad, .gather,
-      .scatterAdd, .rowSum, .rowCount, .random, .autoregressiveInverse, .odeSolve, .odeAdjoint:
+      .scatterAdd, .rowSum, .rowCount, .random, .autoregressiveInverse, .odeSolve, .odeAdjoint,
+      .monotoneRoot, .quadrature:
       return (0, 0)
     }
   }

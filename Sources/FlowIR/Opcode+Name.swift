@@ -32,6 +32,8 @@ extension Opcode {
     case .autoregressiveInverse: "autoregressive_inverse"
     case .odeSolve: "ode_solve"
     case .odeAdjoint: "ode_adjoint"
+    case .monotoneRoot: "monotone_root"
+    case .quadrature: "quadrature"
     }
   }
 }

@@ -162,6 +162,29 @@ extension Opcode {
       return states + [.row([control.steps, 2 + elements], states[0].dtype)]
     case .odeAdjoint(let steps):
       return try Self.odeAdjointTypes(steps, check, regionResults)
+    case .monotoneRoot(let lower, let upper):
+      try check.operandCount(1)
+      try check.float(0)
+      try check.that(operands[0].hasRows, "C3", "the target \(operands[0]) must be a row value")
+      try check.that(lower < upper, "C4", "lower must be less than upper, found \(lower), \(upper)")
+      try check.that(
+        regionResults.count == 2
+          && regionResults.allSatisfy { $0.with(hasRows: true) == operands[0] }, "C5",
+        "the region must yield f(x) and its slopes as \(operands[0]), found \(regionResults)")
+      return [operands[0]]
+    case .quadrature(let nodes):
+      try check.operandCount(2)
+      try check.float(0)
+      try check.that(
+        operands[0].hasRows && operands[0] == operands[1], "C3",
+        "the limits must be row values of one type, found \(operands[0]) and \(operands[1])")
+      try check.that(
+        GaussLegendre.supported.contains(nodes), "C4",
+        "nodes must be in \(GaussLegendre.supported), found \(nodes)")
+      try check.that(
+        !regionResults.isEmpty && regionResults.allSatisfy(\.dtype.isFloat), "C5",
+        "the region must yield floats, found \(regionResults)")
+      return regionResults
     }
   }
 

@@ -93,4 +93,15 @@ public enum Opcode: Hashable, Sendable {
   /// linear in `g`, uniform ones being sums over rows; the results are the cotangents of the states
   /// at `t0` and the sums of those values over all steps.
   case odeAdjoint(steps: Int)
+  /// `(target) -> target`: where an increasing function, one for each element, reaches the target.
+  ///
+  /// The region takes one value `x` of the target's type and yields `f(x)` and the slopes `f'(x)`;
+  /// element `i` of both depends on element `i` of `x` alone. The result lies in
+  /// `[lower, upper]`; where `f` does not reach the target within, it is the nearer end.
+  case monotoneRoot(lower: Double, upper: Double)
+  /// `(a, b) -> [results of the region]`: integrals from `a` to `b`, by Gauss and Legendre's rule.
+  ///
+  /// The region takes `t` and `dt` of the type of `a` and yields values that are linear in `dt`;
+  /// the results are their sums over the nodes, `t = a + (b - a) u` and `dt = (b - a) w`.
+  case quadrature(nodes: Int)
 }

@@ -79,7 +79,7 @@ extension Opcode {
   /// How many regions operations of this kind hold.
   public var regionCount: Int {
     switch self {
-    case .autoregressiveInverse, .odeSolve: 1
+    case .autoregressiveInverse, .odeSolve, .monotoneRoot, .quadrature: 1
     case .odeAdjoint: 2
     case .constant, .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search,
       .take, .reshape, .broadcast, .transpose, .slice, .concatenate, .pad, .gather, .scatterAdd,

@@ -109,7 +109,7 @@ extension CFile {
     var lines = ["fk_fill(\(pointer(steps.state)), 0, \(steps.state.elements));"]
     if steps.isIncremental {
       // What a masked product multiplies by zero before it is known must not be NaN.
-      for node in steps.nodes {
+      for node in steps.nodes.flatMap(\.all) {
         if case .linear(let linear) = node.kind, linear.layout.isIrregular,
           linear.input.root !== steps.state
         {

@@ -5,12 +5,17 @@ extension CFile {
   mutating func range(_ node: Node, count: Int, step: Int?) -> (
     begin: String, end: String, order: [Int]?
   ) {
+    range(node.itemSteps, count: count, step: step)
+  }
+
+  /// The items, each with the step that it belongs to, that belong to the current step.
+  mutating func range(_ itemSteps: [Int], count: Int, step: Int?) -> (
+    begin: String, end: String, order: [Int]?
+  ) {
     guard let steps = step else { return ("0", "\(count)", nil) }
-    let order = node.itemSteps.indices.sorted {
-      (node.itemSteps[$0], $0) < (node.itemSteps[$1], $1)
-    }
+    let order = itemSteps.indices.sorted { (itemSteps[$0], $0) < (itemSteps[$1], $1) }
     var starts = [Int](repeating: 0, count: steps + 1)
-    for value in node.itemSteps { starts[value + 1] += 1 }
+    for value in itemSteps { starts[value + 1] += 1 }
     for index in 0..<steps { starts[index + 1] += starts[index] }
     let name = table(starts)
     return ("\(name)[step]", "\(name)[step + 1]", order)
@@ -75,6 +80,9 @@ extension CFile {
       ]
     case .steps(let steps): return statements(steps, layout: layout)
     case .loop(let loop): return statements(loop, layout: layout)
+    case .root(let root): return statements(root, node: node, step: step, layout: layout)
+    case .quadrature(let quadrature):
+      return statements(quadrature, node: node, step: step, layout: layout)
     }
   }
 

@@ -205,7 +205,8 @@ struct UniformEmitter {
       ]
     case .rowCount: return [assign("0", "(fk_real)rows")]
     case .constant, .unary, .binary, .compare, .select, .convert, .linearWeightGradient, .rowSum,
-      .random, .autoregressiveInverse, .odeSolve, .odeAdjoint:
+      .random, .autoregressiveInverse, .odeSolve, .odeAdjoint,
+      .monotoneRoot, .quadrature:
       preconditionFailure("\(operation.opcode.name) is no uniform loop")
     }
   }

@@ -140,7 +140,7 @@ struct UniformPlan {
         case .random(_, _, let seed, _): found.append(seed)
         case .solve(let solve):
           if case .uniform(let value) = solve.matrix { found.append(value) }
-        case .steps(let steps): visit(steps.nodes)
+        case .steps, .root, .quadrature: visit(node.inner)
         case .loop(let loop): loop.bodies.forEach(visit)
         case .load, .linear, .weightGradient, .store, .rowSum: break
         }

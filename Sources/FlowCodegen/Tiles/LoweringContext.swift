@@ -61,7 +61,7 @@ extension Opcode {
     case .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search, .take,
       .scatterAdd, .linear, .linearWeightGradient, .matmul, .matrixExponential, .cholesky,
       .triangularSolve, .rowSum, .rowCount, .random, .autoregressiveInverse, .odeSolve,
-      .odeAdjoint:
+      .odeAdjoint, .monotoneRoot, .quadrature:
       false
     }
   }
@@ -74,7 +74,7 @@ extension Opcode {
       .cumulativeSum, .search, .take, .scatterAdd, .linear, .linearWeightGradient, .matmul,
       .matrixExponential, .cholesky, .triangularSolve, .rowSum, .rowCount, .random,
       .autoregressiveInverse, .odeSolve,
-      .odeAdjoint:
+      .odeAdjoint, .monotoneRoot, .quadrature:
       false
     }
   }

@@ -15,6 +15,8 @@ final class Node {
     case random(RandomDistribution, stream: Int, seed: Value, into: Buffer)
     case steps(StepsNode)
     case loop(LoopNode)
+    case root(RootNode)
+    case quadrature(QuadratureNode)
     /// A buffer's rows to a result.
     case store(Buffer, result: Int)
     /// A buffer's sums over rows to a reduction.
@@ -175,6 +177,93 @@ final class StepsNode {
     self.state = state
     self.next = next
   }
+}
+
+/// A search for the roots of functions that nodes evaluate, until all lanes of the tile are done.
+///
+/// Within a loop over steps, `itemSteps` of the node says at which step each element is searched.
+final class RootNode {
+  let nodes: [Node]
+  let target: Buffer
+  /// Where the functions are evaluated; the roots in the end.
+  let state: Buffer
+  let low: Buffer
+  let high: Buffer
+  let step: Buffer
+  let value: Buffer
+  let slope: Buffer
+  let lower: Double
+  let upper: Double
+
+  init(
+    nodes: [Node], target: Buffer, state: Buffer, value: Buffer, slope: Buffer, lower: Double,
+    upper: Double, context: LoweringContext
+  ) {
+    self.nodes = nodes
+    self.target = target
+    self.state = state
+    self.value = value
+    self.slope = slope
+    self.lower = lower
+    self.upper = upper
+    low = context.makeBuffer(state.elements, "low")
+    high = context.makeBuffer(state.elements, "high")
+    step = context.makeBuffer(state.elements, "step")
+  }
+}
+
+/// A loop over the nodes of a quadrature, with sums of what the nodes of the program leave.
+///
+/// Within a loop over steps, `itemSteps` of the node says at which step each element of the point
+/// is set.
+final class QuadratureNode {
+  /// A value that is summed.
+  final class Sum {
+    let value: Buffer
+    let total: Buffer
+    /// For each element, the step of an enclosing loop at which it is final.
+    var steps: [Int] = []
+
+    init(value: Buffer, total: Buffer) {
+      self.value = value
+      self.total = total
+    }
+  }
+
+  let nodes: [Node]
+  let count: Int
+  let limits: (a: Buffer, b: Buffer)
+  let point: Buffer
+  let weight: Buffer
+  let sums: [Sum]
+
+  init(
+    nodes: [Node], count: Int, limits: (a: Buffer, b: Buffer), point: Buffer, weight: Buffer,
+    sums: [Sum]
+  ) {
+    self.nodes = nodes
+    self.count = count
+    self.limits = limits
+    self.point = point
+    self.weight = weight
+    self.sums = sums
+  }
+}
+
+extension Node {
+  /// The nodes of the loop that this node is, if it is one.
+  var inner: [Node] {
+    switch kind {
+    case .steps(let steps): steps.nodes
+    case .root(let root): root.nodes
+    case .quadrature(let quadrature): quadrature.nodes
+    case .loop(let loop): loop.bodies.flatMap { $0 }
+    case .load, .copy, .linear, .group, .weightGradient, .random, .store, .rowSum, .solve: []
+    }
+  }
+
+  /// The node and all within it.
+  var all: [Node] { [self] + inner.flatMap(\.all) }
 }
 
 /// A sum over all rows that a row phase makes.

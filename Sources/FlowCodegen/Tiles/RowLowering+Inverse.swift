@@ -35,7 +35,6 @@ extension RowLowering {
         StepsNode(
           nodes: child.nodes, steps: steps, isIncremental: next.alias != nil, state: state,
           next: next)), operation.scope)
-    reductions += child.reductions
     let ready = nodes.count - 1
     places[operation.results[0]] = .buffer(state, ready: ready)
     for (value, buffer) in zip(operation.results.dropFirst(), extras) {
@@ -45,7 +44,7 @@ extension RowLowering {
 }
 
 /// The step at which each element of each buffer is final.
-private final class Readiness {
+final class Readiness {
   private var known: [Int: [Int]]
 
   init(_ state: Buffer, _ steps: [Int]) { known = [state.id: steps] }
@@ -65,7 +64,7 @@ private final class Readiness {
 /// An item is final one step after the state elements that it depends on; a state element is final
 /// with the item that writes it. The steps are the least fixed point of these equations, reached
 /// by iteration because the dependence is triangular.
-private struct StepSchedule {
+struct StepSchedule {
   let nodes: [Node]
   let state: Buffer
   let next: Buffer
@@ -92,12 +91,14 @@ private struct StepSchedule {
     return nil
   }
 
-  private func itemSteps(of node: Node, ready: Readiness) -> [Int]? {
+  func itemSteps(of node: Node, ready: Readiness) -> [Int]? {
     let steps = ready.steps
     let raise = ready.raise
     switch node.kind {
     case .load, .random, .store, .rowSum, .weightGradient, .solve, .steps, .loop:
       return nil
+    case .root(let root): return rootSteps(root, ready: ready)
+    case .quadrature(let quadrature): return quadratureSteps(quadrature, ready: ready)
     case .copy(let runs, let target):
       return runs.map { run in
         var step = 0

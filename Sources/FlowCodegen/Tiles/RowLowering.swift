@@ -16,12 +16,24 @@ final class RowLowering {
   let isStepwise: Bool
   var nodes: [Node] = []
   var places: [Value: Place] = [:]
-  var reductions: [RowReduction] = []
+  private var ownReductions: [RowReduction] = []
+  /// The uniform results of operations that sum over rows which this phase makes.
+  var wantedSums: Set<Value> = []
+  /// For a sum within a region, the result of the structured operation that it becomes.
+  var sumNames: [Value: Value] = [:]
   private var viewBuffers: [Value: (buffer: Buffer, ready: Int)] = [:]
   /// The operations that read each value, by index; -1 for results.
   var users: [Value: [Int]] = [:]
   var operations: [Operation] = []
   var fused: Set<Int> = []
+
+  /// The sums over rows of the whole phase.
+  var reductions: [RowReduction] {
+    get { parent?.reductions ?? ownReductions }
+    set {
+      if let parent { parent.reductions = newValue } else { ownReductions = newValue }
+    }
+  }
 
   init(context: LoweringContext, parent: RowLowering? = nil, isStepwise: Bool = false) {
     self.context = context
@@ -55,7 +67,9 @@ final class RowLowering {
       add(
         .rowSum(buffer, reduction: reductions.count), operation.scope)
       reductions.append(
-        RowReduction(kind: .rowSum, value: operation.result, elements: buffer.elements))
+        RowReduction(
+          kind: .rowSum, value: sumNames[operation.result] ?? operation.result,
+          elements: buffer.elements))
     case .random(let distribution, let shape, _, let stream):
       let buffer = context.makeBuffer(shape.reduce(1, *), "random")
       context.demand(operation.operands[0])
@@ -69,6 +83,10 @@ final class RowLowering {
       try lowerSolve(operation, control, isRecorded: isRecorded)
     case .odeAdjoint:
       try lowerAdjoint(operation)
+    case .monotoneRoot(let lower, let upper):
+      try lowerRoot(operation, lower: lower, upper: upper)
+    case .quadrature(let nodes):
+      try lowerQuadrature(operation, nodes: nodes)
     case .scatterAdd(let axis, let indices, let size):
       try lowerScatter(operation, axis: axis, indices: indices, size: size)
     case .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search, .take:
@@ -221,6 +239,6 @@ final class RowLowering {
     reductions.append(
       RowReduction(
         kind: .weightGradient(layout, mask: mask, stride: stride, inputs: shape[1]),
-        value: operation.result, elements: shape[0] * stride))
+        value: sumNames[operation.result] ?? operation.result, elements: shape[0] * stride))
   }
 }

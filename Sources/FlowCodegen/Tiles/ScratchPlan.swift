@@ -62,6 +62,13 @@ extension Node {
     case .random(_, _, _, let buffer): [buffer]
     case .steps(let node): node.nodes.flatMap(\.touched) + [node.state, node.next]
     case .loop(let loop): loop.bodies.joined().flatMap(\.touched) + loop.control.buffers
+    case .root(let node):
+      node.nodes.flatMap(\.touched)
+        + [node.target, node.state, node.low, node.high, node.step, node.value, node.slope]
+    case .quadrature(let node):
+      node.nodes.flatMap(\.touched)
+        + [node.limits.a, node.limits.b, node.point, node.weight]
+        + node.sums.flatMap { [$0.value, $0.total] }
     case .store(let buffer, _): [buffer]
     case .rowSum(let buffer, _): [buffer]
     }

@@ -95,6 +95,16 @@ extension TileProgram {
       let kind = steps.isIncremental ? "each item once" : "every item each time"
       return ["\(indent)steps \(steps.steps), \(kind) {"]
         + describe(steps.nodes, indent: indent + "  ") + ["\(indent)}"]
+    case .root(let root):
+      return ["\(indent)roots \(place(root.target)) -> \(place(root.state))\(self.steps(node)) {"]
+        + describe(root.nodes, indent: indent + "  ") + ["\(indent)}"]
+    case .quadrature(let quadrature):
+      let (a, b) = quadrature.limits
+      let totals = quadrature.sums.map { place($0.total) }.joined(separator: " ")
+      return [
+        "\(indent)quadrature of \(quadrature.count) nodes \(place(a)) to \(place(b))"
+          + (totals.isEmpty ? "" : " -> \(totals)") + self.steps(node) + " {"
+      ] + describe(quadrature.nodes, indent: indent + "  ") + ["\(indent)}"]
     }
   }
 

@@ -60,7 +60,7 @@ struct Views {
     case .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search, .take,
       .scatterAdd, .linear, .linearWeightGradient, .matmul, .matrixExponential, .cholesky,
       .triangularSolve, .rowSum, .rowCount, .random, .autoregressiveInverse, .odeSolve,
-      .odeAdjoint:
+      .odeAdjoint, .monotoneRoot, .quadrature:
       return identity()
     }
   }

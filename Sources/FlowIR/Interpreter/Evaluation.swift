@@ -31,7 +31,7 @@ struct Evaluation {
       .reshape, .broadcast, .transpose, .slice, .concatenate, .pad, .gather, .scatterAdd, .linear,
       .triangularSolve,
       .autoregressiveInverse, .odeSolve,
-      .odeAdjoint:
+      .odeAdjoint, .monotoneRoot, .quadrature:
       var output: [Double] = []
       output.reserveCapacity(resultRows * result.elementCount)
       for index in 0..<resultRows { output += evaluateRow(opcode, index) }
@@ -89,7 +89,7 @@ struct Evaluation {
     case .constant, .rowCount, .rowSum, .linearWeightGradient, .matmul, .matrixExponential,
       .cholesky, .random,
       .autoregressiveInverse, .odeSolve,
-      .odeAdjoint:
+      .odeAdjoint, .monotoneRoot, .quadrature:
       preconditionFailure("\(opcode.name) is not evaluated row by row")
     }
   }

@@ -87,6 +87,12 @@ public struct Interpreter {
       case .odeAdjoint(let steps):
         runAdjoint(operation, steps: steps)
         continue
+      case .monotoneRoot(let lower, let upper):
+        runRoot(operation, lower: lower, upper: upper)
+        continue
+      case .quadrature(let nodes):
+        runQuadrature(operation, nodes: nodes)
+        continue
       default: break
       }
       let evaluation = Evaluation(

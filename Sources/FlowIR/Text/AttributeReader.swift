@@ -4,6 +4,7 @@ struct AttributeReader {
   private var integers: [String: Int] = [:]
   private var lists: [[Int]] = []
   private var value = 0.0
+  private var bounds: [Double] = []
   private var numbers: [Double] = []
   private var mask: Mask?
   private var isReverse = false
@@ -46,6 +47,12 @@ struct AttributeReader {
       try read(["steps"], &parser)
       isRecorded = try parser.takeKeyword("recorded")
     case "ode_adjoint": try read(["steps"], &parser)
+    case "monotone_root":
+      for key in ["lower", "upper"] {
+        try parser.keyword(key)
+        bounds.append(try parser.number())
+      }
+    case "quadrature": try read(["nodes"], &parser)
     default: if name.hasPrefix("reduce_") { try read(["axis"], &parser) }
     }
   }
@@ -111,6 +118,8 @@ struct AttributeReader {
         ODEControl(atol: tolerances[0], rtol: tolerances[1], steps: integer("steps")),
         isRecorded: isRecorded)
     case "ode_adjoint": return .odeAdjoint(steps: integer("steps"))
+    case "monotone_root": return .monotoneRoot(lower: bounds[0], upper: bounds[1])
+    case "quadrature": return .quadrature(nodes: integer("nodes"))
     default: return nil
     }
   }

@@ -218,6 +218,9 @@ enum OpcodeText {
     case .odeAdjoint(let steps): return "steps \(steps)"
     case .triangularSolve(let upper, let unit):
       return (upper ? "upper" : "lower") + (unit ? " unit" : "")
+    case .monotoneRoot(let lower, let upper):
+      return "lower \(number(lower)) upper \(number(upper))"
+    case .quadrature(let nodes): return "nodes \(nodes)"
     case .unary, .binary, .compare, .select, .convert, .search, .take, .reshape, .broadcast,
       .matmul, .matrixExponential, .cholesky, .rowSum, .rowCount:
       return ""

@@ -7,9 +7,12 @@
 /// - I4: all floats of a function have one dtype.
 /// - I5: the names of arguments are distinct, and so are those of results.
 /// - I6: `autoregressive_inverse` has one region with one argument, a row vector, whose first
-///   yielded value has the argument's type; `ode_solve` and `ode_adjoint` have regions whose
-///   arguments are `t`, a row scalar, and the states (and their cotangents), in the first of which
-///   nothing is summed over rows; no other operation has regions.
+///   yielded value has the argument's type; `monotone_root` has one with one argument of the
+///   target's type, in which nothing is summed over rows; `quadrature` has one with two arguments
+///   of the limits' type, and yields row values and sums over rows made within, as they are;
+///   `ode_solve` and `ode_adjoint` have regions whose arguments are `t`, a row scalar, and the
+///   states (and their cotangents), in the first of which nothing is summed over rows; no other
+///   operation has regions.
 /// - I7: masks and constants are the size that their types say (held by construction).
 public struct VerificationError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The label of the invariant.
@@ -134,9 +137,34 @@ private struct FunctionVerifier {
       return
     default: if operation.regions.isEmpty { return }
     }
-    guard operation.regions[0].arguments.count == 1,
+    var arguments = 1
+    if case .quadrature = operation.opcode { arguments = 2 }
+    guard operation.regions[0].arguments.count == arguments,
       let first = operation.regions[0].results.first
-    else { throw fail("I6", "needs one region with one argument and a result") }
+    else {
+      let count = arguments == 1 ? "one argument" : "\(arguments) arguments"
+      throw fail("I6", "needs one region with \(count) and a result")
+    }
+    if let operand = operation.operands.first {
+      let expected = function.type(of: operand)
+      for argument in operation.regions[0].arguments
+      where function.type(of: argument) != expected {
+        throw fail(
+          "I6", "the region's argument \(function.type(of: argument)) must be \(expected)")
+      }
+      if case .monotoneRoot = operation.opcode, operation.regions[0].sumsRows {
+        throw fail("I6", "nothing may be summed over rows within monotone_root")
+      }
+      if case .quadrature = operation.opcode {
+        let sums = operation.regions[0].operations.filter(\.sumsRows).flatMap(\.results)
+        for result in operation.regions[0].results
+        where !function.type(of: result).hasRows && !sums.contains(result) {
+          throw fail(
+            "I6", "what quadrature yields must have rows or be summed over rows within its region")
+        }
+      }
+      return
+    }
     let type = function.type(of: operation.regions[0].arguments[0])
     guard type.hasRows, type.rank == 1, type == function.type(of: first) else {
       throw fail("I6", "the region's argument \(type) must be a row vector of the type it yields")

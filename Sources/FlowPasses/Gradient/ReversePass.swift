@@ -148,7 +148,7 @@ extension Operation {
       .transpose, .slice, .concatenate, .pad, .gather, .scatterAdd, .linear,
       .linearWeightGradient, .matmul, .matrixExponential, .cholesky, .triangularSolve, .rowSum,
       .autoregressiveInverse, .odeSolve,
-      .odeAdjoint:
+      .odeAdjoint, .monotoneRoot, .quadrature:
       true
     }
   }

@@ -3,9 +3,12 @@ import FlowIR
 extension ReversePass {
   /// Adds the cotangents of an operation's operands, given those of its results.
   func differentiate(_ operation: Operation) throws(TypeError) {
-    if case .autoregressiveInverse(let passes) = operation.opcode {
-      try inverseRule(operation, passes: passes)
-      return
+    switch operation.opcode {
+    case .autoregressiveInverse(let passes): return try inverseRule(operation, passes: passes)
+    case .monotoneRoot(let lower, let upper):
+      return try rootRule(operation, lower: lower, upper: upper)
+    case .quadrature(let nodes): return try quadratureRule(operation, nodes: nodes)
+    default: break
     }
     if case .odeSolve(let control, let isRecorded) = operation.opcode {
       try solveRule(operation, control, isRecorded: isRecorded)
@@ -85,7 +88,7 @@ extension ReversePass {
       // Uniform, standing for the same cotangent in every row.
       if isActive(a) { try add(g, to: a, isRow: true) }
     case .constant, .compare, .search, .rowCount, .random, .autoregressiveInverse, .odeSolve,
-      .odeAdjoint:
+      .odeAdjoint, .monotoneRoot, .quadrature:
       break
     }
   }

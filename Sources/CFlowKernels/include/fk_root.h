@@ -1,0 +1,124 @@
+/* Roots of increasing functions and quadrature, on a tile: every lane of every element on its own.
+ *
+ * The root finder is Newton's method kept in a bracket (Press et al., "Numerical Recipes", section
+ * 9.4): a step that leaves the bracket, or is not half as long as the one before, is replaced by
+ * bisection; while the bracket is open on the far side, steps grow at most fourfold. A lane is done
+ * when the function meets the target to the last digit, when the step no longer matters, or when
+ * the end of the domain is reached. */
+#ifndef FK_ROOT_H
+#define FK_ROOT_H
+#include "fk_math.h"
+
+#ifdef FK_DOUBLE
+#define FK_EPSILON 2.220446049250313e-16
+#define FK_QUADRATIC 3.7e-11 /* eps^(2/3): after such a Newton step the error is far below eps */
+#define FK_LARGEST 1.7976931348623157e308
+#else
+#define FK_EPSILON 1.1920929e-7f
+#define FK_QUADRATIC 2.4e-5f
+#define FK_LARGEST 3.4028235e38f
+#endif
+#define FK_ROOT_PASSES 160
+
+/* The state of a search: for each element its bracket and its last step, 0 once it is done. */
+typedef struct {
+  fk_real *x, *low, *high, *step;
+  const fk_real *target, *value, *slope;
+  fk_real lower, upper;
+} fk_root;
+
+/* Elements items[begin..end) (or begin..end) start at 0, or at the nearest end of the domain. */
+FK_OUTLINE void fk_root_start(const fk_root *r, int begin, int end, const int32_t *items) {
+  fk_real start = r->lower > 0 ? r->lower : r->upper < 0 ? r->upper : 0, first = 1;
+  if (r->lower > -FK_INFINITY && r->upper < FK_INFINITY) {
+    start = r->lower / 2 + r->upper / 2;
+    first = r->upper - r->lower;
+  }
+  for (int item = begin; item < end; item++)
+    for (int v = 0; v < FK_TILE; v += FK_LANES) {
+      int64_t at = (int64_t)(items ? items[item] : item) * FK_TILE + v;
+      fk_vec y = fk_load(r->target + at);
+      fk_vec x = fk_select(y == FK_INFINITY, fk_splat(r->upper), fk_splat(start));
+      x = fk_select(y == -FK_INFINITY, fk_splat(r->lower), fk_select(y != y, y, x));
+      fk_store(r->x + at, x);
+      fk_store(r->low + at, fk_splat(r->lower));
+      fk_store(r->high + at, fk_splat(r->upper));
+      fk_store(r->step + at, fk_select(fk_is_finite(y), fk_splat(first), fk_splat(0)));
+    }
+}
+
+/* One step of the elements; gives whether a lane is still on its way. */
+FK_OUTLINE int fk_root_step(const fk_root *r, int begin, int end, const int32_t *items) {
+  fk_int open = {0};
+  for (int item = begin; item < end; item++)
+    for (int v = 0; v < FK_TILE; v += FK_LANES) {
+      int64_t at = (int64_t)(items ? items[item] : item) * FK_TILE + v;
+      fk_vec last = fk_load(r->step + at);
+      fk_int active = last != 0;
+      fk_vec x = fk_load(r->x + at), y = fk_load(r->target + at);
+      fk_vec low = fk_load(r->low + at), high = fk_load(r->high + at);
+      fk_vec f = fk_load(r->value + at), slope = fk_load(r->slope + at);
+      /* A function that overflows to NaN is too far out. */
+      fk_vec far = fk_select(x < 0, fk_splat(-FK_INFINITY), fk_splat(FK_INFINITY));
+      fk_vec residual = fk_select(f != f, far, f - y);
+      fk_int below = residual < 0;
+      low = fk_select(below, x, low);
+      high = fk_select(below, high, x);
+      fk_int met = fk_abs(residual) <= fk_abs(y) * (fk_real)FK_EPSILON;
+      last = fk_abs(last);
+      fk_vec newton = -residual / slope;
+      fk_int useful = fk_is_finite(newton) & (slope > 0);
+      fk_int bounded = (low > -FK_INFINITY) & (high < FK_INFINITY);
+      /* Within the bracket: Newton if it is good enough, else the middle. */
+      fk_vec next = x + newton;
+      fk_int good = useful & (next > low) & (next < high) & (fk_abs(newton) <= last * (fk_real)0.5);
+      fk_vec middle = (low * (fk_real)0.5 - x) + high * (fk_real)0.5;
+      /* Outwards: Newton, but no more than four times as far as before. */
+      fk_vec most = last * 4;
+      fk_vec out = fk_select(useful, fk_min(fk_abs(newton), most), most);
+      out = fk_select(below, out, -out);
+      out = fk_min(fk_max(x + out, fk_splat(-FK_LARGEST)), fk_splat(FK_LARGEST)) - x;
+      out = fk_min(fk_max(x + out, low), high) - x;
+      fk_vec step = fk_select(bounded, fk_select(good, newton, middle), out);
+      fk_vec length = fk_abs(step), scale = fk_abs(x) + fk_abs(step);
+      fk_int newtonian = useful & (step == newton);
+      fk_int settled = (length <= scale * (fk_real)FK_EPSILON) |
+                       (newtonian & (length <= (scale + 1) * (fk_real)FK_QUADRATIC) &
+                        (length <= last * (fk_real)0.01));
+      settled |= length == 0;
+      fk_store(r->x + at, fk_select(active & ~met, x + step, x));
+      active &= ~(met | settled);
+      fk_store(r->low + at, low);
+      fk_store(r->high + at, high);
+      fk_store(r->step + at, fk_select(active, step, fk_splat(0)));
+      open |= active;
+    }
+  for (int lane = 0; lane < FK_LANES; lane++)
+    if (open[lane])
+      return 1;
+  return 0;
+}
+
+/* The point and the weight of a node of a quadrature from a to b. */
+FK_OUTLINE void fk_node(const fk_real *a, const fk_real *b, fk_real u, fk_real w, fk_real *t,
+                        fk_real *dt, int begin, int end, const int32_t *items) {
+  for (int item = begin; item < end; item++)
+    for (int v = 0; v < FK_TILE; v += FK_LANES) {
+      int64_t at = (int64_t)(items ? items[item] : item) * FK_TILE + v;
+      fk_vec from = fk_load(a + at), length = fk_load(b + at) - from;
+      fk_store(t + at, from + length * u);
+      fk_store(dt + at, length * w);
+    }
+}
+
+/* sums += values, or sums = values for the first node. */
+FK_OUTLINE void fk_accumulate(fk_real *sums, const fk_real *values, int first, int begin, int end,
+                              const int32_t *items) {
+  for (int item = begin; item < end; item++)
+    for (int v = 0; v < FK_TILE; v += FK_LANES) {
+      int64_t at = (int64_t)(items ? items[item] : item) * FK_TILE + v;
+      fk_vec old = first ? fk_splat(0) : fk_load(sums + at);
+      fk_store(sums + at, old + fk_load(values + at));
+    }
+}
+#endif

@@ -1,0 +1,70 @@
+/// `f(x)`, any increasing function of each element; the inverse is found by root finding.
+///
+/// Zuko's bisection gives up outside a bound; here the bracket grows until it holds the root.
+public struct MonotonicTransform: Transform {
+  let f: (Tensor) -> Tensor
+
+  /// Makes the transform from a function that acts on each element alone.
+  public init(_ f: @escaping (Tensor) -> Tensor) { self.f = f }
+
+  public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
+    let (y, slope) = x.valueAndSlope(of: f)
+    return (y, log(slope))
+  }
+
+  public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
+    let x = y.monotoneRoot(of: f)
+    return (x, -log(x.valueAndSlope(of: f).slope))
+  }
+}
+
+/// `f(x) = ∫₀ˣ g(u) du`, the integral of a positive function of each element (Wehenkel and Louppe,
+/// "Unconstrained Monotonic Neural Networks", 2019, arXiv:1908.05164), by Gauss and Legendre's rule.
+public struct UnconstrainedMonotonicTransform: Transform {
+  let g: (Tensor) -> Tensor
+  let nodes: Int
+
+  /// Makes the transform from the integrand and the number of nodes.
+  public init(nodes: Int = 32, _ g: @escaping (Tensor) -> Tensor) {
+    self.g = g
+    self.nodes = nodes
+  }
+
+  private func f(_ x: Tensor) -> Tensor { x.integral(from: x.like(0) * x, nodes: nodes, of: g) }
+
+  public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { (f(x), log(g(x))) }
+
+  public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
+    let x = y.monotoneRoot(slope: g, of: f)
+    return (x, -log(g(x)))
+  }
+}
+
+/// The integral of a mean of squared polynomials (Jaini et al., "Sum-of-Squares Polynomial Flow",
+/// 2019, arXiv:1905.02325): `f(x) = ∫₀ˣ slope + mean_i (1 + Σ_j a_ij (u / bound)^j)² du`.
+public struct SOSPolynomialTransform: Transform {
+  private let transform: UnconstrainedMonotonicTransform
+
+  /// Makes the transform from the coefficients [*, K, L + 1], where [*] is the shape of `x`.
+  public init(a: Tensor, slope: Double = 1e-3, bound: Double = 10) {
+    precondition(a.shape.count >= 2, "the coefficients need two axes, found \(a.shape)")
+    let terms = a.shape[a.shape.count - 1]
+    let polynomials = a.shape[a.shape.count - 2]
+    // The rule with as many nodes as coefficients is exact for this degree.
+    transform = UnconstrainedMonotonicTransform(nodes: terms) { u in
+      let t = (u * (1 / bound)).expandedLast()
+      func coefficient(_ j: Int) -> Tensor {
+        a.slice(j, j + 1).reshaped(Array(a.shape.dropLast()))
+      }
+      var p = coefficient(terms - 1)
+      for j in stride(from: terms - 2, through: 0, by: -1) { p = p * t + coefficient(j) }
+      return square(p + 1).sum(axis: -1) / Double(polynomials) + slope
+    }
+  }
+
+  public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { transform.callAndLadj(x) }
+
+  public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
+    transform.inverseAndLadj(y)
+  }
+}
