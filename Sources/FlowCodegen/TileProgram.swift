@@ -69,6 +69,17 @@ final class RowPhase {
     scratchElements = ScratchPlan(nodes: nodes).elements
   }
 
+  /// Whether a tile of few rows may leave all but its first vector alone: what sums over rows, or
+  /// loops until all rows are done, looks at whole tiles.
+  var canBeNarrow: Bool {
+    nodes.flatMap(\.all).allSatisfy { node in
+      switch node.kind {
+      case .load, .copy, .linear, .group, .random, .steps, .store: true
+      case .weightGradient, .rowSum, .solve, .loop, .root, .quadrature: false
+      }
+    }
+  }
+
   /// The row values that some values depend on.
   private static func slice(_ function: Function, from roots: [Value]) -> Set<Value> {
     var needed = Set(roots)

@@ -42,6 +42,8 @@ FK_INLINE int fk_slots(int64_t tiles) {
   return tiles < 1 ? 1 : tiles < 4 ? (int)tiles : tiles < 64 ? 4 : 16;
 }
 
+FK_INLINE int64_t fk_least(int64_t a, int64_t b) { return a < b ? a : b; }
+
 FK_OUTLINE void fk_fill(fk_real *target, fk_real value, int n) {
   for (int64_t i = 0; i < (int64_t)n * FK_TILE; i += FK_LANES)
     fk_store(target + i, fk_splat(value));

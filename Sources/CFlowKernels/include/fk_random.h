@@ -56,12 +56,12 @@ FK_INLINE fk_vec fk_unit(const uint32_t *low, const uint32_t *high) {
 
 /* Elements [0, n) of a row value: standard normal if `normal`, else uniform on (0, 1). */
 FK_OUTLINE void fk_random(int normal, uint32_t key0, uint32_t key1, uint64_t first_row,
-                          uint32_t stream, int n, fk_real *tile) {
+                          uint32_t stream, int n, int width, fk_real *tile) {
   uint32_t words[4][FK_TILE] __attribute__((aligned(64)));
   for (int e = 0; e < n; e += 2) {
     fk_philox(key0, key1, first_row, (uint32_t)(e / 2), stream, words);
     int second = sizeof(fk_real) == 8 ? 2 : 1;
-    for (int v = 0; v < FK_TILE; v += FK_LANES) {
+    for (int v = 0; v < width; v += FK_LANES) {
       fk_vec u = fk_unit(words[0] + v, words[1] + v);
       fk_vec w = fk_unit(words[second] + v, words[3] + v);
       if (normal) {

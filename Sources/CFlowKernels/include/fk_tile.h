@@ -3,9 +3,10 @@
 #define FK_TILE_H
 #include "fk_base.h"
 
-/* Rows [0, valid) of a row-major array with n numbers a row to tile elements [0, n); the tile's
- * rows beyond repeat the last valid one, so that every lane computes with real data. */
-FK_OUTLINE void fk_load_tile(const fk_real *source, int n, int64_t valid, fk_real *tile) {
+/* Rows [0, valid) of a row-major array with n numbers a row to tile elements [0, n); the rows beyond,
+ * up to `width`, repeat the last valid one, so that every lane computes with real data. */
+FK_OUTLINE void fk_load_tile(const fk_real *source, int n, int64_t valid, int width,
+                             fk_real *tile) {
   int rows = valid < FK_TILE ? (int)valid : FK_TILE;
   for (int e0 = 0; e0 < n; e0 += 16) {
     int e1 = e0 + 16 < n ? e0 + 16 : n;
@@ -17,7 +18,7 @@ FK_OUTLINE void fk_load_tile(const fk_real *source, int n, int64_t valid, fk_rea
     }
   }
   for (int e = 0; e < n; e++)
-    for (int r = rows; r < FK_TILE; r++)
+    for (int r = rows; r < width; r++)
       tile[(int64_t)e * FK_TILE + r] = tile[(int64_t)e * FK_TILE + rows - 1];
 }
 

@@ -18,11 +18,12 @@ extension CFile {
   ) -> String {
     let extra = linear.extra.map { pointer($0.buffer) } ?? "s"
     if linear.repeats == 1 {
-      return "\(kernel)(\(packed), \(table), \(begin), \(end), \(pointer(linear.input)), "
+      return "\(kernel)(width, \(packed), \(table), \(begin), \(end), \(pointer(linear.input)), "
         + "\(pointer(linear.output)), \(extra));"
     }
     let extraStep = linear.extra == nil ? "" : " + n * \(linear.outputs) * FK_TILE"
-    return "for (int n = 0; n < \(linear.repeats); n++) \(kernel)(\(packed), \(table), \(begin), "
+    return
+      "for (int n = 0; n < \(linear.repeats); n++) \(kernel)(width, \(packed), \(table), \(begin), "
       + "\(end), \(pointer(linear.input)) + n * \(linear.inputs) * FK_TILE, "
       + "\(pointer(linear.output)) + n * \(linear.outputs) * FK_TILE, \(extra)\(extraStep));"
   }
@@ -68,7 +69,7 @@ extension CFile {
 
   mutating func statements(_ group: GroupNode, node: Node, step: Int?) -> [String] {
     let emitter = GroupEmitter(group, program.context)
-    var parameters = "(int begin, int end, const int32_t *items"
+    var parameters = "(int width, int begin, int end, const int32_t *items"
     var arguments = ""
     for (index, parameter) in emitter.parameters.enumerated() {
       switch parameter {
@@ -87,7 +88,7 @@ extension CFile {
     let (begin, end, order) = range(node, count: group.extent, step: step)
     let items = order.map { $0 == Array($0.indices) ? "0" : table($0) } ?? "0"
     let clear = step == nil ? self.clear(group) : []
-    return clear + ["\(name)(\(begin), \(end), \(items)\(arguments));"]
+    return clear + ["\(name)(width, \(begin), \(end), \(items)\(arguments));"]
   }
 
   /// Sets the accumulators of a group to the start of their reductions.

@@ -9,9 +9,13 @@ extension CFile {
         + "const fk_real *state, const fk_real *work, fk_real *s, int64_t row, int64_t rows, "
         + "uint64_t first_row, fk_real *gradients, double *sums, int accumulate) {")
     out.line("const int64_t valid = rows - row < FK_TILE ? rows - row : FK_TILE;")
+    // Rows that fit the first vector of a tile leave the others alone.
+    out.line(
+      "const int width = \(phase.canBeNarrow ? "valid <= FK_LANES ? FK_LANES : FK_TILE" : "FK_TILE");"
+    )
     out.line(
       "(void)args, (void)results, (void)state, (void)work, (void)first_row, (void)gradients, "
-        + "(void)sums, (void)accumulate, (void)valid;")
+        + "(void)sums, (void)accumulate, (void)valid, (void)width;")
     let layout = SlotLayout(phase)
     var scope = Scope()
     for node in phase.nodes {
@@ -45,10 +49,19 @@ extension CFile {
       out.line("{")
       out.line("fk_real *s = all + fk_thread() * scratch;")
       out.line("#pragma omp for schedule(static)")
-      out.line("for (int64_t tile = 0; tile < tiles; tile++)")
-      out.line(
-        "\(name)_tile_\(index)(args, results, state, work, s, tile * FK_TILE, rows, "
-          + "(uint64_t)first_row, 0, 0, 0);")
+      out.line("for (int64_t tile = 0; tile < tiles; tile++) {")
+      let call = "\(name)_tile_\(index)(args, results, state, work, s, "
+      let rest = "(uint64_t)first_row, 0, 0, 0);"
+      if phase.canBeNarrow {
+        // The last rows of all, vector by vector if they do not fill the tile's vectors.
+        out.line("const int64_t left = rows - tile * FK_TILE;")
+        out.line("for (int64_t row = 0; left <= FK_TILE - FK_LANES && row < left; row += FK_LANES)")
+        out.line(
+          call + "tile * FK_TILE + row, fk_least(rows, tile * FK_TILE + row + FK_LANES), " + rest)
+        out.line("if (left > FK_TILE - FK_LANES)")
+      }
+      out.line(call + "tile * FK_TILE, rows, " + rest)
+      out.line("}")
       out.line("}")
       out.line("fk_give(&kept, all);")
       out.line("return 0;")

@@ -27,7 +27,7 @@ extension CFile {
     case .load(let argument, let buffer, let offset):
       let n = buffer.elements
       return [
-        "fk_load_tile((const fk_real *)args[\(argument)] + row * \(n), \(n), valid, "
+        "fk_load_tile((const fk_real *)args[\(argument)] + row * \(n), \(n), valid, width, "
           + "\(pointer(buffer)) + \(offset) * FK_TILE);"
       ]
     case .store(let buffer, let result):
@@ -70,7 +70,7 @@ extension CFile {
       let pointer = emitter.pointer(seed).replacingReal
       return [
         "fk_random(\(distribution == .normal ? 1 : 0), (uint32_t)(\(pointer))[0], "
-          + "(uint32_t)(\(pointer))[1], first_row + (uint64_t)row, \(stream), \(buffer.elements), "
+          + "(uint32_t)(\(pointer))[1], first_row + (uint64_t)row, \(stream), \(buffer.elements), width, "
           + "\(self.pointer(buffer)));"
       ]
     case .rowSum(let buffer, let reduction):

@@ -7,7 +7,7 @@ extension GroupEmitter {
     out.line("for (int item = begin; item < end; item++) {")
     out.line("const int d = items ? items[item] : item;")
     out.line("(void)d;")
-    out.line("for (int v = 0; v < FK_TILE; v += FK_LANES) {")
+    out.line("for (int v = 0; v < width; v += FK_LANES) {")
     for value in arrays.sorted(by: { number(of: $0) < number(of: $1) }) {
       let count = context.type(of: value).elementCount / group.extent
       let type = Expressions.type(dtype(value))
