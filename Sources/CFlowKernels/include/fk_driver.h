@@ -13,10 +13,22 @@
 
 #ifdef _OPENMP
 extern int omp_get_thread_num(void);
+extern int omp_get_num_threads(void);
 FK_INLINE int fk_thread(void) { return omp_get_thread_num(); }
+FK_INLINE int fk_threads(void) { return omp_get_num_threads(); }
 #else
 FK_INLINE int fk_thread(void) { return 0; }
+FK_INLINE int fk_threads(void) { return 1; }
 #endif
+
+/* A thread's part of n elements, in whole cache lines; the last part ends at n. */
+FK_INLINE void fk_share(int64_t n, int thread, int threads, int64_t *begin, int64_t *end) {
+  int64_t lines = (n + 15) / 16;
+  *begin = lines * thread / threads * 16;
+  *end = lines * (thread + 1) / threads * 16;
+  if (*end > n)
+    *end = n;
+}
 
 /* Memory for one call, aligned to cache lines; NULL if there is none. A block that a call is done
  * with is kept in `kept` for the next, since fresh pages cost more than small calls; calls that

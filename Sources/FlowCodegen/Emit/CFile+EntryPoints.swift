@@ -4,17 +4,24 @@ extension CFile {
   mutating func prepare() -> String {
     var out = CText()
     out.line(
-      "FK_ENTRY void \(name)_prepare(const void *const *args, fk_real *state, int threads) {")
+      "static void \(name)_prepare_part(const void *const *args, fk_real *state, int thread, int threads) {"
+    )
     out.line("fk_real *work = 0;")
     out.line("void *const *results = 0;")
-    out.line("(void)args, (void)state, (void)threads, (void)work, (void)results;")
-    for line in emitter.statements(plan.operations[0]) { out.line(line) }
-    for line in packs(level: 0) { out.line(line) }
+    out.line("(void)args, (void)state, (void)thread, (void)threads, (void)work, (void)results;")
+    var team = Team()
+    for line in emitter.statements(plan.operations[0], &team) { out.line(line) }
+    for line in packs(level: 0, &team) { out.line(line) }
+    out.line("}")
+    out.line("")
+    out.line(
+      "FK_ENTRY void \(name)_prepare(const void *const *args, fk_real *state, int threads) {")
+    for line in Team.call("\(name)_prepare_part", "args, state") { out.line(line) }
     out.line("}")
     return out.text
   }
 
-  mutating func packs(level: Int) -> [String] {
+  mutating func packs(level: Int, _ team: inout Team) -> [String] {
     var lines: [String] = []
     for (index, pack) in program.context.packs.enumerated() where plan.packLevels[index] == level {
       let view = plan.packViews[index]
@@ -24,59 +31,97 @@ extension CFile {
       case .work(let offset): target = "work + \(offset)"
       case .argument, .result, .table: continue
       }
+      var sources = [view.base]
       var bias = "0, 0"
       if let biasView = plan.biasViews[index] {
         bias = "\(emitter.pointer(biasView.base)), \(table(biasView.indices))"
+        sources.append(biasView.base)
       }
       var mask = "0, 0"
       if let used = pack.mask, pack.layout.isIrregular {
         mask = "\(table("uint32_t", MaskText.words(used))), \(used.columns)"
       }
-      lines.append("#pragma omp for nowait schedule(static)")
-      lines.append("for (int i = 0; i < \(pack.layout.panels.count); i++)")
+      lines += team.before(
+        .other, elementwise: [], whole: sources.compactMap { plan.locations[$0] })
       lines.append(
-        "fk_pack_panel(\(panelTable(pack.layout)) + i, \(emitter.pointer(view.base)), "
+        "for (int i = thread; i < \(pack.layout.panels.count); i += threads) "
+          + "fk_pack_panel(\(panelTable(pack.layout)) + i, \(emitter.pointer(view.base)), "
           + "\(table(view.rows)), \(table(view.columns)), \(bias), \(mask), \(target));")
+      team.wrote(plan.packOffsets[index], .other)
     }
-    if lines.isEmpty { return [] }
-    return ["#pragma omp parallel num_threads(threads) if (threads > 1)", "{"] + lines + ["}"]
+    return lines
   }
 
-  mutating func run() -> String {
+  /// What one thread does of a call.
+  mutating func body() -> String {
     var out = CText()
     out.line(
-      "FK_ENTRY int \(name)_run(const void *const *args, void *const *results, fk_real *state, "
-        + "int64_t rows, int64_t first_row, int threads) {")
-    out.line("static void *kept;")
-    out.line(
-      "fk_real *work = fk_take(&kept, \(plan.workElements + 16) * (int64_t)sizeof(fk_real));")
-    out.line("if (!work) return 1;")
-    out.line("int failed = 0;")
-    out.line("(void)args, (void)results, (void)state, (void)first_row, (void)threads;")
+      "static void \(name)_run_part(const void *const *args, void *const *results, fk_real *state, "
+        + "fk_real *work, int64_t rows, int64_t first_row, int thread, int threads) {")
+    out.line("const int64_t tiles = (rows + FK_TILE - 1) / FK_TILE;")
+    out.line("(void)args, (void)results, (void)state, (void)first_row, (void)tiles;")
+    var team = Team()
     var level = 1
     while level < max(plan.operations.count, program.phases.count + 1) {
       if level < plan.operations.count {
-        for line in emitter.statements(plan.operations[level]) { out.line(line) }
+        for line in emitter.statements(plan.operations[level], &team) { out.line(line) }
       }
-      for line in packs(level: level) { out.line(line) }
+      for line in packs(level: level, &team) { out.line(line) }
       let phase = level - 1
       if phase < program.phases.count {
-        out.line(
-          "failed = failed || \(name)_rows_\(phase)(args, results, state, work, rows, first_row, threads);"
-        )
+        for line in team.barrier() { out.line(line) }
+        for line in loop(phase, &team) { out.line(line) }
       }
       level += 1
     }
     for (index, result) in program.function.results.enumerated()
     where !program.function.type(of: result.value).hasRows {
-      if plan.locations[result.value] == .result(index) { continue }
+      guard let location = plan.locations[result.value], location != .result(index) else {
+        continue
+      }
       let count = program.function.type(of: result.value).elementCount
+      for line in team.before(.first, elementwise: [], whole: [location]) { out.line(line) }
       out.line(
-        "memcpy(results[\(index)], \(emitter.pointer(result.value)), \(count) * sizeof(fk_real));")
+        "if (thread == 0) memcpy(results[\(index)], \(emitter.pointer(result.value)), "
+          + "\(count) * sizeof(fk_real));")
     }
-    out.line("fk_give(&kept, work);")
-    out.line("return failed;")
     out.line("}")
     return out.text
   }
+
+  /// The entry point: memory for the call, and its threads.
+  func run() -> String {
+    let sums = program.phases.map { SlotLayout($0) }
+    var out = CText()
+    out.line(
+      "FK_ENTRY int \(name)_run(const void *const *args, void *const *results, fk_real *state, "
+        + "int64_t rows, int64_t first_row, int threads) {")
+    out.line("static void *kept;")
+    out.line("const int64_t tiles = (rows + FK_TILE - 1) / FK_TILE;")
+    if sums.allSatisfy(\.isEmpty) {
+      out.line("if (threads > tiles) threads = (int)tiles;")
+    }
+    out.line("if (threads < 1) threads = 1;")
+    let slots = sums.map { $0.reals + 2 * $0.doubles }.reduce(0, +)
+    // A double takes as much as two numbers at most.
+    let slotted = slots == 0 ? "" : " + fk_slots(tiles) * (int64_t)\(slots)"
+    out.line(
+      "fk_real *work = fk_take(&kept, (\(workElements) + threads * (int64_t)\(scratchElements) "
+        + "* FK_TILE\(slotted)) * (int64_t)sizeof(fk_real));")
+    out.line("if (!work) return 1;")
+    for line in Team.call(
+      "\(name)_run_part", "args, results, state, work, rows, first_row")
+    {
+      out.line(line)
+    }
+    out.line("fk_give(&kept, work);")
+    out.line("return 0;")
+    out.line("}")
+    return out.text
+  }
+
+  /// The elements of a call's memory that uniform values take.
+  var workElements: Int { plan.workElements + 16 }
+  /// The elements of a thread's scratch.
+  var scratchElements: Int { max(program.phases.map(\.scratchElements).max() ?? 1, 1) }
 }

@@ -26,91 +26,70 @@ extension CFile {
       for line in statements(node, step: nil, layout: layout) { out.line(line) }
     }
     out.line("}")
-    return out.text + loop(index, layout)
-  }
-
-  /// The loop over tiles, shared out among threads.
-  mutating func loop(_ index: Int, _ layout: SlotLayout) -> String {
-    let phase = program.phases[index]
-    let scratch = max(phase.scratchElements, 1)
-    var out = CText()
-    out.line("")
-    out.line(
-      "static int \(name)_rows_\(index)(const void *const *args, void *const *results, "
-        + "const fk_real *state, fk_real *work, int64_t rows, int64_t first_row, int threads) {")
-    out.line("static void *kept;")
-    out.line("const int64_t tiles = (rows + FK_TILE - 1) / FK_TILE;")
-    out.line("const int64_t scratch = (int64_t)\(scratch) * FK_TILE;")
-    if layout.isEmpty {
-      out.line("if (threads > tiles) threads = tiles > 0 ? (int)tiles : 1;")
-      out.line("fk_real *all = fk_take(&kept, threads * scratch * (int64_t)sizeof(fk_real));")
-      out.line("if (!all) return 1;")
-      out.line("#pragma omp parallel num_threads(threads) if (threads > 1)")
-      out.line("{")
-      out.line("fk_real *s = all + fk_thread() * scratch;")
-      out.line("#pragma omp for schedule(static)")
-      out.line("for (int64_t tile = 0; tile < tiles; tile++) {")
-      let call = "\(name)_tile_\(index)(args, results, state, work, s, "
-      let rest = "(uint64_t)first_row, 0, 0, 0);"
-      if phase.canBeNarrow {
-        // The last rows of all, vector by vector if they do not fill the tile's vectors.
-        out.line("const int64_t left = rows - tile * FK_TILE;")
-        out.line("for (int64_t row = 0; left <= FK_TILE - FK_LANES && row < left; row += FK_LANES)")
-        out.line(
-          call + "tile * FK_TILE + row, fk_least(rows, tile * FK_TILE + row + FK_LANES), " + rest)
-        out.line("if (left > FK_TILE - FK_LANES)")
-      }
-      out.line(call + "tile * FK_TILE, rows, " + rest)
-      out.line("}")
-      out.line("}")
-      out.line("fk_give(&kept, all);")
-      out.line("return 0;")
-      out.line("}")
-      return out.text
-    }
-    // Sums are made in slots whose number depends on the rows alone, then combined in order.
-    out.line("const int slots = fk_slots(tiles);")
-    out.line("if (threads > slots) threads = slots;")
-    out.line("const int64_t gradients = \(layout.reals), sums = \(layout.doubles);")
-    out.line(
-      "fk_real *all = fk_take(&kept, threads * scratch * (int64_t)sizeof(fk_real) + "
-        + "slots * (gradients * (int64_t)sizeof(fk_real) + sums * 8));")
-    out.line("if (!all) return 1;")
-    out.line("fk_real *slot_gradients = all + threads * scratch;")
-    out.line("double *slot_sums = (double *)(slot_gradients + slots * gradients);")
-    out.line("memset(slot_sums, 0, (size_t)(slots * sums * 8));")
-    out.line("#pragma omp parallel num_threads(threads) if (threads > 1)")
-    out.line("{")
-    out.line("fk_real *s = all + fk_thread() * scratch;")
-    out.line("#pragma omp for schedule(static, 1)")
-    out.line("for (int slot = 0; slot < slots; slot++) {")
-    out.line("const int64_t end = tiles * (slot + 1) / slots;")
-    out.line("for (int64_t tile = tiles * slot / slots; tile < end; tile++)")
-    out.line(
-      "\(name)_tile_\(index)(args, results, state, work, s, tile * FK_TILE, rows, "
-        + "(uint64_t)first_row, slot_gradients + slot * gradients, slot_sums + slot * sums, "
-        + "tile > tiles * slot / slots);")
-    out.line("}")
-    for (reduction, offset) in zip(phase.reductions, layout.offsets) {
-      for line in combine(reduction, offset) { out.line(line) }
-    }
-    out.line("}")
-    out.line("fk_give(&kept, all);")
-    out.line("return 0;")
-    out.line("}")
     return out.text
   }
 
-  /// The statements that add up one reduction over the slots.
-  mutating func combine(_ reduction: RowReduction, _ offset: Int) -> [String] {
+  /// A thread's part of the loop over tiles, and of its sums.
+  mutating func loop(_ index: Int, _ team: inout Team) -> [String] {
+    let phase = program.phases[index]
+    let layout = SlotLayout(phase)
+    let call = "\(name)_tile_\(index)(args, results, state, work, s, "
+    var lines = [
+      "{",
+      "fk_real *s = work + \(workElements) + thread * (int64_t)\(scratchElements) * FK_TILE;",
+    ]
+    if layout.isEmpty {
+      let rest = "(uint64_t)first_row, 0, 0, 0);"
+      lines += [
+        "const int64_t end = tiles * (thread + 1) / threads;",
+        "for (int64_t tile = tiles * thread / threads; tile < end; tile++) {",
+      ]
+      if phase.canBeNarrow {
+        // The last rows of all, vector by vector if they do not fill the tile's vectors.
+        lines += [
+          "const int64_t left = rows - tile * FK_TILE;",
+          "for (int64_t row = 0; left <= FK_TILE - FK_LANES && row < left; row += FK_LANES)",
+          call + "tile * FK_TILE + row, fk_least(rows, tile * FK_TILE + row + FK_LANES), " + rest,
+          "if (left > FK_TILE - FK_LANES)",
+        ]
+      }
+      lines += [call + "tile * FK_TILE, rows, " + rest, "}", "}"]
+      return lines
+    }
+    // Sums are made in slots whose number depends on the rows alone, then combined in order.
+    let before = program.phases[..<index].map { SlotLayout($0) }
+      .map { $0.reals + 2 * $0.doubles }.reduce(0, +)
+    lines += [
+      "const int slots = fk_slots(tiles);",
+      "const int64_t gradients = \(layout.reals), sums = \(layout.doubles);",
+      "fk_real *slot_gradients = work + \(workElements) + threads * (int64_t)\(scratchElements) "
+        + "* FK_TILE + slots * (int64_t)\(before);",
+      "double *slot_sums = (double *)(slot_gradients + slots * gradients);",
+      "for (int slot = thread; slot < slots; slot += threads) {",
+      "memset(slot_sums + slot * sums, 0, (size_t)sums * sizeof(double));",
+      "const int64_t end = tiles * (slot + 1) / slots;",
+      "for (int64_t tile = tiles * slot / slots; tile < end; tile++)",
+      call + "tile * FK_TILE, rows, (uint64_t)first_row, slot_gradients + slot * gradients, "
+        + "slot_sums + slot * sums, tile > tiles * slot / slots);", "}",
+      "if (threads > 1) {", "#pragma omp barrier", "}",
+    ]
+    for (reduction, offset) in zip(phase.reductions, layout.offsets) {
+      lines += combine(reduction, offset, &team)
+    }
+    return lines + ["}"]
+  }
+
+  /// The statements that add up a thread's part of one reduction over the slots.
+  mutating func combine(_ reduction: RowReduction, _ offset: Int, _ team: inout Team) -> [String] {
     let place = plan.sortedGradients[reduction.value]
-    guard plan.locations[place?.target ?? reduction.value] != nil else { return [] }
-    let target = emitter.pointer(place?.target ?? reduction.value)
+    let value = place?.target ?? reduction.value
+    guard let location = plan.locations[value] else { return [] }
+    team.wrote(location, .other)
+    let target = emitter.pointer(value)
     switch reduction.kind {
     case .rowSum:
       return [
-        "#pragma omp for nowait schedule(static)",
-        "for (int64_t i = 0; i < \(reduction.elements); i++) {", "double sum = 0;",
+        "for (int64_t i = thread; i < \(reduction.elements); i += threads) {", "double sum = 0;",
         "for (int slot = 0; slot < slots; slot++) sum += slot_sums[slot * sums + \(offset) + i];",
         "\(target)[i] = (fk_real)sum;", "}",
       ]
@@ -120,10 +99,9 @@ extension CFile {
       if let mask, layout.isIrregular { bits = table("uint32_t", MaskText.words(mask)) }
       let order = place.map { "\(table($0.rows)), \(table($0.columns))" } ?? "0, 0"
       return [
-        "#pragma omp for nowait schedule(static, 1)",
-        "for (int i = 0; i < \(layout.panels.count); i++)",
-        "fk_combine(slot_gradients + \(offset), gradients, tiles ? slots : 0, \(name) + i, "
-          + "\(stride), \(inputs), \(bits), \(order), \(target));",
+        "for (int i = thread; i < \(layout.panels.count); i += threads) "
+          + "fk_combine(slot_gradients + \(offset), gradients, tiles ? slots : 0, \(name) + i, "
+          + "\(stride), \(inputs), \(bits), \(order), \(target));"
       ]
     }
   }

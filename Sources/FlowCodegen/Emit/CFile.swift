@@ -34,7 +34,7 @@ public struct CFile {
     stateElements = max(plan.stateElements, 16)
     var phases: [String] = []
     for index in program.phases.indices { phases.append(phase(index)) }
-    let entries = prepare() + run()
+    let entries = prepare() + "\n" + body() + "\n" + run()
     let tables = plan.tables.enumerated().map { constant($1, $0) }
     text = (tables + definitions + phases).joined(separator: "\n") + "\n" + entries
   }

@@ -36,11 +36,13 @@ extension UniformEmitter {
     let target = to.indices.map { "\(own[$0]) * i\($0)" }.joined(separator: " + ")
     let source = steps.joined(separator: " + ")
     var lines = ["{"] + tables
-    if to.reduce(1, *) >= Self.parallelThreshold {
-      lines.append("#pragma omp parallel for num_threads(threads) schedule(static)")
-    }
     for (axis, extent) in to.enumerated() {
-      lines.append("for (int64_t i\(axis) = 0; i\(axis) < \(extent); i\(axis)++)")
+      // Shared out in whole rows.
+      lines.append(
+        axis == 0 && isSplit(operation)
+          ? "for (int64_t i0 = (int64_t)\(extent) * thread / threads; "
+            + "i0 < (int64_t)\(extent) * (thread + 1) / threads; i0++)"
+          : "for (int64_t i\(axis) = 0; i\(axis) < \(extent); i\(axis)++)")
     }
     lines.append(
       "((\(word) *)\(pointer(operation.result)))[\(target.isEmpty ? "0" : target)] = "

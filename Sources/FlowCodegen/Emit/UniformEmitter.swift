@@ -6,8 +6,8 @@ struct UniformEmitter {
   let plan: UniformPlan
   /// What the names of constant tables start with.
   let name: String
-  /// Work below this many elements is not worth other threads.
-  static let parallelThreshold = 16384
+  /// Fewer elements are left to one thread.
+  static let parallelThreshold = 1024
 
   /// The C expression for a pointer to a uniform value's elements.
   func pointer(_ value: Value) -> String {
@@ -28,7 +28,7 @@ struct UniformEmitter {
   }
 
   /// The statements that compute operations in order.
-  func statements(_ operations: [Operation]) -> [String] {
+  func statements(_ operations: [Operation], _ team: inout Team) -> [String] {
     var lines: [String] = []
     var index = 0
     while index < operations.count {
@@ -39,27 +39,54 @@ struct UniformEmitter {
         while end < operations.count, operations[end].opcode.isPointwise,
           function.type(of: operations[end].result).elementCount == count
         { end += 1 }
-        lines += pointwise(Array(operations[index..<end]), count: count)
+        lines += pointwise(Array(operations[index..<end]), count: count, &team)
         index = end
       } else {
-        lines += single(operation)
+        let share: Team.Share = isSplit(operation) ? .other : .first
+        lines += team.before(
+          share, elementwise: [], whole: operation.operands.compactMap { plan.locations[$0] })
+        lines +=
+          share == .first ? ["if (thread == 0) {"] + single(operation) + ["}"] : single(operation)
+        if let location = plan.locations[operation.result] { team.wrote(location, share) }
         index += 1
       }
     }
     return lines
   }
 
-  private func pointwise(_ operations: [Operation], count: Int) -> [String] {
-    var lines: [String] = []
+  /// Whether threads share a copy by its first dimension.
+  func isSplit(_ operation: Operation) -> Bool {
+    switch operation.opcode {
+    case .reshape, .broadcast, .transpose, .slice, .gather:
+      let shape = function.type(of: operation.result).shape
+      return !shape.isEmpty && shape.reduce(1, *) >= Self.parallelThreshold
+    default: return false
+    }
+  }
+
+  private func pointwise(_ operations: [Operation], count: Int, _ team: inout Team) -> [String] {
     var made: Set<Value> = []
     var inside: [Value: Int] = [:]
     for operation in operations {
       for operand in operation.operands { inside[operand, default: 0] += 1 }
     }
-    if count >= Self.parallelThreshold {
-      lines.append("#pragma omp parallel for num_threads(threads) schedule(static)")
+    let share: Team.Share = count >= Self.parallelThreshold ? .even(count) : .first
+    let results = Set(operations.map(\.result))
+    let read = Set(operations.flatMap(\.operands)).subtracting(results)
+    let scalars = read.compactMap { operand -> Value? in
+      if case .value(let base)? = plan.scalar(operand) { base } else { nil }
     }
-    lines.append("for (int64_t i = 0; i < \(count); i += FK_LANES) {")
+    var lines = team.before(
+      share, elementwise: read.filter { plan.scalar($0) == nil }.compactMap { plan.locations[$0] },
+      whole: scalars.compactMap { plan.locations[$0] })
+    if share == .first {
+      lines += ["if (thread == 0) {", "for (int64_t i = 0; i < \(count); i += FK_LANES) {"]
+    } else {
+      lines += [
+        "{", "int64_t begin, end;", "fk_share(\(count), thread, threads, &begin, &end);",
+        "for (int64_t i = begin; i < end; i += FK_LANES) {",
+      ]
+    }
     lines.append("const int64_t m = \(count) - i;")
     for operation in operations {
       for operand in operation.operands where made.insert(operand).inserted {
@@ -83,11 +110,11 @@ struct UniformEmitter {
       lines.append("const \(Expressions.type(dtype)) u\(result.id) = \(expression);")
       // What only this loop reads stays in registers.
       if !plan.pinned.contains(result), inside[result] == plan.uses[result] { continue }
+      if let location = plan.locations[result] { team.wrote(location, share) }
       lines.append("if (m >= FK_LANES) fk_storeu(\(pointer(result)) + i, (fk_vec)u\(result.id));")
       lines.append("else fk_store_part(\(pointer(result)) + i, (fk_vec)u\(result.id), m);")
     }
-    lines.append("}")
-    return lines
+    return lines + ["}", "}"]
   }
 
   private func splat(_ scalar: UniformPlan.Scalar, _ dtype: DType) -> String {

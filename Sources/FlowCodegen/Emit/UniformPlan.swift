@@ -191,7 +191,9 @@ struct UniformPlan {
     }
     let top = (needed.map { levels[$0] }.max() ?? 0) + 1
     operations = Array(repeating: [], count: max(top, 2))
-    for operation in Self.flattened(function.operations) {
+    let all = Self.flattened(function.operations)
+    let sunk = sunkLevels(all, needed)
+    for operation in all {
       guard operation.results.contains(where: { needed.contains($0) }) else { continue }
       if !operation.regions.isEmpty {
         // The sums over rows that are made beside row values.
@@ -214,7 +216,7 @@ struct UniformPlan {
         tables.append(literal)
         continue
       }
-      let level = levels[value]
+      let level = sunk[value] ?? levels[value]
       if case .matrixExponential = operation.opcode {
         // Six matrices of doubles, whatever the float type.
         scratch[value] = allocate(12 * function.type(of: value).elementCount, level: level)
@@ -231,6 +233,30 @@ struct UniformPlan {
       let isMade = sortedGradients.values.contains { $0.target == value }
       if !operation.sumsRows, !isMade { operations[level].append(operation) }
     }
+  }
+
+  /// The levels of pointwise operations that only later levels need: computed there, beside what
+  /// reads them, they stay in registers. What parameters alone give stays where it is made once.
+  private func sunkLevels(_ operations: [Operation], _ needed: Set<Value>) -> [Value: Int] {
+    var sunk: [Value: Int] = [:]
+    var first: [Value: Int] = [:]
+    for operation in operations.reversed() {
+      guard operation.regions.isEmpty, let value = operation.results.first, needed.contains(value),
+        !function.type(of: value).hasRows
+      else { continue }
+      var level = levels[value]
+      if operation.opcode.isPointwise, level > 0, !pinned.contains(value), let use = first[value] {
+        level = max(level, use)
+        sunk[value] = level
+      }
+      for operand in operation.operands {
+        first[operand] = min(first[operand] ?? level, level)
+        if case .value(let base)? = scalar(operand) {
+          first[base] = min(first[base] ?? level, level)
+        }
+      }
+    }
+    return sunk
   }
 
   /// Operations with those of their regions before them: a uniform value of a region depends on
