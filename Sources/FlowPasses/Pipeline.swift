@@ -5,7 +5,7 @@ public enum Pipeline {
   /// All passes by name.
   public static let all: [Pass] = [
     simplify, commonSubexpressions, deadCode, hoistUniform, hoistInvariants, foldMasks,
-    sinkTakes,
+    sinkTakes, compactParameters,
   ]
 
   /// What every function goes through before it is lowered or differentiated.

@@ -100,4 +100,44 @@ FK_OUTLINE void fk_combine(fk_real *slots, int64_t slot_size, int count, const f
       memcpy(out, sum, (size_t)inputs * sizeof(fk_real));
   }
 }
+
+/* The entries of one row of a weight gradient that stand together in a vector. */
+typedef struct {
+  int32_t row;
+  int32_t start; /* the place of the first */
+  int32_t first; /* its input */
+  int32_t count;
+} fk_run;
+
+/* Elements [begin, end) of a vector of entries, summed over slots in order; zero outside the mask, if
+ * there is one. `stride` numbers to an output in a slot, `inputs` in the mask. */
+FK_OUTLINE void fk_combine_entries(const fk_real *slots, int64_t slot_size, int count,
+                                   const fk_run *runs, int run_count, int stride,
+                                   const uint32_t *mask, int inputs, int64_t begin, int64_t end,
+                                   fk_real *target) {
+  for (const fk_run *run = runs; run < runs + run_count; run++) {
+    int64_t from = run->start > begin ? run->start : begin;
+    int64_t to = fk_least(run->start + run->count, end);
+    if (from >= to)
+      continue;
+    int64_t at = (int64_t)run->row * stride + run->first + from - run->start;
+    fk_real *restrict out = target + from;
+    const fk_real *in = slots + at;
+    int64_t n = to - from;
+    if (count < 2)
+      for (int64_t i = 0; i < n; i++)
+        out[i] = count ? in[i] : 0;
+    else
+      for (int64_t i = 0; i < n; i++)
+        out[i] = in[i] + in[i + slot_size];
+    for (int slot = 2; slot < count; slot++)
+      for (int64_t i = 0; i < n; i++)
+        out[i] += in[i + slot * slot_size];
+    for (int64_t i = 0; mask && i < n; i++) {
+      int64_t bit = (int64_t)run->row * inputs + run->first + from - run->start + i;
+      if (!(mask[bit >> 5] >> (bit & 31) & 1))
+        out[i] = 0;
+    }
+  }
+}
 #endif

@@ -18,6 +18,21 @@ typedef struct {
 
 #define FK_PANEL_ROWS 6
 
+/* The weights of a panel without a mask; inlined, so that `count` is known. */
+FK_INLINE void fk_pack_rows(int count, const fk_panel *p, const fk_real *source,
+                            const int32_t *rows, const int32_t *columns, fk_real *out) {
+  const fk_real *from[6];
+  FK_UNROLL
+  for (int r = 0; r < count; r++)
+    from[r] = source + rows[r];
+  for (int i = p->first; i < p->first + p->k; i++, out += count) {
+    int64_t column = columns[i];
+    FK_UNROLL
+    for (int r = 0; r < count; r++)
+      out[r] = from[r][column];
+  }
+}
+
 /* Packs one panel: weight (o, i) is source[rows[o] + columns[i]]; either bias or mask may be NULL.
  * The mask holds one bit per weight, `mask_columns` to a row. */
 FK_OUTLINE void fk_pack_panel(const fk_panel *p, const fk_real *source, const int32_t *rows,
@@ -27,12 +42,24 @@ FK_OUTLINE void fk_pack_panel(const fk_panel *p, const fk_real *source, const in
   fk_real *out = packed + p->weights;
   for (int r = 0; r < p->rows; r++)
     *out++ = bias ? bias[bias_index[p->row + r]] : 0;
-  for (int i = p->first; i < p->first + p->k; i++)
-    for (int r = 0; r < p->rows; r++) {
-      int64_t bit = (p->row + r) * mask_columns + i;
-      int used = !mask || (mask[bit >> 5] >> (bit & 31) & 1);
-      *out++ = used ? source[rows[p->row + r] + columns[i]] : 0;
-    }
+  rows += p->row;
+  if (mask) {
+    for (int i = p->first; i < p->first + p->k; i++)
+      for (int r = 0; r < p->rows; r++) {
+        int64_t bit = (p->row + r) * mask_columns + i;
+        int used = mask[bit >> 5] >> (bit & 31) & 1;
+        *out++ = used ? source[rows[r] + columns[i]] : 0;
+      }
+    return;
+  }
+  switch (p->rows) {
+  case 1: fk_pack_rows(1, p, source, rows, columns, out); break;
+  case 2: fk_pack_rows(2, p, source, rows, columns, out); break;
+  case 3: fk_pack_rows(3, p, source, rows, columns, out); break;
+  case 4: fk_pack_rows(4, p, source, rows, columns, out); break;
+  case 5: fk_pack_rows(5, p, source, rows, columns, out); break;
+  default: fk_pack_rows(6, p, source, rows, columns, out); break;
+  }
 }
 
 /* Defines NAME(width, packed, panels, begin, end, x, y, extra): panels [begin, end) of a layer on the

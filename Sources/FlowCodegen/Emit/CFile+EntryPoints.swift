@@ -43,9 +43,12 @@ extension CFile {
       }
       lines += team.before(
         .other, elementwise: [], whole: sources.compactMap { plan.locations[$0] })
+      let panels = panelTable(pack.layout)
+      // A thread packs what it has updated, more or less.
       lines.append(
-        "for (int i = thread; i < \(pack.layout.panels.count); i += threads) "
-          + "fk_pack_panel(\(panelTable(pack.layout)) + i, \(emitter.pointer(view.base)), "
+        "for (int i = 0; i < \(pack.layout.panels.count); i++) "
+          + "if ((int64_t)\(panels)[i].weights * threads / \(pack.layout.packedCount) == thread) "
+          + "fk_pack_panel(\(panels) + i, \(emitter.pointer(view.base)), "
           + "\(table(view.rows)), \(table(view.columns)), \(bias), \(mask), \(target));")
       team.wrote(plan.packOffsets[index], .other)
     }

@@ -84,26 +84,45 @@ extension CFile {
     let place = plan.sortedGradients[reduction.value]
     let value = place?.target ?? reduction.value
     guard let location = plan.locations[value] else { return [] }
-    team.wrote(location, .other)
     let target = emitter.pointer(value)
-    switch reduction.kind {
-    case .rowSum:
-      return [
-        "for (int64_t i = thread; i < \(reduction.elements); i += threads) {", "double sum = 0;",
+    let count = program.function.type(of: value).elementCount
+    switch (reduction.kind, place?.order) {
+    case (.rowSum, _):
+      let share = UniformEmitter.share(count)
+      team.wrote(location, share.owner)
+      return share.begin + [
+        "for (int64_t i = begin; i < end; i++) {", "double sum = 0;",
         "for (int slot = 0; slot < slots; slot++) sum += slot_sums[slot * sums + \(offset) + i];",
-        "\(target)[i] = (fk_real)sum;", "}",
+        "\(target)[i] = (fk_real)sum;", "}", "}",
       ]
-    case .weightGradient(let layout, let mask, let stride, let inputs):
+    case (.weightGradient(let layout, let mask, let stride, let inputs), .entries(let runs)?):
+      let share = UniformEmitter.share(count)
+      team.wrote(location, share.owner)
+      let list = runs.map { "{\($0.row), \($0.start), \($0.first), \($0.count)}" }
+      return share.begin + [
+        "fk_combine_entries(slot_gradients + \(offset), gradients, tiles ? slots : 0, "
+          + "\(table("fk_run", list.joined(separator: ", "))), \(runs.count), \(stride), "
+          + "\(bits(layout, mask)), \(inputs), begin, end, \(target));", "}",
+      ]
+    case (.weightGradient(let layout, let mask, let stride, let inputs), let order):
+      team.wrote(location, .other)
+      var lists = "0, 0"
+      if case .matrix(let rows, let columns)? = order {
+        lists = "\(table(rows)), \(table(columns))"
+      }
       let name = panelTable(layout)
-      var bits = "0"
-      if let mask, layout.isIrregular { bits = table("uint32_t", MaskText.words(mask)) }
-      let order = place.map { "\(table($0.rows)), \(table($0.columns))" } ?? "0, 0"
       return [
         "for (int i = thread; i < \(layout.panels.count); i += threads) "
           + "fk_combine(slot_gradients + \(offset), gradients, tiles ? slots : 0, \(name) + i, "
-          + "\(stride), \(inputs), \(bits), \(order), \(target));"
+          + "\(stride), \(inputs), \(bits(layout, mask)), \(lists), \(target));"
       ]
     }
+  }
+
+  /// The bits of a mask, where panels multiply more than it lets through.
+  private mutating func bits(_ layout: PanelLayout, _ mask: Mask?) -> String {
+    guard let mask, layout.isIrregular else { return "0" }
+    return table("uint32_t", MaskText.words(mask))
   }
 
   func panelContents(_ layout: PanelLayout, order: [Int]?) -> String {

@@ -54,6 +54,18 @@ struct UniformEmitter {
     return lines
   }
 
+  /// How threads share `count` elements of a pointwise loop, and the start of a block in which a
+  /// thread's are [begin, end).
+  static func share(_ count: Int) -> (owner: Team.Share, begin: [String]) {
+    if count < parallelThreshold {
+      return (.first, ["if (thread == 0) {", "const int64_t begin = 0, end = \(count);"])
+    }
+    return (
+      .even(count),
+      ["{", "int64_t begin, end;", "fk_share(\(count), thread, threads, &begin, &end);"]
+    )
+  }
+
   /// Whether threads share a copy by its first dimension.
   func isSplit(_ operation: Operation) -> Bool {
     switch operation.opcode {
@@ -70,23 +82,17 @@ struct UniformEmitter {
     for operation in operations {
       for operand in operation.operands { inside[operand, default: 0] += 1 }
     }
-    let share: Team.Share = count >= Self.parallelThreshold ? .even(count) : .first
+    let share = Self.share(count)
     let results = Set(operations.map(\.result))
     let read = Set(operations.flatMap(\.operands)).subtracting(results)
     let scalars = read.compactMap { operand -> Value? in
       if case .value(let base)? = plan.scalar(operand) { base } else { nil }
     }
     var lines = team.before(
-      share, elementwise: read.filter { plan.scalar($0) == nil }.compactMap { plan.locations[$0] },
+      share.owner,
+      elementwise: read.filter { plan.scalar($0) == nil }.compactMap { plan.locations[$0] },
       whole: scalars.compactMap { plan.locations[$0] })
-    if share == .first {
-      lines += ["if (thread == 0) {", "for (int64_t i = 0; i < \(count); i += FK_LANES) {"]
-    } else {
-      lines += [
-        "{", "int64_t begin, end;", "fk_share(\(count), thread, threads, &begin, &end);",
-        "for (int64_t i = begin; i < end; i += FK_LANES) {",
-      ]
-    }
+    lines += share.begin + ["for (int64_t i = begin; i < end; i += FK_LANES) {"]
     lines.append("const int64_t m = \(count) - i;")
     for operation in operations {
       for operand in operation.operands where made.insert(operand).inserted {
@@ -110,7 +116,7 @@ struct UniformEmitter {
       lines.append("const \(Expressions.type(dtype)) u\(result.id) = \(expression);")
       // What only this loop reads stays in registers.
       if !plan.pinned.contains(result), inside[result] == plan.uses[result] { continue }
-      if let location = plan.locations[result] { team.wrote(location, share) }
+      if let location = plan.locations[result] { team.wrote(location, share.owner) }
       lines.append("if (m >= FK_LANES) fk_storeu(\(pointer(result)) + i, (fk_vec)u\(result.id));")
       lines.append("else fk_store_part(\(pointer(result)) + i, (fk_vec)u\(result.id), m);")
     }

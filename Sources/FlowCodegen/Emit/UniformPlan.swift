@@ -12,13 +12,6 @@ struct UniformPlan {
     case table(Int)
   }
 
-  /// A matrix read through transposes and gathers: entry (o, i) is `base[rows[o] + columns[i]]`.
-  struct MatrixView {
-    let base: Value
-    let rows: [Int]
-    let columns: [Int]
-  }
-
   private(set) var locations: [Value: Location] = [:]
   /// The operations to run, by level, in order.
   private(set) var operations: [[Operation]] = []
@@ -33,9 +26,8 @@ struct UniformPlan {
   private(set) var pinned: Set<Value> = []
   /// How many uniform operations read each value.
   private(set) var uses: [Value: Int] = [:]
-  /// Weight gradients whose only use is to be put back in their parameter's order: what they become,
-  /// and where in it each row and column goes.
-  private(set) var sortedGradients: [Value: (target: Value, rows: [Int], columns: [Int])] = [:]
+  /// Weight gradients whose only use is to be put in their parameter's order.
+  private(set) var sortedGradients: [Value: SortedGradient] = [:]
   /// Working memory of operations that need some.
   private(set) var scratch: [Value: Location] = [:]
   private(set) var stateElements = 0
@@ -45,8 +37,8 @@ struct UniformPlan {
   private var shared: [Value: Value] = [:]
   /// Values that are never stored, since only their gathered form is read.
   private var bypassed: Set<Value> = []
-  private let function: Function
-  private let context: LoweringContext
+  let function: Function
+  let context: LoweringContext
   private let levels: Levels
 
   init(_ program: TileProgram) {
@@ -58,7 +50,7 @@ struct UniformPlan {
       !context.packs.contains { $0.weight == value || $0.bias == value }
     }
     for pack in context.packs {
-      let view = matrixView(of: pack.weight)
+      let view = matrixView(of: pack.weight, used: pack.mask)
       packViews.append(view)
       pending.append(view.base)
       let bias = pack.bias.map { vectorView(of: $0) }
@@ -158,30 +150,11 @@ struct UniformPlan {
     }
     for result in function.results { readers[result.value, default: 0] += 1 }
     for operation in function.operations.reversed() {
-      guard case .gather = operation.opcode, let value = operation.results.first,
-        needed.contains(value), !bypassed.contains(value)
+      guard let value = operation.results.first, needed.contains(value), !bypassed.contains(value),
+        let found = sortedGradient(operation, readers: readers)
       else { continue }
-      var chain: [Value] = []
-      var source = operation.operands[0]
-      while let definition = context.definitions[source.id], case .gather = definition.opcode {
-        chain.append(source)
-        source = definition.operands[0]
-      }
-      chain.append(source)
-      guard case .linearWeightGradient? = context.definitions[source.id]?.opcode,
-        chain.allSatisfy({ readers[$0] == 1 })
-      else { continue }
-      let view = matrixView(of: value)
-      let inputs = function.type(of: source).shape[1]
-      let rows = view.rows.map { $0 / inputs }
-      guard rows.sorted() == Array(0..<function.type(of: source).shape[0]),
-        view.columns.sorted() == Array(0..<inputs)
-      else { continue }
-      sortedGradients[source] = (
-        value, rows.indices.sorted { rows[$0] < rows[$1] },
-        view.columns.indices.sorted { view.columns[$0] < view.columns[$1] }
-      )
-      bypassed.formUnion(chain)
+      sortedGradients[found.source] = SortedGradient(target: value, order: found.order)
+      bypassed.formUnion(found.chain)
     }
   }
 
@@ -276,40 +249,5 @@ struct UniformPlan {
     }
     defer { workElements += size }
     return .work(workElements)
-  }
-
-  private func matrixView(of value: Value) -> MatrixView {
-    let shape = function.type(of: value).shape
-    guard let definition = context.definitions[value.id] else {
-      return MatrixView(
-        base: value, rows: (0..<shape[0]).map { $0 * shape[1] }, columns: Array(0..<shape[1]))
-    }
-    switch definition.opcode {
-    case .transpose([1, 0]):
-      let view = matrixView(of: definition.operands[0])
-      return MatrixView(base: view.base, rows: view.columns, columns: view.rows)
-    case .gather(let axis, let indices):
-      let view = matrixView(of: definition.operands[0])
-      return axis == 0
-        ? MatrixView(base: view.base, rows: indices.map { view.rows[$0] }, columns: view.columns)
-        : MatrixView(base: view.base, rows: view.rows, columns: indices.map { view.columns[$0] })
-    case .slice(let axis, let start, let end):
-      let view = matrixView(of: definition.operands[0])
-      return axis == 0
-        ? MatrixView(base: view.base, rows: Array(view.rows[start..<end]), columns: view.columns)
-        : MatrixView(base: view.base, rows: view.rows, columns: Array(view.columns[start..<end]))
-    default:
-      return MatrixView(
-        base: value, rows: (0..<shape[0]).map { $0 * shape[1] }, columns: Array(0..<shape[1]))
-    }
-  }
-
-  private func vectorView(of value: Value) -> (base: Value, indices: [Int]) {
-    var views = context.views
-    let refs = views.elements(of: value)
-    if let base = refs.first?.source, refs.allSatisfy({ $0.source == base }) {
-      return (base, refs.map(\.index))
-    }
-    return (value, Array(refs.indices))
   }
 }

@@ -23,14 +23,16 @@ public struct AdamW: Sendable, Hashable {
 ///
 /// Arguments: those of the loss function, `m.NAME` and `v.NAME` for the moments, and the uniform
 /// scalars `learning_rate`, `correction1`, `correction2` (1 - beta^t). Results: `loss`, then for
-/// each parameter `NAME`, `m.NAME` and `v.NAME`.
+/// each parameter `NAME`, `m.NAME` and `v.NAME`. Masked matrices and their moments are vectors of the
+/// entries that `keptEntries(of:)` names.
 ///
 /// - Throws: `GradientError` if the loss is no uniform scalar named `loss`.
 func trainingStep(
   loss function: Function, parameters: [Parameter], optimizer: AdamW
 ) throws -> Function {
   let names = parameters.map(\.name)
-  let both = try optimizedGradient(of: function, result: "loss", withRespectTo: names)
+  let both = try compactParameters(
+    optimizedGradient(of: function, result: "loss", withRespectTo: names))
   let builder = FunctionBuilder(name: "train_step")
   var map: [Value: Value] = [:]
   builder.copyArguments(of: both, into: &map)
@@ -38,13 +40,14 @@ func trainingStep(
   let scalars = ["learning_rate", "correction1", "correction2"].map {
     builder.argument($0, .uniform([], dtype))
   }
-  let moments = parameters.map { parameter in
-    ["m.", "v."].map { builder.argument($0 + parameter.name, .uniform(parameter.shape, dtype)) }
+  let arguments = Dictionary(
+    uniqueKeysWithValues: both.arguments.map { ($0.name, map[$0.value] ?? $0.value) })
+  let moments = try names.map { name in
+    guard let parameter = arguments[name] else { throw GradientError.noArgument(name) }
+    return ["m.", "v."].map { builder.argument($0 + name, builder.type(of: parameter)) }
   }
   for operation in both.operations { try builder.copy(operation, of: both, mapping: &map) }
   let values = both.results.map { map[$0.value] ?? $0.value }
-  let arguments = Dictionary(
-    uniqueKeysWithValues: both.arguments.map { ($0.name, map[$0.value] ?? $0.value) })
   builder.scope = Scope("optimizer")
   let update = AdamUpdate(builder: builder, optimizer: optimizer, scalars: scalars)
   let gradients = try update.clipped(Array(values.dropFirst()))

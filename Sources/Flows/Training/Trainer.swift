@@ -1,10 +1,12 @@
 import FlowIR
+import FlowPasses
 import FlowRuntime
 
 /// Trains parameters by gradient descent on a loss; each step is one call of compiled code.
 ///
 /// Parameters and moments stay in two sets of memory that take turns as the step's arguments and
-/// results, so that a step copies nothing.
+/// results, so that a step copies nothing. Of a masked matrix only the entries that the mask lets
+/// through are there; the others keep the values that they were given.
 public final class Trainer {
   /// How many steps have been made.
   public private(set) var steps = 0
@@ -12,11 +14,20 @@ public final class Trainer {
   public let parameters: [Parameter]
   private let optimizer: AdamW
   private let bound: BoundFunction
-  /// For each argument that is a parameter or moment, its memory now.
-  private var current: [String: FloatBuffer] = [:]
-  /// Where the next step writes it.
-  private var next: [String: FloatBuffer] = [:]
+  private var arrays: [TrainedArray] = []
+  /// What each argument of the step is.
+  private var arguments: [Role] = []
+  /// For each result of the step, the array that it is the next state of; nil for the loss.
+  private var results: [Int?] = []
   private let loss = FloatBuffer(count: 1)
+
+  private enum Role {
+    case array(Int)
+    case fixed(FloatBuffer)
+    case input(String, columns: Int)
+    case learningRate
+    case correction(FloatBuffer, beta: Double)
+  }
 
   /// Compiles the step for a loss function whose parameters are inputs (`parametersAreInputs`).
   ///
@@ -31,37 +42,60 @@ public final class Trainer {
     let step = try trainingStep(
       loss: function, parameters: self.parameters, optimizer: optimizer)
     bound = try CompiledFunction(step).bind()
-    for parameter in parameters where used.contains(parameter.name) {
+    let kept = keptEntries(of: step)
+    var numbers: [String: Int] = [:]
+    for parameter in self.parameters {
       guard let array = values[parameter.name] else {
         throw RuntimeError.missingArgument(parameter.name)
       }
-      current[parameter.name] = FloatBuffer(array.floats)
-    }
-    for parameter in self.parameters {
-      next[parameter.name] = FloatBuffer(count: parameter.count)
-      for prefix in ["m.", "v."] {
-        current[prefix + parameter.name] = FloatBuffer(count: parameter.count)
-        next[prefix + parameter.name] = FloatBuffer(count: parameter.count)
+      for prefix in ["", "m.", "v."] {
+        numbers[prefix + parameter.name] = arrays.count
+        arrays.append(
+          TrainedArray(
+            name: prefix + parameter.name, entries: kept[parameter.name],
+            values: prefix.isEmpty
+              ? array.floats : [Float](repeating: 0, count: parameter.count)))
       }
     }
+    for argument in step.arguments {
+      let type = step.type(of: argument.value)
+      switch argument.name {
+      case "learning_rate": arguments.append(.learningRate)
+      case "correction1":
+        arguments.append(.correction(FloatBuffer(count: 1), beta: optimizer.beta1))
+      case "correction2":
+        arguments.append(.correction(FloatBuffer(count: 1), beta: optimizer.beta2))
+      case let name:
+        if let number = numbers[name] {
+          arguments.append(.array(number))
+        } else if let array = values[name], parameters.contains(where: { $0.name == name }) {
+          arguments.append(.fixed(FloatBuffer(array.floats)))
+        } else {
+          arguments.append(.input(name, columns: type.elementCount))
+        }
+      }
+    }
+    results = step.results.map { numbers[$0.name] }
   }
 
   /// The parameters and the two moments, by name (`NAME`, `m.NAME`, `v.NAME`).
-  public var state: [String: [Float]] { current.mapValues(\.values) }
+  public var state: [String: [Float]] {
+    Dictionary(uniqueKeysWithValues: arrays.map { ($0.name, $0.values) })
+  }
 
   /// Goes back to a saved state.
   public func restore(_ state: [String: [Float]], steps: Int) {
-    for (name, values) in state { current[name] = FloatBuffer(values) }
+    for array in arrays {
+      if let values = state[array.name] { array.set(values) }
+    }
     self.steps = steps
   }
 
   /// The values of the parameters now.
   public var values: [String: HostArray] {
     var result: [String: HostArray] = [:]
-    for parameter in parameters {
-      if let buffer = current[parameter.name] {
-        result[parameter.name] = HostArray(buffer.values, shape: parameter.shape)
-      }
+    for (parameter, index) in zip(parameters, stride(from: 0, to: arrays.count, by: 3)) {
+      result[parameter.name] = HostArray(arrays[index].values, shape: parameter.shape)
     }
     return result
   }
@@ -73,32 +107,64 @@ public final class Trainer {
   public func step(
     _ inputs: [String: [Float]], rows: Int, learningRate: Double, threads: Int? = nil
   ) throws -> Float {
-    let t = Double(steps + 1)
-    var given = inputs.mapValues { FloatBuffer($0) }
-    given["learning_rate"] = FloatBuffer([Float(learningRate)])
-    given["correction1"] = FloatBuffer([Float(1 - power(optimizer.beta1, t))])
-    given["correction2"] = FloatBuffer([Float(1 - power(optimizer.beta2, t))])
-    let function = bound.compiled.function
-    var arguments: [UnsafeRawPointer?] = []
-    for argument in function.arguments {
-      guard let buffer = current[argument.name] ?? given[argument.name] else {
-        throw RuntimeError.missingArgument(argument.name)
+    var held = [FloatBuffer([Float(learningRate)])]
+    let pointers = try arguments.map { role throws(RuntimeError) -> UnsafeRawPointer? in
+      switch role {
+      case .array(let number): return UnsafeRawPointer(arrays[number].current.pointer)
+      case .fixed(let buffer): return UnsafeRawPointer(buffer.pointer)
+      case .learningRate: return UnsafeRawPointer(held[0].pointer)
+      case .correction(let buffer, let beta):
+        buffer.pointer[0] = Float(1 - power(beta, Double(steps + 1)))
+        return UnsafeRawPointer(buffer.pointer)
+      case .input(let name, let columns):
+        guard let values = inputs[name] else { throw .missingArgument(name) }
+        guard values.count >= rows * columns else {
+          throw .shape(argument: name, found: [values.count], expected: [rows * columns])
+        }
+        held.append(FloatBuffer(values))
+        return UnsafeRawPointer(held[held.count - 1].pointer)
       }
-      let type = function.type(of: argument.value)
-      let count = (type.hasRows ? rows : 1) * type.elementCount
-      guard buffer.count >= count else {
-        throw RuntimeError.shape(argument: argument.name, found: [buffer.count], expected: [count])
-      }
-      arguments.append(UnsafeRawPointer(buffer.pointer))
     }
-    let results = function.results.map { result in
-      UnsafeMutableRawPointer((next[result.name] ?? loss).pointer)
+    let targets = results.map { number in
+      UnsafeMutableRawPointer(number.map { arrays[$0].next.pointer } ?? loss.pointer)
     }
-    try bound.call(arguments: arguments, results: results, rows: rows, threads: threads)
-    withExtendedLifetime(given) {}
-    for (name, written) in next { (current[name], next[name]) = (written, current[name]) }
+    try bound.call(arguments: pointers, results: targets, rows: rows, threads: threads)
+    withExtendedLifetime(held) {}
+    for array in arrays { swap(&array.current, &array.next) }
     steps += 1
     return loss.pointer[0]
+  }
+}
+
+/// A parameter or moment: the entries that are trained, and those that stay as they were given.
+private final class TrainedArray {
+  let name: String
+  /// The places of the entries, if not all are trained.
+  private let entries: [Int]?
+  private var given: [Float]
+  /// The memory that the next step reads.
+  var current: FloatBuffer
+  /// The memory that it writes.
+  var next: FloatBuffer
+
+  init(name: String, entries: [Int]?, values: [Float]) {
+    self.name = name
+    self.entries = entries
+    given = values
+    current = FloatBuffer(entries.map { $0.map { values[$0] } } ?? values)
+    next = FloatBuffer(count: current.count)
+  }
+
+  var values: [Float] {
+    guard let entries else { return current.values }
+    var all = given
+    for (place, entry) in entries.enumerated() { all[entry] = current.pointer[place] }
+    return all
+  }
+
+  func set(_ values: [Float]) {
+    given = values
+    current = FloatBuffer(entries.map { $0.map { values[$0] } } ?? values)
   }
 }
 
