@@ -3,37 +3,80 @@
 #define FK_TILE_H
 #include "fk_base.h"
 
+/* Swaps the s-th bit of the row number with that of the lane number. */
+#define FK_SWAP(s, LOW, HIGH)                                                                      \
+  FK_UNROLL for (int i = 0; i < FK_LANES; i++) if (!(i & s)) {                                     \
+    fk_vec a = block[i], b = block[i + s];                                                         \
+    block[i] = __builtin_shufflevector(a, b, LOW);                                                 \
+    block[i + s] = __builtin_shufflevector(a, b, HIGH);                                            \
+  }
+#define FK_LIST(...) __VA_ARGS__
+
+/* Transposes a square block of vectors in registers, one bit of the indices after the other. */
+FK_INLINE void fk_transpose_block(fk_vec block[FK_LANES]) {
+#if FK_LANES == 2
+  FK_SWAP(1, FK_LIST(0, 2), FK_LIST(1, 3))
+#elif FK_LANES == 4
+  FK_SWAP(1, FK_LIST(0, 4, 2, 6), FK_LIST(1, 5, 3, 7))
+  FK_SWAP(2, FK_LIST(0, 1, 4, 5), FK_LIST(2, 3, 6, 7))
+#elif FK_LANES == 8
+  FK_SWAP(1, FK_LIST(0, 8, 2, 10, 4, 12, 6, 14), FK_LIST(1, 9, 3, 11, 5, 13, 7, 15))
+  FK_SWAP(2, FK_LIST(0, 1, 8, 9, 4, 5, 12, 13), FK_LIST(2, 3, 10, 11, 6, 7, 14, 15))
+  FK_SWAP(4, FK_LIST(0, 1, 2, 3, 8, 9, 10, 11), FK_LIST(4, 5, 6, 7, 12, 13, 14, 15))
+#else
+  FK_SWAP(1, FK_LIST(0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),
+          FK_LIST(1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31))
+  FK_SWAP(2, FK_LIST(0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),
+          FK_LIST(2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))
+  FK_SWAP(4, FK_LIST(0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),
+          FK_LIST(4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))
+  FK_SWAP(8, FK_LIST(0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
+          FK_LIST(8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
+#endif
+}
+
 /* Rows [0, valid) of a row-major array with n numbers a row to tile elements [0, n); the rows beyond,
- * up to `width`, repeat the last valid one, so that every lane computes with real data. */
+ * up to `width`, repeat the last valid one, so that every lane computes with real data. Squares of
+ * numbers are transposed in registers; what a row's last vector reads of the next row is dropped. */
 FK_OUTLINE void fk_load_tile(const fk_real *source, int n, int64_t valid, int width,
                              fk_real *tile) {
   int rows = valid < FK_TILE ? (int)valid : FK_TILE;
-  for (int e0 = 0; e0 < n; e0 += 16) {
-    int e1 = e0 + 16 < n ? e0 + 16 : n;
-    for (int r0 = 0; r0 < rows; r0 += 8) {
-      int r1 = r0 + 8 < rows ? r0 + 8 : rows;
-      for (int e = e0; e < e1; e++)
-        for (int r = r0; r < r1; r++)
-          tile[(int64_t)e * FK_TILE + r] = source[(int64_t)r * n + e];
+  int64_t count = (int64_t)rows * n;
+  for (int r0 = 0; r0 < width; r0 += FK_LANES)
+    for (int e0 = 0; e0 < n; e0 += FK_LANES) {
+      fk_vec block[FK_LANES];
+      for (int i = 0; i < FK_LANES; i++) {
+        int64_t at = (int64_t)(r0 + i < rows ? r0 + i : rows - 1) * n + e0;
+        block[i] = at + FK_LANES <= count ? fk_loadu(source + at)
+                                          : fk_load_part(source + at, count - at);
+      }
+      fk_transpose_block(block);
+      int end = n - e0 < FK_LANES ? n - e0 : FK_LANES;
+      for (int i = 0; i < end; i++)
+        fk_store(tile + (int64_t)(e0 + i) * FK_TILE + r0, block[i]);
     }
-  }
-  for (int e = 0; e < n; e++)
-    for (int r = rows; r < width; r++)
-      tile[(int64_t)e * FK_TILE + r] = tile[(int64_t)e * FK_TILE + rows - 1];
 }
 
-/* The reverse: the valid rows of tile elements [0, n) to a row-major array. */
+/* The reverse: the valid rows of tile elements [0, n) to a row-major array. What a row's last vector
+ * writes into the next row is overwritten after, so last columns go first and rows in order. */
 FK_OUTLINE void fk_store_tile(const fk_real *tile, int n, int64_t valid, fk_real *target) {
   int rows = valid < FK_TILE ? (int)valid : FK_TILE;
-  for (int e0 = 0; e0 < n; e0 += 16) {
-    int e1 = e0 + 16 < n ? e0 + 16 : n;
-    for (int r0 = 0; r0 < rows; r0 += 8) {
-      int r1 = r0 + 8 < rows ? r0 + 8 : rows;
-      for (int r = r0; r < r1; r++)
-        for (int e = e0; e < e1; e++)
-          target[(int64_t)r * n + e] = tile[(int64_t)e * FK_TILE + r];
+  int64_t count = (int64_t)rows * n;
+  for (int e0 = (n - 1) / FK_LANES * FK_LANES; e0 >= 0; e0 -= FK_LANES)
+    for (int r0 = 0; r0 < rows; r0 += FK_LANES) {
+      fk_vec block[FK_LANES];
+      int end = n - e0 < FK_LANES ? n - e0 : FK_LANES;
+      for (int i = 0; i < FK_LANES; i++)
+        block[i] = fk_load(tile + (int64_t)(e0 + (i < end ? i : 0)) * FK_TILE + r0);
+      fk_transpose_block(block);
+      for (int i = 0; i < FK_LANES && r0 + i < rows; i++) {
+        int64_t at = (int64_t)(r0 + i) * n + e0;
+        if (at + FK_LANES <= count)
+          fk_storeu(target + at, block[i]);
+        else
+          fk_store_part(target + at, block[i], end);
+      }
     }
-  }
 }
 
 /* The tile's rows from `valid` on become zero in elements [0, n). */

@@ -5,38 +5,7 @@
 #ifndef FK_WEIGHT_GRADIENT_H
 #define FK_WEIGHT_GRADIENT_H
 #include "fk_gemm.h"
-
-/* Swaps the s-th bit of the row number with that of the lane number. */
-#define FK_SWAP(s, LOW, HIGH)                                                                      \
-  FK_UNROLL for (int i = 0; i < FK_LANES; i++) if (!(i & s)) {                                     \
-    fk_vec a = block[i], b = block[i + s];                                                         \
-    block[i] = __builtin_shufflevector(a, b, LOW);                                                 \
-    block[i + s] = __builtin_shufflevector(a, b, HIGH);                                            \
-  }
-#define FK_LIST(...) __VA_ARGS__
-
-/* Transposes a square block of vectors in registers, one bit of the indices after the other. */
-FK_INLINE void fk_transpose_block(fk_vec block[FK_LANES]) {
-#if FK_LANES == 2
-  FK_SWAP(1, FK_LIST(0, 2), FK_LIST(1, 3))
-#elif FK_LANES == 4
-  FK_SWAP(1, FK_LIST(0, 4, 2, 6), FK_LIST(1, 5, 3, 7))
-  FK_SWAP(2, FK_LIST(0, 1, 4, 5), FK_LIST(2, 3, 6, 7))
-#elif FK_LANES == 8
-  FK_SWAP(1, FK_LIST(0, 8, 2, 10, 4, 12, 6, 14), FK_LIST(1, 9, 3, 11, 5, 13, 7, 15))
-  FK_SWAP(2, FK_LIST(0, 1, 8, 9, 4, 5, 12, 13), FK_LIST(2, 3, 10, 11, 6, 7, 14, 15))
-  FK_SWAP(4, FK_LIST(0, 1, 2, 3, 8, 9, 10, 11), FK_LIST(4, 5, 6, 7, 12, 13, 14, 15))
-#else
-  FK_SWAP(1, FK_LIST(0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),
-          FK_LIST(1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31))
-  FK_SWAP(2, FK_LIST(0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),
-          FK_LIST(2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))
-  FK_SWAP(4, FK_LIST(0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),
-          FK_LIST(4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))
-  FK_SWAP(8, FK_LIST(0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
-          FK_LIST(8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
-#endif
-}
+#include "fk_tile.h"
 
 /* Elements [0, n) of a tile to row-major order, `stride` (a multiple of FK_LANES) numbers a row. */
 FK_OUTLINE void fk_transpose_tile(const fk_real *x, int n, fk_real *xt, int stride) {
