@@ -7,8 +7,10 @@ public struct MonotonicRQSTransform: Transform {
   /// Inner knots, shape [*, K - 1]; nil for a single bin.
   private let horizontal: Tensor?
   private let vertical: Tensor?
-  /// The logs of the inner knots' derivatives, shape [*, K - 1].
+  /// The logs of the inner knots' derivatives before they are clipped softly, shape [*, K - 1].
   private let derivatives: Tensor
+  /// The soft clip's limit is its reciprocal.
+  private let limit: Double
   private let bins: Int
   private let bound: Double
 
@@ -24,10 +26,10 @@ public struct MonotonicRQSTransform: Transform {
       "a spline needs widths and heights [*, K] and derivatives [*, K - 1] with K of 2 or more, "
         + "found \(widths.shape), \(heights.shape), \(derivatives.shape)")
     self.bound = bound
-    let limit = 1 / logOf(slope).magnitude
+    limit = 1 / logOf(slope).magnitude
     horizontal = Self.knots(widths, bound: bound, limit: limit)
     vertical = Self.knots(heights, bound: bound, limit: limit)
-    self.derivatives = derivatives / (1 + Flows.abs(derivatives) * limit)
+    self.derivatives = derivatives
   }
 
   /// The inner knots. The soft clip bounds the logits, so the softmax needs no maximum.
@@ -59,8 +61,9 @@ public struct MonotonicRQSTransform: Transform {
     }
     let (x0, x1) = pair(horizontal, -bound, bound)
     let (y0, y1) = pair(vertical, -bound, bound)
-    // Only the two derivatives of the bin are exponentiated.
-    let (d0, d1) = pair(derivatives, 0, 0)
+    // Only the two derivatives of the bin are clipped and exponentiated; those of the ends are 1.
+    let (raw0, raw1) = pair(derivatives, 0, 0)
+    let (d0, d1) = (raw0 / (1 + abs(raw0) * limit), raw1 / (1 + abs(raw1) * limit))
     let (width, height) = (x1 - x0, y1 - y0)
     return Bin(
       inside: inside, x0: x0, width: width, y0: y0, height: height, d0: exp(d0), d1: exp(d1),
