@@ -16,6 +16,8 @@ public enum UnaryOperator: String, Hashable, Sendable, CaseIterable {
   case log1p
   case sin
   case cos
+  /// The arc sine, in [-π/2, π/2]; NaN outside [-1, 1].
+  case asin
   case tanh
   case sigmoid
   /// `log(1 + exp(x))`, without overflow.

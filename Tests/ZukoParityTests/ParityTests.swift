@@ -10,6 +10,7 @@ import Testing
   static let cases = [
     "maf-default", "maf-unconditional", "maf-coupling", "maf-elu-residual", "maf-randperm",
     "nsf-default", "nsf-wide", "nice-default", "realnvp-randmask", "one-feature", "dag-adjacency",
+    "ncsf-default", "tutorial-custom", "mixed-linear", "positive-domain", "bounded-domain",
     // All lazy modules, activations and inverses at once; with a normal and with a box base.
     "custom-parts", "custom-box",
   ]

@@ -232,6 +232,30 @@ FK_INLINE fk_vec fk_circular(fk_vec x, int shift) {
 FK_INLINE fk_vec fk_sin(fk_vec x) { return fk_circular(x, 0); }
 FK_INLINE fk_vec fk_cos(fk_vec x) { return fk_circular(x, 1); }
 
+/* asin(x) = x + x^3 P(x^2) for |x| <= 1/2, else pi/2 - 2 asin(sqrt((1 - |x|) / 2)); the polynomials
+ * interpolate at Chebyshev nodes. NaN outside [-1, 1]; keeps -0. At most 2.1 ulp. */
+FK_INLINE fk_vec fk_asin(fk_vec x) {
+  fk_vec a = fk_abs(x);
+  fk_int large = a > (fk_real)0.5;
+  fk_vec z = fk_select(large, (1 - a) * (fk_real)0.5, a * a);
+  fk_vec s = fk_select(large, fk_sqrt(z), a);
+#ifdef FK_DOUBLE
+  fk_vec p = FK_POLYNOMIAL(z, 0.16666666666666674, 0.07499999999997559, 0.04464285714771306,
+                           0.0303819440422415, 0.022372176628676535, 0.017352307772513717,
+                           0.013972469577804836, 0.011466837812928829, 0.010404075807233784,
+                           0.005102991395303567, 0.018383017043629813, -0.016415335883686342,
+                           0.02984624434081949);
+  fk_vec tail = fk_splat(6.123233995736766e-17);
+#else
+  fk_vec p = FK_POLYNOMIAL(z, 0.16666666316f, 0.07500098763f, 0.04459803223f, 0.03111615644f,
+                           0.01707785937f, 0.03380574831f);
+  fk_vec tail = fk_splat(-4.371139e-8f);
+#endif
+  fk_vec r = s + s * (z * p);
+  r = fk_select(large, (fk_real)1.5707963267948966 - (2 * r - tail), r);
+  return fk_copysign(r, x);
+}
+
 /* The error function: x P(x^2) for |x| < 1, else 1 - exp(-x^2) erfcx(|x|), with (x + 2) erfcx(x)
  * as a polynomial in (x - 2) / (x + 2). At most 2 ulp. */
 FK_INLINE fk_vec fk_erf(fk_vec x) {

@@ -14,6 +14,7 @@ extension Evaluation {
     case .log1p: RealMath.log1p(x)
     case .sin: RealMath.sin(x)
     case .cos: RealMath.cos(x)
+    case .asin: RealMath.asin(x)
     case .tanh: RealMath.tanh(x)
     case .sigmoid: x < 0 ? RealMath.exp(x) / (1 + RealMath.exp(x)) : 1 / (1 + RealMath.exp(-x))
     case .softplus: (0 > x ? 0 : x) + RealMath.log1p(RealMath.exp(-x.magnitude))

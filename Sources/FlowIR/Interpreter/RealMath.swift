@@ -16,6 +16,7 @@ enum RealMath {
     static func log1p(_ x: Double) -> Double { Glibc.log1p(x) }
     static func sin(_ x: Double) -> Double { Glibc.sin(x) }
     static func cos(_ x: Double) -> Double { Glibc.cos(x) }
+    static func asin(_ x: Double) -> Double { Glibc.asin(x) }
     static func tanh(_ x: Double) -> Double { Glibc.tanh(x) }
     static func erf(_ x: Double) -> Double { Glibc.erf(x) }
     static func pow(_ x: Double, _ y: Double) -> Double { Glibc.pow(x, y) }
@@ -26,6 +27,7 @@ enum RealMath {
     static func log1p(_ x: Double) -> Double { Musl.log1p(x) }
     static func sin(_ x: Double) -> Double { Musl.sin(x) }
     static func cos(_ x: Double) -> Double { Musl.cos(x) }
+    static func asin(_ x: Double) -> Double { Musl.asin(x) }
     static func tanh(_ x: Double) -> Double { Musl.tanh(x) }
     static func erf(_ x: Double) -> Double { Musl.erf(x) }
     static func pow(_ x: Double, _ y: Double) -> Double { Musl.pow(x, y) }
@@ -36,6 +38,7 @@ enum RealMath {
     static func log1p(_ x: Double) -> Double { Darwin.log1p(x) }
     static func sin(_ x: Double) -> Double { Darwin.sin(x) }
     static func cos(_ x: Double) -> Double { Darwin.cos(x) }
+    static func asin(_ x: Double) -> Double { Darwin.asin(x) }
     static func tanh(_ x: Double) -> Double { Darwin.tanh(x) }
     static func erf(_ x: Double) -> Double { Darwin.erf(x) }
     static func pow(_ x: Double, _ y: Double) -> Double { Darwin.pow(x, y) }

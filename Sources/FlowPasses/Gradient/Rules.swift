@@ -112,6 +112,10 @@ extension ReversePass {
     case .log1p: return try divide(g, try plus(a, like(a, 1)))
     case .sin: return try multiply(g, try unary(.cos, a))
     case .cos: return try unary(.negate, try multiply(g, try unary(.sin, a)))
+    case .asin:
+      // 1 - a² as (1 - a)(1 + a) keeps its digits near the ends.
+      let square = try multiply(try minus(like(a, 1), a), try plus(like(a, 1), a))
+      return try multiply(g, try unary(.rsqrt, square))
     case .tanh: return try multiply(g, try minus(like(r, 1), try unary(.square, r)))
     case .sigmoid: return try multiply(g, try multiply(r, try minus(like(r, 1), r)))
     case .softplus: return try multiply(g, try unary(.sigmoid, a))

@@ -126,12 +126,14 @@ protocol CheckpointSource {
   func integers(_ name: String) -> [Int]?
   func booleans(_ name: String) -> [Bool]?
   func contains(_ name: String) -> Bool
+  func shape(_ name: String) -> [Int]?
 }
 
 struct NoCheckpoint: CheckpointSource {
   func integers(_ name: String) -> [Int]? { nil }
   func booleans(_ name: String) -> [Bool]? { nil }
   func contains(_ name: String) -> Bool { false }
+  func shape(_ name: String) -> [Int]? { nil }
 }
 
 /// A small deterministic generator for initial parameters, shuffles and random choices: SplitMix64

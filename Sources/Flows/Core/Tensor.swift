@@ -132,6 +132,12 @@ public func softplus(_ x: Tensor) -> Tensor { x.unary(.softplus) }
 public func relu(_ x: Tensor) -> Tensor { x.unary(.relu) }
 /// The error function.
 public func erf(_ x: Tensor) -> Tensor { x.unary(.erf) }
+/// The arc sine, in [-π/2, π/2]; NaN outside [-1, 1].
+public func asin(_ x: Tensor) -> Tensor { x.unary(.asin) }
+/// The largest whole number that is not above each element.
+public func floor(_ x: Tensor) -> Tensor { x.unary(.floor) }
+/// -1, 0 or 1.
+public func sign(_ x: Tensor) -> Tensor { x.unary(.sign) }
 /// The square.
 public func square(_ x: Tensor) -> Tensor { x.unary(.square) }
 

@@ -1,13 +1,14 @@
-/// Masked autoregressive flows: MAF, and NSF with splines.
+/// Masked autoregressive flows: MAF, NSF with splines, and NCSF with splines on circles.
 public enum AutoregressiveFlows {
   /// `transforms` autoregressive transforms, features in ascending order for even and descending
-  /// order for odd ones (random orders with `randperm`), over a standard normal base.
+  /// order for odd ones (random orders with `randperm`), over a standard normal base; over a uniform
+  /// one on [-π, π], a little larger for the sake of rounding, if features lie on circles.
   ///
   /// - Throws: `FlowError` for arguments that do not fit.
   public static func make(
     features: Int, context: Int = 0, transforms: Int = 3, randperm: Bool = false,
     passes: Int? = nil, univariate: Univariate = .affine(),
-    network: HyperNetwork = HyperNetwork(), in scope: ModuleScope
+    network: HyperNetwork = HyperNetwork(), isCircular: Bool = false, in scope: ModuleScope
   ) throws(FlowError) -> Flow {
     let list = scope.child("transform").child("transforms")
     var parts: [any LazyTransform] = []
@@ -31,9 +32,14 @@ public enum AutoregressiveFlows {
           features: features, context: context, passes: passes, order: order,
           univariate: univariate, network: network, in: place))
     }
+    let place = scope.child("base")
+    let limit = Double.pi + 1e-5
     return Flow(
       transform: LazyComposedTransform(parts),
-      base: UnconditionalDistribution.diagNormal(features: features, in: scope.child("base")))
+      base: isCircular
+        ? UnconditionalDistribution.boxUniform(
+          features: features, lower: -limit, upper: limit, in: place)
+        : UnconditionalDistribution.diagNormal(features: features, in: place))
   }
 }
 

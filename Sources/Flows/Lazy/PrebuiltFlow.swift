@@ -56,6 +56,26 @@ public struct NSF: PrebuiltFlow {
   }
 }
 
+/// A neural circular spline flow (Rezende et al., arXiv:2002.02428): features are angles in [-π, π).
+public struct NCSF: PrebuiltFlow {
+  public var model: Model
+
+  /// Makes an untrained flow; the arguments are those of `zuko.flows.NCSF`, `seed` decides random
+  /// orders and first parameters.
+  ///
+  /// - Throws: `FlowError` for arguments that do not fit.
+  public init(
+    features: Int, context: Int = 0, transforms: Int = 3, bins: Int = 8, slope: Double = 1e-3,
+    randperm: Bool = false, passes: Int? = nil, hiddenFeatures: [Int] = [64, 64],
+    activation: Activation = .relu, residual: Bool = false, seed: UInt64 = 0
+  ) throws(FlowError) {
+    model = try Model(
+      autoregressive: "NCSF", features, context, transforms, randperm, passes, hiddenFeatures,
+      activation, residual,
+      extra: [.init("bins", .integer(bins)), .init("slope", .number(slope))], seed: seed)
+  }
+}
+
 /// A coupling flow (Dinh et al., arXiv:1410.8516); affine by default, as RealNVP.
 public struct NICE: PrebuiltFlow {
   public var model: Model

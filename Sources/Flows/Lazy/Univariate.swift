@@ -37,6 +37,18 @@ public struct Univariate {
     }
   }
 
+  /// `CircularRQSTransform` with a number of bins.
+  public static func circularSpline(bins: Int = 8, slope: Double = 1e-3) -> Univariate {
+    Univariate(shapes: [[bins], [bins], [bins - 1]]) {
+      CircularRQSTransform(widths: $0[0], heights: $0[1], derivatives: $0[2], slope: slope)
+    }
+  }
+
+  /// `SignedPowerTransform` of an exponent.
+  public static var signedPower: Univariate {
+    Univariate(shapes: [[]]) { SignedPowerTransform(alpha: $0[0]) }
+  }
+
   /// Cuts the output of a hyper-network [D * total] into the parameters [D, *shape].
   func unpack(_ phi: Tensor) -> [Tensor] {
     let features = (phi.shape.last ?? 0) / total

@@ -28,68 +28,30 @@ extension FlowDescription {
       try inner.allow([])
       try check([[]])
       return .additive
-    case "MonotonicRQSTransform":
-      try inner.allow(["bound", "slope"])
+    case "SignedPowerTransform":
+      try inner.allow([])
+      try check([[]])
+      return .signedPower
+    case "MonotonicRQSTransform", "CircularRQSTransform":
+      let isCircular = inner.type == "CircularRQSTransform"
+      try inner.allow(isCircular ? ["slope"] : ["bound", "slope"])
       let bins = shapes?.first?.first ?? 8
       guard bins >= 2 else {
         throw FlowError.invalid(
           place: reader.path("shapes"), found: "\(bins) bins", expected: "2 or more")
       }
       try check([[bins], [bins], [bins - 1]])
+      if isCircular { return .circularSpline(bins: bins, slope: try slope(inner)) }
       return .spline(
         bins: bins, bound: try inner.number("bound", default: 5), slope: try slope(inner))
     default:
       throw .unknownType(
         place: inner.path("type"), found: inner.type,
-        known: ["MonotonicAffineTransform", "AdditiveTransform", "MonotonicRQSTransform"])
-    }
-  }
-
-  func unconditional(
-    _ reader: DescriptionReader, in scope: ModuleScope
-  ) throws(FlowError) -> any LazyTransform {
-    guard let json = reader["f"] else {
-      throw .invalid(place: reader.path("f"), found: "nothing", expected: "a transform")
-    }
-    let inner = try DescriptionReader(json, place: reader.path("f"))
-    let inverse = try inner.flag("inverse")
-    let isBuffer = try reader.flag("buffer")
-    try inner.allow(["inverse"])
-    let make: () -> any Transform
-    func tensor(_ name: String, _ position: Int, _ initializer: Parameter.Initializer) -> Parameter
-    {
-      let isPositional = scope.registry.checkpoint.contains(scope.qualified("_\(position)"))
-      let key = isPositional ? "_\(position)" : name
-      return isBuffer
-        ? scope.buffer(key, [features], initializer: initializer)
-        : scope.parameter(key, [features], initializer: initializer)
-    }
-    switch inner.type {
-    case "IdentityTransform": make = { IdentityTransform() }
-    case "AffineTransform":
-      let loc = tensor("loc", 0, .zeros)
-      let scale = tensor("scale", 1, .ones)
-      make = { DependentTransform(AffineTransform(loc: loc.tensor, scale: scale.tensor)) }
-    case "AdditiveTransform":
-      let shift = tensor("shift", 0, .zeros)
-      make = { DependentTransform(AdditiveTransform(shift: shift.tensor)) }
-    case "PermutationTransform":
-      let isPositional = scope.registry.checkpoint.contains(scope.qualified("_0"))
-      let order = scope.integers(isPositional ? "_0" : "order", Array((0..<features).reversed()))
-      guard order.sorted() == Array(0..<features) else {
-        throw .wrongTensor(
-          name: scope.qualified("order"), found: "\(order)",
-          expected: "a permutation of \(features) features")
-      }
-      make = { PermutationTransform(order: order) }
-    default:
-      throw .unknownType(
-        place: inner.path("type"), found: inner.type,
         known: [
-          "IdentityTransform", "AffineTransform", "AdditiveTransform", "PermutationTransform",
+          "MonotonicAffineTransform", "AdditiveTransform", "SignedPowerTransform",
+          "MonotonicRQSTransform", "CircularRQSTransform",
         ])
     }
-    return UnconditionalTransform { inverse ? InverseTransform(make()) : make() }
   }
 
   func base(

@@ -31,7 +31,7 @@ public struct FlowDescription: Hashable, Sendable {
   }
 
   /// The names of the classes that can be described.
-  public static let types = ["MAF", "NSF", "NICE", "RealNVP", "GMM", "Flow"]
+  public static let types = ["MAF", "NSF", "NCSF", "NICE", "RealNVP", "GMM", "Flow"]
 
   private static let network = ["hidden_features", "activation"]
 
@@ -43,19 +43,18 @@ public struct FlowDescription: Hashable, Sendable {
     }
     let common = ["zuko", "features", "context", "transforms"] + Self.network
     switch reader.type {
-    case "MAF", "NSF":
+    case "MAF", "NSF", "NCSF":
       let keys = common + ["randperm", "passes", "residual"]
       try reader.allow(
-        reader.type == "NSF" ? keys + ["bins", "slope"] : keys + ["univariate", "shapes"])
+        reader.type == "MAF" ? keys + ["univariate", "shapes"] : keys + ["bins", "slope"])
       let univariate =
-        reader.type == "NSF"
-        ? try spline(reader) : try self.univariate(reader)
+        reader.type == "MAF" ? try self.univariate(reader) : try spline(reader)
       return try AutoregressiveFlows.make(
         features: features, context: context,
         transforms: try reader.integer("transforms", default: 3, minimum: 1),
         randperm: try reader.flag("randperm"),
         passes: try reader.optionalInteger("passes", minimum: 1), univariate: univariate,
-        network: try reader.network(["residual"]), in: scope)
+        network: try reader.network(["residual"]), isCircular: reader.type == "NCSF", in: scope)
     case "NICE", "RealNVP":
       try reader.allow(common + ["randmask", "normalize", "univariate", "shapes"])
       return try CouplingFlows.make(
@@ -73,9 +72,10 @@ public struct FlowDescription: Hashable, Sendable {
   }
 
   func spline(_ reader: DescriptionReader) throws(FlowError) -> Univariate {
-    .spline(
-      bins: try reader.integer("bins", default: 8, minimum: 2),
-      slope: try slope(reader))
+    let bins = try reader.integer("bins", default: 8, minimum: 2)
+    let slope = try slope(reader)
+    return reader.type == "NCSF"
+      ? .circularSpline(bins: bins, slope: slope) : .spline(bins: bins, slope: slope)
   }
 
   func slope(_ reader: DescriptionReader) throws(FlowError) -> Double {

@@ -131,6 +131,8 @@ struct FileCheckpoint: CheckpointSource {
   }
 
   func contains(_ name: String) -> Bool { file[name] != nil }
+
+  func shape(_ name: String) -> [Int]? { file[name]?.shape }
 }
 
 /// First values of float parameters and buffers, by name; `seed` decides the random ones.

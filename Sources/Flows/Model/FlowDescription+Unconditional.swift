@@ -1,0 +1,126 @@
+import FlowFiles
+
+extension FlowDescription {
+  /// A transform whose tensors, if it has any, are parameters or buffers of the flow.
+  func unconditional(
+    _ reader: DescriptionReader, in scope: ModuleScope
+  ) throws(FlowError) -> any LazyTransform {
+    guard let json = reader["f"] else {
+      throw .invalid(place: reader.path("f"), found: "nothing", expected: "a transform")
+    }
+    let inner = try DescriptionReader(json, place: reader.path("f"))
+    let inverse = try inner.flag("inverse")
+    let tensors = UnconditionalTensors(scope: scope, isBuffer: try reader.flag("buffer"))
+    let make = try unconditional(inner, tensors)
+    return UnconditionalTransform { inverse ? InverseTransform(make()) : make() }
+  }
+
+  private func unconditional(
+    _ inner: DescriptionReader, _ tensors: UnconditionalTensors
+  ) throws(FlowError) -> () -> any Transform {
+    func each(_ make: @escaping () -> any Transform) -> () -> any Transform {
+      { DependentTransform(make()) }
+    }
+    let vector = [features]
+    let matrix = [features, features]
+    let identity = (0..<features * features).map { $0 % (features + 1) == 0 ? 1.0 : 0 }
+    try inner.allow(["inverse"] + (Self.scalarArguments[inner.type].map { [$0] } ?? []))
+    switch inner.type {
+    case "IdentityTransform": return { IdentityTransform() }
+    case "ExpTransform": return each { ExpTransform() }
+    case "SigmoidTransform": return each { SigmoidTransform() }
+    case "TanhTransform": return each { TanhTransform() }
+    case "SoftplusTransform": return each { SoftplusTransform() }
+    case "SinTransform": return each { SinTransform() }
+    case "CosTransform": return each { CosTransform() }
+    case "SoftclipTransform":
+      let bound = try bound(inner)
+      return each { SoftclipTransform(bound: bound) }
+    case "CircularShiftTransform":
+      let bound = try bound(inner)
+      return each { CircularShiftTransform(bound: bound) }
+    case "PowerTransform":
+      let exponent = tensors.tensor("exponent", 0, vector, .ones)
+      return each { PowerTransform(exponent: exponent.tensor) }
+    case "SignedPowerTransform":
+      let alpha = tensors.tensor("alpha", 0, vector, .zeros)
+      return each { SignedPowerTransform(alpha: alpha.tensor) }
+    case "AffineTransform":
+      let loc = tensors.tensor("loc", 0, vector, .zeros)
+      let scale = tensors.tensor("scale", 1, vector, .ones)
+      return each { AffineTransform(loc: loc.tensor, scale: scale.tensor) }
+    case "MonotonicAffineTransform":
+      let slope = try slope(inner)
+      let shift = tensors.tensor("shift", 0, vector, .zeros)
+      let scale = tensors.tensor("scale", 1, vector, .zeros)
+      return each {
+        MonotonicAffineTransform(shift: shift.tensor, scale: scale.tensor, slope: slope)
+      }
+    case "AdditiveTransform":
+      let shift = tensors.tensor("shift", 0, vector, .zeros)
+      return each { AdditiveTransform(shift: shift.tensor) }
+    case "RotationTransform":
+      let a = tensors.tensor("A", 0, matrix, .normal)
+      return { RotationTransform(a: a.tensor) }
+    case "LULinearTransform":
+      let lu = tensors.tensor("LU", 0, matrix, .values(identity))
+      return { LULinearTransform(lu: lu.tensor) }
+    case "PermutationTransform":
+      let name = tensors.name("order", 0)
+      let order = tensors.scope.integers(name, Array((0..<features).reversed()))
+      guard order.sorted() == Array(0..<features) else {
+        throw .wrongTensor(
+          name: tensors.scope.qualified(name), found: "\(order)",
+          expected: "a permutation of \(features) features")
+      }
+      return { PermutationTransform(order: order) }
+    default:
+      throw .unknownType(
+        place: inner.path("type"), found: inner.type, known: Self.unconditionalTypes)
+    }
+  }
+
+  private func bound(_ reader: DescriptionReader) throws(FlowError) -> Double {
+    let bound = try reader.number("bound", default: 1)
+    guard bound > 0, bound.isFinite else {
+      throw .invalid(
+        place: reader.path("bound"), found: "\(bound)", expected: "a positive number")
+    }
+    return bound
+  }
+
+  /// The arguments of transforms that are numbers in the description.
+  private static let scalarArguments = [
+    "SoftclipTransform": "bound", "CircularShiftTransform": "bound",
+    "MonotonicAffineTransform": "slope",
+  ]
+
+  private static let unconditionalTypes = [
+    "IdentityTransform", "AffineTransform", "AdditiveTransform", "MonotonicAffineTransform",
+    "ExpTransform", "SigmoidTransform", "TanhTransform", "SoftplusTransform", "PowerTransform",
+    "SignedPowerTransform", "SinTransform", "CosTransform", "SoftclipTransform",
+    "CircularShiftTransform", "PermutationTransform", "RotationTransform", "LULinearTransform",
+  ]
+}
+
+/// The tensors of an unconditional module: under their own names, or under their places if the
+/// checkpoint has those; with one number for all features, if it has that.
+private struct UnconditionalTensors {
+  let scope: ModuleScope
+  let isBuffer: Bool
+
+  func name(_ name: String, _ position: Int) -> String {
+    scope.registry.checkpoint.contains(scope.qualified("_\(position)")) ? "_\(position)" : name
+  }
+
+  func tensor(
+    _ name: String, _ position: Int, _ shape: [Int], _ initializer: Parameter.Initializer
+  ) -> Parameter {
+    let key = self.name(name, position)
+    let isScalar = scope.registry.checkpoint.shape(scope.qualified(key)) == []
+    let shape = isScalar && shape.count == 1 ? [] : shape
+    return isBuffer
+      ? scope.buffer(key, shape, initializer: initializer)
+      : scope.parameter(key, shape, initializer: initializer)
+  }
+}

@@ -1,0 +1,214 @@
+/// `f(x) = exp(x)`, from the reals to the positive numbers.
+public struct ExpTransform: Transform {
+  /// Makes the transform.
+  public init() {}
+
+  public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { (exp(x), x) }
+
+  public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
+    let domain = Domain(y, y .> 0)
+    let x = log(domain.safe(1))
+    return (domain.result(x, edge: y.like(logOf(y.smallest))), domain.ladj(-x))
+  }
+}
+
+/// `f(x) = 1 / (1 + exp(-x))`, from the reals to [0, 1].
+///
+/// Where `f` has rounded to 0 or 1, the inverse is the number at which it does so.
+public struct SigmoidTransform: Transform {
+  /// Makes the transform.
+  public init() {}
+
+  private func ladj(_ x: Tensor) -> Tensor { -softplus(-x) - softplus(x) }
+
+  public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { (sigmoid(x), ladj(x)) }
+
+  public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
+    let domain = Domain(y, (y .>= 0) .& (y .<= 1))
+    let inner = minimum(maximum(domain.safe(0.5), y.smallest), 1 - y.roundOff)
+    let x = log(inner) - log1p(-inner)
+    return (domain.result(x, edge: x), domain.ladj(-ladj(x)))
+  }
+}
+
+/// `f(x) = tanh(x)`, from the reals to [-1, 1].
+///
+/// Where `f` has rounded to -1 or 1, the inverse is the number at which it does so.
+public struct TanhTransform: Transform {
+  /// Makes the transform.
+  public init() {}
+
+  /// log(1 - tanh(x)²), even in x.
+  private func ladj(_ x: Tensor) -> Tensor {
+    let size = abs(x)
+    return 2 * (logOf(2) - size - softplus(-2 * size))
+  }
+
+  public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { (tanh(x), ladj(x)) }
+
+  public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
+    let domain = Domain(y, (y .>= -1) .& (y .<= 1))
+    let largest = 1 - y.roundOff
+    let inner = minimum(maximum(domain.safe(0), -largest), largest)
+    let x = 0.5 * (log1p(inner) - log1p(-inner))
+    return (domain.result(x, edge: x), domain.ladj(-ladj(x)))
+  }
+}
+
+/// `f(x) = log(1 + exp(x))`, from the reals to the positive numbers.
+public struct SoftplusTransform: Transform {
+  /// Makes the transform.
+  public init() {}
+
+  public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
+    (softplus(x), -softplus(-x))
+  }
+
+  public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
+    let domain = Domain(y, y .> 0)
+    let inner = domain.safe(1)
+    let x = inner + log(-expm1(-inner))
+    return (domain.result(x, edge: y.like(logOf(y.smallest))), domain.ladj(softplus(-x)))
+  }
+}
+
+/// `f(x) = x^p` for positive numbers.
+public struct PowerTransform: Transform {
+  private let exponent: Tensor
+
+  /// Makes the transform; `exponent` is not zero and has the shape of `x`, or one that is broadcast
+  /// to it.
+  public init(exponent: Tensor) { self.exponent = exponent }
+
+  public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { apply(exponent, x) }
+  public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) { apply(1 / exponent, y) }
+
+  private func apply(_ exponent: Tensor, _ x: Tensor) -> (Tensor, Tensor) {
+    let domain = Domain(x, x .> 0)
+    let logs = log(domain.safe(1))
+    return (
+      domain.result(exp(exponent * logs), edge: x.like(0)),
+      domain.ladj(log(abs(exponent)) + (exponent - 1) * logs)
+    )
+  }
+}
+
+/// `f(x) = sign(x) |x|^exp(α)`.
+///
+/// At 0, where the slope is 0 or infinite, its log is that at the smallest normal number.
+public struct SignedPowerTransform: Transform {
+  private let alpha: Tensor
+
+  /// Makes the transform; `alpha` has the shape of `x`, or one that is broadcast to it.
+  public init(alpha: Tensor) { self.alpha = alpha }
+
+  public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { apply(alpha, x) }
+  public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) { apply(-alpha, y) }
+
+  private func apply(_ alpha: Tensor, _ x: Tensor) -> (Tensor, Tensor) {
+    let logs = log(maximum(abs(x), x.smallest))
+    // The sign keeps 0 and NaN.
+    let y = sign(x) * exp(exp(alpha) * logs)
+    return (select(isNaN(x), x, y), alpha + expm1(alpha) * logs)
+  }
+}
+
+/// `f(x) = sin(x)`, from [-π/2, π/2] to [-1, 1].
+public struct SinTransform: Transform {
+  /// Makes the transform.
+  public init() {}
+
+  public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
+    // The float32 nearest to π/2 lies above it, and is inside.
+    let edge = Double.pi / 2 * (1 + 0x1p-24)
+    let domain = Domain(x, (x .>= -edge) .& (x .<= edge))
+    let inner = domain.safe(0)
+    return (
+      domain.result(sin(inner), edge: select(x .> 0, x.like(1), x.like(-1))),
+      domain.ladj(log(abs(cos(inner))))
+    )
+  }
+
+  public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
+    let domain = Domain(y, (y .>= -1) .& (y .<= 1))
+    let inner = domain.safe(0)
+    let x = asin(inner)
+    let edge = select(y .> 0, y.like(.pi / 2), y.like(-.pi / 2))
+    // cos(asin y)² = (1 - y)(1 + y).
+    let square = maximum((1 - inner) * (1 + inner), y.roundOff * y.roundOff)
+    return (domain.result(x, edge: edge), domain.ladj(-0.5 * log(square)))
+  }
+}
+
+/// `f(x) = -cos(x)`, from [0, π] to [-1, 1].
+public struct CosTransform: Transform {
+  /// Makes the transform.
+  public init() {}
+
+  public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
+    SinTransform().callAndLadj(x - .pi / 2)
+  }
+
+  public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
+    let (x, ladj) = SinTransform().inverseAndLadj(y)
+    return (x + .pi / 2, ladj)
+  }
+}
+
+/// `f(x) = x / (1 + |x / B|)`, from the reals to [-B, B].
+///
+/// Where `f` has rounded to the bound, the inverse is a number at which it does so.
+public struct SoftclipTransform: Transform {
+  private let bound: Double
+
+  /// Makes the transform onto [-bound, bound].
+  public init(bound: Double = 1) { self.bound = bound }
+
+  public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
+    let size = abs(x / bound)
+    return (x / (1 + size), -2 * log1p(size))
+  }
+
+  public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
+    let domain = Domain(y, abs(y) .<= bound)
+    let inner = domain.safe(0)
+    let size = maximum(1 - abs(inner / bound), y.roundOff)
+    let x = inner / size
+    return (domain.result(x, edge: x), domain.ladj(-2 * log(size)))
+  }
+}
+
+/// `f(x) = (x mod 2B) - B`, a turn of the circle [-B, B] by half its length.
+public struct CircularShiftTransform: Transform {
+  private let bound: Double
+
+  /// Makes the turn of [-bound, bound].
+  public init(bound: Double = 1) { self.bound = bound }
+
+  private func turned(_ x: Tensor) -> Tensor {
+    let turns = floor(x / (2 * bound))
+    return (x - 2 * bound * turns) - bound
+  }
+
+  public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { (turned(x), x.like(0)) }
+  public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) { (turned(y), y.like(0)) }
+}
+
+/// A spline on the circle [-π, π] (Rezende et al., arXiv:2002.02428): `CircularShiftTransform`, then
+/// `MonotonicRQSTransform`.
+public struct CircularRQSTransform: Transform {
+  private let parts: ComposedTransform
+
+  /// Makes the spline from unconstrained widths and heights (shape [*, K]) and derivatives (shape
+  /// [*, K - 1]); `slope` is the least slope.
+  public init(widths: Tensor, heights: Tensor, derivatives: Tensor, slope: Double = 1e-3) {
+    parts = ComposedTransform([
+      CircularShiftTransform(bound: .pi),
+      MonotonicRQSTransform(
+        widths: widths, heights: heights, derivatives: derivatives, bound: .pi, slope: slope),
+    ])
+  }
+
+  public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { parts.callAndLadj(x) }
+  public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) { parts.inverseAndLadj(y) }
+}
