@@ -14,7 +14,7 @@ struct Train: ParsableCommand {
       EXAMPLE: flowir train --flow NSF --features 5 --data x.npy --output model.safetensors
       """)
 
-  @Option(help: "The kind of flow (MAF, NSF, NICE, RealNVP).") var flow: String?
+  @Option(help: "The kind of flow (MAF, NSF, NCSF, NICE, RealNVP, …).") var flow: String?
   @Option(help: "The number of features.") var features: Int?
   @Option(help: "The number of context features.") var context = 0
   @Option(help: "A flow description as JSON, instead of --flow and --features.")

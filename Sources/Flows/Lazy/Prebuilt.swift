@@ -2,18 +2,24 @@
 public enum AutoregressiveFlows {
   /// `transforms` autoregressive transforms, features in ascending order for even and descending
   /// order for odd ones (random orders with `randperm`), over a standard normal base; over a uniform
-  /// one on [-π, π], a little larger for the sake of rounding, if features lie on circles.
+  /// one on [-π, π], a little larger for the sake of rounding, if features lie on circles. Between
+  /// transforms stands a `SoftclipTransform` with the bound `softclip`, if it is given.
   ///
   /// - Throws: `FlowError` for arguments that do not fit.
   public static func make(
     features: Int, context: Int = 0, transforms: Int = 3, randperm: Bool = false,
     passes: Int? = nil, univariate: Univariate = .affine(),
-    network: HyperNetwork = HyperNetwork(), isCircular: Bool = false, in scope: ModuleScope
+    network: HyperNetwork = HyperNetwork(), isCircular: Bool = false, softclip: Double? = nil,
+    in scope: ModuleScope
   ) throws(FlowError) -> Flow {
     let list = scope.child("transform").child("transforms")
     var parts: [any LazyTransform] = []
     for index in 0..<transforms {
-      let place = list.child("\(index)")
+      if let softclip, index > 0 {
+        parts.append(
+          UnconditionalTransform { DependentTransform(SoftclipTransform(bound: softclip)) })
+      }
+      let place = list.child("\(softclip == nil ? index : 2 * index)")
       // A single feature depends on no other: Zuko makes it element-wise too.
       guard features > 1 else {
         parts.append(

@@ -76,6 +76,50 @@ public struct NCSF: PrebuiltFlow {
   }
 }
 
+/// A sum-of-squares polynomial flow (Jaini et al., arXiv:1905.02325).
+public struct SOSPF: PrebuiltFlow {
+  public var model: Model
+
+  /// Makes an untrained flow; the arguments are those of `zuko.flows.SOSPF`, `seed` decides random
+  /// orders and first parameters.
+  ///
+  /// - Throws: `FlowError` for arguments that do not fit.
+  public init(
+    features: Int, context: Int = 0, transforms: Int = 3, degree: Int = 4, polynomials: Int = 3,
+    slope: Double = 1e-3, randperm: Bool = false, passes: Int? = nil,
+    hiddenFeatures: [Int] = [64, 64], activation: Activation = .relu, residual: Bool = false,
+    seed: UInt64 = 0
+  ) throws(FlowError) {
+    model = try Model(
+      autoregressive: "SOSPF", features, context, transforms, randperm, passes, hiddenFeatures,
+      activation, residual,
+      extra: [
+        .init("degree", .integer(degree)), .init("polynomials", .integer(polynomials)),
+        .init("slope", .number(slope)),
+      ], seed: seed)
+  }
+}
+
+/// A Bernstein polynomial flow on [-5, 5] (Sick et al., arXiv:2004.00464; Arpogaus et al.,
+/// arXiv:2204.13939). Standardise the features first.
+public struct BPF: PrebuiltFlow {
+  public var model: Model
+
+  /// Makes an untrained flow; the arguments are those of `zuko.flows.BPF`, `seed` decides random
+  /// orders and first parameters.
+  ///
+  /// - Throws: `FlowError` for arguments that do not fit.
+  public init(
+    features: Int, context: Int = 0, transforms: Int = 3, degree: Int = 16,
+    randperm: Bool = false, passes: Int? = nil, hiddenFeatures: [Int] = [64, 64],
+    activation: Activation = .relu, residual: Bool = false, seed: UInt64 = 0
+  ) throws(FlowError) {
+    model = try Model(
+      autoregressive: "BPF", features, context, transforms, randperm, passes, hiddenFeatures,
+      activation, residual, extra: [.init("degree", .integer(degree))], seed: seed)
+  }
+}
+
 /// A coupling flow (Dinh et al., arXiv:1410.8516); affine by default, as RealNVP.
 public struct NICE: PrebuiltFlow {
   public var model: Model

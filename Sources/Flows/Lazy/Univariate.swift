@@ -44,6 +44,29 @@ public struct Univariate {
     }
   }
 
+  /// `SOSPolynomialTransform` with a number of polynomials of a degree, then a shift.
+  public static func sumOfSquares(
+    degree: Int = 4, polynomials: Int = 3, slope: Double = 1e-3
+  ) -> Univariate {
+    Univariate(shapes: [[polynomials, degree + 1], []]) {
+      ComposedTransform([
+        SOSPolynomialTransform(a: $0[0], slope: slope), AdditiveTransform(shift: $0[1]),
+      ])
+    }
+  }
+
+  /// `BoundedBernsteinTransform`.
+  public static func boundedBernstein(degree: Int = 16, bound: Double = 5) -> Univariate {
+    Univariate(shapes: [[degree + 1]]) {
+      BoundedBernsteinTransform(theta: $0[0], bound: bound)
+    }
+  }
+
+  /// `BernsteinTransform`.
+  public static func bernstein(degree: Int = 16, bound: Double = 5) -> Univariate {
+    Univariate(shapes: [[degree + 1]]) { BernsteinTransform(theta: $0[0], bound: bound) }
+  }
+
   /// `SignedPowerTransform` of an exponent.
   public static var signedPower: Univariate {
     Univariate(shapes: [[]]) { SignedPowerTransform(alpha: $0[0]) }

@@ -28,6 +28,30 @@ extension FlowDescription {
       try inner.allow([])
       try check([[]])
       return .additive
+    case "BernsteinTransform", "BoundedBernsteinTransform":
+      let isBounded = inner.type == "BoundedBernsteinTransform"
+      try inner.allow(["bound"])
+      let count = shapes?.first?.first ?? 17
+      guard count >= (isBounded ? 1 : 2) else {
+        throw FlowError.invalid(
+          place: reader.path("shapes"), found: "\(count) coefficients", expected: "2 or more")
+      }
+      try check([[count]])
+      let bound = try bound(inner, default: 5)
+      return isBounded
+        ? .boundedBernstein(degree: count - 1, bound: bound)
+        : .bernstein(degree: count - 1, bound: bound)
+    case "SOSPolynomialTransform":
+      try inner.allow(["slope"])
+      let size = shapes?.first ?? []
+      guard size.count == 2, size.allSatisfy({ $0 > 0 }) else {
+        throw FlowError.invalid(
+          place: reader.path("shapes"), found: reader["shapes"]?.text ?? "nothing",
+          expected: "[[polynomials, degree + 1]] for SOSPolynomialTransform")
+      }
+      try check([size])
+      let slope = try slope(inner)
+      return Univariate(shapes: [size]) { SOSPolynomialTransform(a: $0[0], slope: slope) }
     case "SignedPowerTransform":
       try inner.allow([])
       try check([[]])
@@ -49,7 +73,8 @@ extension FlowDescription {
         place: inner.path("type"), found: inner.type,
         known: [
           "MonotonicAffineTransform", "AdditiveTransform", "SignedPowerTransform",
-          "MonotonicRQSTransform", "CircularRQSTransform",
+          "MonotonicRQSTransform", "CircularRQSTransform", "SOSPolynomialTransform",
+          "BernsteinTransform", "BoundedBernsteinTransform",
         ])
     }
   }

@@ -80,8 +80,9 @@ extension FlowDescription {
     }
   }
 
-  private func bound(_ reader: DescriptionReader) throws(FlowError) -> Double {
-    let bound = try reader.number("bound", default: 1)
+  func bound(_ reader: DescriptionReader, default fallback: Double = 1) throws(FlowError) -> Double
+  {
+    let bound = try reader.number("bound", default: fallback)
     guard bound > 0, bound.isFinite else {
       throw .invalid(
         place: reader.path("bound"), found: "\(bound)", expected: "a positive number")

@@ -31,7 +31,9 @@ public struct FlowDescription: Hashable, Sendable {
   }
 
   /// The names of the classes that can be described.
-  public static let types = ["MAF", "NSF", "NCSF", "NICE", "RealNVP", "GMM", "Flow"]
+  public static let types = [
+    "MAF", "NSF", "NCSF", "NICE", "RealNVP", "SOSPF", "BPF", "GMM", "Flow",
+  ]
 
   private static let network = ["hidden_features", "activation"]
 
@@ -43,18 +45,16 @@ public struct FlowDescription: Hashable, Sendable {
     }
     let common = ["zuko", "features", "context", "transforms"] + Self.network
     switch reader.type {
-    case "MAF", "NSF", "NCSF":
-      let keys = common + ["randperm", "passes", "residual"]
-      try reader.allow(
-        reader.type == "MAF" ? keys + ["univariate", "shapes"] : keys + ["bins", "slope"])
-      let univariate =
-        reader.type == "MAF" ? try self.univariate(reader) : try spline(reader)
+    case "MAF", "NSF", "NCSF", "SOSPF", "BPF":
+      try reader.allow(common + ["randperm", "passes", "residual"] + own(reader.type))
       return try AutoregressiveFlows.make(
         features: features, context: context,
         transforms: try reader.integer("transforms", default: 3, minimum: 1),
         randperm: try reader.flag("randperm"),
-        passes: try reader.optionalInteger("passes", minimum: 1), univariate: univariate,
-        network: try reader.network(["residual"]), isCircular: reader.type == "NCSF", in: scope)
+        passes: try reader.optionalInteger("passes", minimum: 1),
+        univariate: try autoregressiveUnivariate(reader),
+        network: try reader.network(["residual"]), isCircular: reader.type == "NCSF",
+        softclip: reader.type == "SOSPF" ? 11 : nil, in: scope)
     case "NICE", "RealNVP":
       try reader.allow(common + ["randmask", "normalize", "univariate", "shapes"])
       return try CouplingFlows.make(
@@ -71,11 +71,34 @@ public struct FlowDescription: Hashable, Sendable {
     }
   }
 
-  func spline(_ reader: DescriptionReader) throws(FlowError) -> Univariate {
-    let bins = try reader.integer("bins", default: 8, minimum: 2)
-    let slope = try slope(reader)
-    return reader.type == "NCSF"
-      ? .circularSpline(bins: bins, slope: slope) : .spline(bins: bins, slope: slope)
+  /// The arguments that an autoregressive flow has beside those of MAF.
+  private func own(_ type: String) -> [String] {
+    switch type {
+    case "NSF", "NCSF": ["bins", "slope"]
+    case "SOSPF": ["degree", "polynomials", "slope"]
+    case "BPF": ["degree"]
+    default: ["univariate", "shapes"]
+    }
+  }
+
+  private func autoregressiveUnivariate(
+    _ reader: DescriptionReader
+  ) throws(FlowError) -> Univariate {
+    switch reader.type {
+    case "NSF", "NCSF":
+      let bins = try reader.integer("bins", default: 8, minimum: 2)
+      let slope = try slope(reader)
+      return reader.type == "NCSF"
+        ? .circularSpline(bins: bins, slope: slope) : .spline(bins: bins, slope: slope)
+    case "SOSPF":
+      return .sumOfSquares(
+        degree: try reader.integer("degree", default: 4, minimum: 0),
+        polynomials: try reader.integer("polynomials", default: 3, minimum: 1),
+        slope: try slope(reader))
+    case "BPF":
+      return .boundedBernstein(degree: try reader.integer("degree", default: 16, minimum: 0))
+    default: return try univariate(reader)
+    }
   }
 
   func slope(_ reader: DescriptionReader) throws(FlowError) -> Double {

@@ -1,0 +1,160 @@
+/// A polynomial in Bernstein's form on [0, 1]: `p(t) = Σ_i C(M, i) t^i (1 - t)^(M - i) θ_i`, with
+/// θ_0 and the steps from each coefficient to the next. Steps that are positive make it increase.
+struct BernsteinPolynomial {
+  /// θ_0 … θ_M, each with the shape of `t`.
+  private let coefficients: [Tensor]
+  /// θ_{i+1} - θ_i.
+  private let steps: [Tensor]
+
+  init(start: Tensor, steps: [Tensor]) {
+    self.steps = steps
+    coefficients = steps.reduce(into: [start]) { $0.append($0[$0.count - 1] + $1) }
+  }
+
+  var order: Int { steps.count }
+
+  func value(_ t: Tensor) -> Tensor { Self.sum(coefficients, t) }
+
+  /// dp/dt, a sum of positive terms if the steps are positive.
+  func slope(_ t: Tensor) -> Tensor { Double(order) * Self.sum(steps, t) }
+
+  private static func sum(_ coefficients: [Tensor], _ t: Tensor) -> Tensor {
+    let order = coefficients.count - 1
+    func powers(_ x: Tensor) -> [Tensor?] {
+      var list: [Tensor?] = [nil, x]
+      while list.count <= order { list.append(list[list.count - 1].map { $0 * x }) }
+      return list
+    }
+    let (low, high) = (powers(t), powers(1 - t))
+    var binomial = 1.0
+    var total: Tensor?
+    for i in 0...order {
+      var term = coefficients[i] * binomial
+      if let power = low[i] { term = term * power }
+      if let power = high[order - i] { term = term * power }
+      total = total.map { $0 + term } ?? term
+      binomial = binomial * Double(order - i) / Double(i + 1)
+    }
+    guard let total else { preconditionFailure("a polynomial needs a coefficient") }
+    return total
+  }
+}
+
+/// A map that is an increasing Bernstein polynomial on [-bound, bound] and a line on either side.
+///
+/// As in Zuko the lines begin a share of 1e-6 inside the bound.
+private struct BernsteinMap {
+  static let margin = 1e-6
+  let polynomial: BernsteinPolynomial
+  let bound: Double
+  /// Values and slopes (by the share of the domain) at the two ends.
+  let ends: [(value: Tensor, slope: Tensor)]
+
+  private func parts(_ x: Tensor) -> (t: Tensor, below: Tensor, above: Tensor, inner: Tensor) {
+    let t = (x + bound) / (2 * bound)
+    let below = t .<= Self.margin
+    let above = t .>= 1 - Self.margin
+    return (t, below, above, select(below .| above, t.like(0.5), t))
+  }
+
+  func value(_ x: Tensor) -> Tensor {
+    let (t, below, above, inner) = parts(x)
+    let low = ends[0].slope * (t - Self.margin) + ends[0].value
+    let high = ends[1].slope * (t - 1 + Self.margin) + ends[1].value
+    return select(below, low, select(above, high, polynomial.value(inner)))
+  }
+
+  func slope(_ x: Tensor) -> Tensor {
+    let (_, below, above, inner) = parts(x)
+    let slope = select(
+      below, ends[0].slope, select(above, ends[1].slope, polynomial.slope(inner)))
+    return slope / (2 * bound)
+  }
+
+  func inverse(_ y: Tensor) -> Tensor {
+    let below = y .<= ends[0].value
+    let above = y .>= ends[1].value
+    let low = (y - ends[0].value) / ends[0].slope + Self.margin
+    let high = (y - ends[1].value) / ends[1].slope - Self.margin + 1
+    // The search runs on the polynomial alone, for a target that it reaches.
+    let target = select(
+      below .| above, 0.5 * (ends[0].value + ends[1].value) + y.like(0), y)
+    let root = target.monotoneRoot(
+      lower: 0, upper: 1, slope: { polynomial.slope($0) }, of: { polynomial.value($0) })
+    let t = select(below, low, select(above, high, root))
+    return 2 * bound * t - bound
+  }
+}
+
+/// A monotonic Bernstein polynomial on [-B, B], a line beyond (Sick et al., "Deep transformation
+/// models", 2020, arXiv:2004.00464).
+public struct BernsteinTransform: Transform {
+  private let map: BernsteinMap
+
+  /// Makes the transform from unconstrained coefficients, shape [*, M - 1] for a polynomial of order
+  /// M, where [*] is the shape of `x`.
+  public init(theta: Tensor, bound: Double = 5) {
+    let raw = theta.elementsAlongLast()
+    precondition(raw.count >= 2, "a Bernstein polynomial needs two coefficients or more")
+    let inner = raw.dropFirst().map { softplus($0) }
+    // The steps at the ends come twice, so that the second derivative is zero there.
+    let steps = [inner[0]] + inner + [inner[inner.count - 1]]
+    let polynomial = BernsteinPolynomial(
+      start: raw[0] - logOf(2) * Double(raw.count) / 2, steps: steps)
+    let ends = [BernsteinMap.margin, 1 - BernsteinMap.margin].map { place in
+      let t = raw[0].like(place)
+      return (polynomial.value(t), polynomial.slope(t))
+    }
+    map = BernsteinMap(polynomial: polynomial, bound: bound, ends: ends)
+  }
+
+  public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
+    (map.value(x), log(map.slope(x)))
+  }
+
+  public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
+    let x = map.inverse(y)
+    return (x, -log(map.slope(x)))
+  }
+}
+
+/// A monotonic Bernstein polynomial from [-B, B] to itself whose slope at both ends is one; the
+/// identity beyond, shifted by 2e-6 B as in Zuko (Arpogaus et al., arXiv:2204.13939).
+public struct BoundedBernsteinTransform: Transform {
+  private let map: BernsteinMap
+
+  /// Makes the transform from unconstrained steps, shape [*, M - 4] for a polynomial of order M,
+  /// where [*] is the shape of `x`.
+  public init(theta: Tensor, bound: Double = 5) {
+    let raw = theta.elementsAlongLast()
+    precondition(!raw.isEmpty, "a Bernstein polynomial needs a coefficient or more")
+    let atEnd = 2 * bound / Double(raw.count + 4)
+    let largest = raw.dropFirst().reduce(raw[0]) { maximum($0, $1) }
+    let weights = raw.map { exp($0 - largest) }
+    let scale = (2 * bound - 4 * atEnd) / weights.dropFirst().reduce(weights[0]) { $0 + $1 }
+    let end = raw[0].like(atEnd)
+    let polynomial = BernsteinPolynomial(
+      start: raw[0].like(-bound), steps: [end, end] + weights.map { $0 * scale } + [end, end])
+    let slope = raw[0].like(2 * bound)
+    map = BernsteinMap(
+      polynomial: polynomial, bound: bound,
+      ends: [(raw[0].like(-bound), slope), (raw[0].like(bound), slope)])
+  }
+
+  public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
+    (map.value(x), log(map.slope(x)))
+  }
+
+  public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
+    let x = map.inverse(y)
+    return (x, -log(map.slope(x)))
+  }
+}
+
+extension Tensor {
+  /// The elements along the last axis, each a tensor without that axis.
+  func elementsAlongLast() -> [Tensor] {
+    let rest = Array(shape.dropLast())
+    return (0..<(shape.last ?? 0)).map { slice($0, $0 + 1).reshaped(rest) }
+  }
+}
