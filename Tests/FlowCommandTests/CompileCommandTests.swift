@@ -104,6 +104,54 @@ import Testing
     #expect(result.output.split(separator: " ").count == 2)
   }
 
+  @Test("a Swift program uses an artifact from several threads at once")
+  func swift() throws {
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    var result = try run(
+      "flowir",
+      [
+        "compile", Self.fixtures + "/nsf-default.safetensors", "--output", folder + "/libmodel.so",
+        "--function", "sample,log_prob",
+      ])
+    #expect(result.status == 0, "\(result.output)")
+    result = try run(
+      "swiftc",
+      [
+        "-import-objc-header", folder + "/model.h", Self.examples + "/score.swift", "-L" + folder,
+        "-lmodel", "-Xlinker", "-rpath", "-Xlinker", folder, "-o", folder + "/score",
+      ])
+    #expect(result.status == 0, "\(result.output)")
+    result = try run(folder + "/score", [])
+    #expect(
+      result.status == 0 && result.output.hasSuffix("from four threads at once: the same\n"),
+      "\(result.output)")
+  }
+
+  #if arch(x86_64)
+    @Test("on a processor without what a file was compiled for, calls fail with a message")
+    func processor() throws {
+      let folder = try folder()
+      defer { try? FileManager.default.removeItem(atPath: folder) }
+      let model = Self.fixtures + "/one-feature.safetensors"
+      let arguments = ["compile", model, "--output", folder + "/model.c"]
+      #expect(try run("flowir", arguments).status == 0)
+      // AMD's FMA4 is in no processor that is made today.
+      var result = try run(
+        "cc",
+        [
+          "-std=gnu11", "-O1", "-march=x86-64", "-mfma4", folder + "/model.c",
+          Self.examples + "/score.c", "-I" + folder, "-lm", "-o", folder + "/score",
+        ])
+      #expect(result.status == 0, "\(result.output)")
+      result = try run(folder + "/score", [])
+      #expect(
+        result.status == 1
+          && result.output.contains("flowir_sample: compiled for processors with"),
+        "\(result.output)")
+    }
+  #endif
+
   @Test("wrong options of compile are usage errors")
   func usage() throws {
     let model = Self.fixtures + "/one-feature.safetensors"

@@ -33,7 +33,8 @@ extension ArtifactSource {
       enum {
         \(upper)_OK = 0,
         \(upper)_INVALID_ARGUMENT = 1,
-        \(upper)_OUT_OF_MEMORY = 2
+        \(upper)_OUT_OF_MEMORY = 2,
+        \(upper)_UNSUPPORTED_PROCESSOR = 3
       };
 
       /* The version of this interface: \(Self.abiVersion). */

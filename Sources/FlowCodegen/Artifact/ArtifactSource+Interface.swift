@@ -26,6 +26,12 @@ extension ArtifactSource {
       #include <stdio.h>
 
       #define FLOW_EXPORT __attribute__((visibility("default")))
+      /* Functions that run on every processor of the family. */
+      #ifdef __x86_64__
+      #define FLOW_PLAIN __attribute__((noinline, target("arch=x86-64")))
+      #else
+      #define FLOW_PLAIN __attribute__((noinline))
+      #endif
 
       #ifdef _OPENMP
       extern int omp_get_max_threads(void);
@@ -34,7 +40,7 @@ extension ArtifactSource {
       static _Thread_local char flow_error[256];
       static int flow_threads;
 
-      __attribute__((format(printf, 2, 3))) static int flow_fail(int status, const char *format, ...) {
+      __attribute__((format(printf, 2, 3))) FLOW_PLAIN static int flow_fail(int status, const char *format, ...) {
         va_list arguments;
         va_start(arguments, format);
         vsnprintf(flow_error, sizeof flow_error, format, arguments);
@@ -53,8 +59,13 @@ extension ArtifactSource {
         return threads < tiles ? threads : (int)tiles;
       }
 
+      \(Self.processorCheck)
       static int flow_check(const char *function, const fk_real *context, int64_t rows,
                             int64_t context_rows) {
+        const char *lacking = flow_lacking();
+        if (lacking)
+          return flow_fail(3, "%s: compiled for processors with %s, which this one lacks; compile it "
+                           "for this one, or with --cpu x86-64", function, lacking);
         if (rows < 0)
           return flow_fail(1, "%s: rows is %lld, expected 0 or more", function, (long long)rows);
         if (rows > INT64_MAX / \(8 * max(features, context, 1)))
