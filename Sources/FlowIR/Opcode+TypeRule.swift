@@ -204,7 +204,7 @@ extension Opcode {
       try check.number(0)
       return operand
     case .reciprocal, .square, .sqrt, .rsqrt, .exp, .expm1, .log, .log1p, .sin, .cos, .tanh,
-      .sigmoid, .softplus, .erf, .relu, .floor, .asin:
+      .sigmoid, .softplus, .erf, .erfc, .relu, .floor, .asin:
       try check.float(0)
       return operand
     }

@@ -23,6 +23,8 @@ public enum UnaryOperator: String, Hashable, Sendable, CaseIterable {
   /// `log(1 + exp(x))`, without overflow.
   case softplus
   case erf
+  /// `1 - erf(x)`, with all digits where it is small.
+  case erfc
   /// `max(0, x)`; NaN passes through.
   case relu
   case floor

@@ -32,7 +32,8 @@ import Testing
     (.square, -5...5, 0.51), (.sqrt, 0...9, 0.51), (.rsqrt, 0.01...9, 1.6), (.exp, -100...90, 1.3),
     (.expm1, -5...5, 2), (.log, 0...10, 0.9), (.log1p, -1...10, 2), (.sin, -50...50, 2.6),
     (.cos, -50...50, 2.6), (.tanh, -6...6, 3), (.sigmoid, -30...30, 3), (.softplus, -20...20, 3),
-    (.erf, -4...4, 3.2), (.asin, -1...1, 2.1), (.relu, -5...5, 0), (.floor, -5...5, 0),
+    (.erf, -4...4, 3.2), (.erfc, -4...26, 4), (.asin, -1...1, 2.1), (.relu, -5...5, 0),
+    (.floor, -5...5, 0),
   ]
 
   @Test("functions stay within their ulp bounds", arguments: bounds, [DType.f32, .f64])

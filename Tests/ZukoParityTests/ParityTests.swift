@@ -11,7 +11,7 @@ import Testing
     "maf-default", "maf-unconditional", "maf-coupling", "maf-elu-residual", "maf-randperm",
     "nsf-default", "nsf-wide", "nice-default", "realnvp-randmask", "one-feature", "dag-adjacency",
     "ncsf-default", "tutorial-custom", "mixed-linear", "positive-domain", "bounded-domain",
-    "sospf-default", "bpf-default",
+    "sospf-default", "bpf-default", "gf-default", "gf-context",
     // All lazy modules, activations and inverses at once; with a normal and with a box base.
     "custom-parts", "custom-box",
   ]

@@ -80,7 +80,7 @@ enum Expressions {
     case .isFinite: "fk_is_finite(\(a))"
     case .not: "(~\(a))"
     case .sqrt, .rsqrt, .exp, .expm1, .log, .log1p, .sin, .cos, .tanh, .sigmoid, .softplus, .erf,
-      .relu, .floor, .asin:
+      .erfc, .relu, .floor, .asin:
       "fk_\(operation.rawValue)(\(a))"
     }
   }

@@ -19,6 +19,7 @@ enum RealMath {
     static func asin(_ x: Double) -> Double { Glibc.asin(x) }
     static func tanh(_ x: Double) -> Double { Glibc.tanh(x) }
     static func erf(_ x: Double) -> Double { Glibc.erf(x) }
+    static func erfc(_ x: Double) -> Double { Glibc.erfc(x) }
     static func pow(_ x: Double, _ y: Double) -> Double { Glibc.pow(x, y) }
   #elseif canImport(Musl)
     static func exp(_ x: Double) -> Double { Musl.exp(x) }
@@ -30,6 +31,7 @@ enum RealMath {
     static func asin(_ x: Double) -> Double { Musl.asin(x) }
     static func tanh(_ x: Double) -> Double { Musl.tanh(x) }
     static func erf(_ x: Double) -> Double { Musl.erf(x) }
+    static func erfc(_ x: Double) -> Double { Musl.erfc(x) }
     static func pow(_ x: Double, _ y: Double) -> Double { Musl.pow(x, y) }
   #else
     static func exp(_ x: Double) -> Double { Darwin.exp(x) }
@@ -41,6 +43,7 @@ enum RealMath {
     static func asin(_ x: Double) -> Double { Darwin.asin(x) }
     static func tanh(_ x: Double) -> Double { Darwin.tanh(x) }
     static func erf(_ x: Double) -> Double { Darwin.erf(x) }
+    static func erfc(_ x: Double) -> Double { Darwin.erfc(x) }
     static func pow(_ x: Double, _ y: Double) -> Double { Darwin.pow(x, y) }
   #endif
 }

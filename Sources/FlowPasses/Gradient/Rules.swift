@@ -119,9 +119,10 @@ extension ReversePass {
     case .tanh: return try multiply(g, try minus(like(r, 1), try unary(.square, r)))
     case .sigmoid: return try multiply(g, try multiply(r, try minus(like(r, 1), r)))
     case .softplus: return try multiply(g, try unary(.sigmoid, a))
-    case .erf:
+    case .erf, .erfc:
       let bell = try unary(.exp, try unary(.negate, try unary(.square, a)))
-      return try multiply(g, try scale(bell, 1.1283791670955126))  // 2 / sqrt(pi)
+      let factor = 1.1283791670955126  // 2 / sqrt(pi)
+      return try multiply(g, try scale(bell, function == .erf ? factor : -factor))
     case .relu: return try select(try compare(.greater, r, like(r, 0)), g, like(g, 0))
     case .sign, .floor, .isNaN, .isFinite, .not:
       preconditionFailure("\(function.rawValue) has no derivative")

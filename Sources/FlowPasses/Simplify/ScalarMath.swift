@@ -21,7 +21,7 @@ enum ScalarMath {
       case .isFinite: return x.isFinite ? 1 : 0
       case .not: return x == 0 ? 1 : 0
       case .sign, .rsqrt, .exp, .expm1, .log, .log1p, .sin, .cos, .tanh, .sigmoid, .softplus,
-        .erf, .floor, .asin:
+        .erf, .erfc, .floor, .asin:
         return nil
       }
     case .binary(let function):

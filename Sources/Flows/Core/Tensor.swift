@@ -132,6 +132,8 @@ public func softplus(_ x: Tensor) -> Tensor { x.unary(.softplus) }
 public func relu(_ x: Tensor) -> Tensor { x.unary(.relu) }
 /// The error function.
 public func erf(_ x: Tensor) -> Tensor { x.unary(.erf) }
+/// The complementary error function, `1 - erf(x)`, with all digits where it is small.
+public func erfc(_ x: Tensor) -> Tensor { x.unary(.erfc) }
 /// The arc sine, in [-π/2, π/2]; NaN outside [-1, 1].
 public func asin(_ x: Tensor) -> Tensor { x.unary(.asin) }
 /// The largest whole number that is not above each element.

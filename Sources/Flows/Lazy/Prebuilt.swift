@@ -49,6 +49,34 @@ public enum AutoregressiveFlows {
   }
 }
 
+/// Gaussianization flows: GF.
+public enum GaussianizationFlows {
+  /// `transforms` element-wise `GaussianizationTransform`s with free rotations between them, over a
+  /// standard normal base.
+  public static func make(
+    features: Int, context: Int = 0, transforms: Int = 3, components: Int = 8,
+    network: HyperNetwork = HyperNetwork(), in scope: ModuleScope
+  ) -> Flow {
+    let list = scope.child("transform").child("transforms")
+    var parts: [any LazyTransform] = []
+    for index in 0..<transforms {
+      if index > 0 {
+        let a = list.child("\(2 * index - 1)").parameter(
+          "A", [features, features], initializer: .normal)
+        parts.append(UnconditionalTransform { RotationTransform(a: a.tensor) })
+      }
+      parts.append(
+        ElementWiseTransform(
+          features: features, context: context,
+          univariate: .gaussianization(components: components), network: network,
+          in: list.child("\(2 * index)")))
+    }
+    return Flow(
+      transform: LazyComposedTransform(parts),
+      base: UnconditionalDistribution.diagNormal(features: features, in: scope.child("base")))
+  }
+}
+
 /// Coupling flows: NICE, RealNVP.
 public enum CouplingFlows {
   /// `transforms` coupling transforms with alternating checkered masks (random ones with

@@ -120,6 +120,26 @@ public struct BPF: PrebuiltFlow {
   }
 }
 
+/// A gaussianization flow (Meng et al., arXiv:2003.01941): mixture quantiles of each feature, with
+/// rotations between them.
+public struct GF: PrebuiltFlow {
+  public var model: Model
+
+  /// Makes an untrained flow; the arguments are those of `zuko.flows.GF`, `seed` decides the first
+  /// parameters.
+  ///
+  /// - Throws: `FlowError` for arguments that do not fit.
+  public init(
+    features: Int, context: Int = 0, transforms: Int = 3, components: Int = 8,
+    hiddenFeatures: [Int] = [64, 64], activation: Activation = .relu, normalize: Bool = false,
+    seed: UInt64 = 0
+  ) throws(FlowError) {
+    model = try Model(
+      coupling: "GF", features, context, transforms, false, hiddenFeatures, activation, normalize,
+      extra: [.init("components", .integer(components))], seed: seed)
+  }
+}
+
 /// A coupling flow (Dinh et al., arXiv:1410.8516); affine by default, as RealNVP.
 public struct NICE: PrebuiltFlow {
   public var model: Model
@@ -173,12 +193,13 @@ extension Model {
 
   fileprivate init(
     coupling type: String, _ features: Int, _ context: Int, _ transforms: Int, _ randmask: Bool,
-    _ hiddenFeatures: [Int], _ activation: Activation, _ normalize: Bool, seed: UInt64
+    _ hiddenFeatures: [Int], _ activation: Activation, _ normalize: Bool,
+    extra: [JSONValue.Member] = [], seed: UInt64
   ) throws(FlowError) {
     var members = Self.common(type, features, context, transforms, hiddenFeatures, activation)
     if randmask { members.append(.init("randmask", .bool(true))) }
     if normalize { members.append(.init("normalize", .bool(true))) }
-    try self.init(FlowDescription(.object(members)), seed: seed)
+    try self.init(FlowDescription(.object(members + extra)), seed: seed)
   }
 
   private static func common(

@@ -67,6 +67,13 @@ public struct Univariate {
     Univariate(shapes: [[degree + 1]]) { BernsteinTransform(theta: $0[0], bound: bound) }
   }
 
+  /// `GaussianizationTransform` with a number of components.
+  public static func gaussianization(components: Int = 8) -> Univariate {
+    Univariate(shapes: [[components], [components]]) {
+      GaussianizationTransform(shift: $0[0], scale: $0[1])
+    }
+  }
+
   /// `SignedPowerTransform` of an exponent.
   public static var signedPower: Univariate {
     Univariate(shapes: [[]]) { SignedPowerTransform(alpha: $0[0]) }

@@ -52,6 +52,11 @@ extension FlowDescription {
       try check([size])
       let slope = try slope(inner)
       return Univariate(shapes: [size]) { SOSPolynomialTransform(a: $0[0], slope: slope) }
+    case "GaussianizationTransform":
+      try inner.allow([])
+      let count = max(shapes?.first?.first ?? 8, 1)
+      try check([[count], [count]])
+      return .gaussianization(components: count)
     case "SignedPowerTransform":
       try inner.allow([])
       try check([[]])
@@ -74,7 +79,7 @@ extension FlowDescription {
         known: [
           "MonotonicAffineTransform", "AdditiveTransform", "SignedPowerTransform",
           "MonotonicRQSTransform", "CircularRQSTransform", "SOSPolynomialTransform",
-          "BernsteinTransform", "BoundedBernsteinTransform",
+          "BernsteinTransform", "BoundedBernsteinTransform", "GaussianizationTransform",
         ])
     }
   }

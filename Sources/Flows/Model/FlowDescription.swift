@@ -32,7 +32,7 @@ public struct FlowDescription: Hashable, Sendable {
 
   /// The names of the classes that can be described.
   public static let types = [
-    "MAF", "NSF", "NCSF", "NICE", "RealNVP", "SOSPF", "BPF", "GMM", "Flow",
+    "MAF", "NSF", "NCSF", "NICE", "RealNVP", "SOSPF", "BPF", "GF", "GMM", "Flow",
   ]
 
   private static let network = ["hidden_features", "activation"]
@@ -61,6 +61,13 @@ public struct FlowDescription: Hashable, Sendable {
         features: features, context: context,
         transforms: try reader.integer("transforms", default: 3, minimum: 1),
         randmask: try reader.flag("randmask"), univariate: try univariate(reader),
+        network: try reader.network(["normalize"]), in: scope)
+    case "GF":
+      try reader.allow(common + ["components", "normalize"])
+      return GaussianizationFlows.make(
+        features: features, context: context,
+        transforms: try reader.integer("transforms", default: 3, minimum: 1),
+        components: try reader.integer("components", default: 8, minimum: 1),
         network: try reader.network(["normalize"]), in: scope)
     case "GMM": return try mixture(reader, in: scope)
     case "Flow":
