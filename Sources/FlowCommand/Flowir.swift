@@ -14,7 +14,7 @@ struct Flowir: ParsableCommand {
       """,
     subcommands: [
       Train.self, Score.self, Sample.self, Transform.self, Gradient.self, Dump.self, Opt.self,
-      Run.self, Info.self, Compile.self,
+      Run.self, Info.self, Compile.self, Profile.self,
     ])
 
   static func main() {

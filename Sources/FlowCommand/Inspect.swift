@@ -74,18 +74,22 @@ struct Dump: ParsableCommand {
       }
       return found
     }
-    let model = try Model(path: model)
-    switch function {
-    case "gradient": return try model.gradientFunction(dtype: dtype.dtype)
-    case "train_step": return try model.trainingStepFunction()
-    default:
-      guard let known = FlowFunction(rawValue: function) else {
-        throw ValidationError(
-          "unknown function '\(function)'; expected log_prob, sample, transform, inverse, "
-            + "gradient or train_step")
-      }
-      return model.trace(known, dtype: dtype.dtype)
+    return try tracedFunction(function, of: Model(path: model), dtype: dtype.dtype)
+  }
+}
+
+/// A function of a model by its name, as it was traced; those with derivatives are optimized.
+func tracedFunction(_ name: String, of model: Model, dtype: DType) throws -> Function {
+  switch name {
+  case "gradient": return try model.gradientFunction(dtype: dtype)
+  case "train_step": return try model.trainingStepFunction()
+  default:
+    guard let known = FlowFunction(rawValue: name) else {
+      throw ValidationError(
+        "unknown function '\(name)'; expected log_prob, sample, transform, inverse, "
+          + "gradient or train_step")
     }
+    return model.trace(known, dtype: dtype)
   }
 }
 

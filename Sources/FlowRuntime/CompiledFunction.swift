@@ -23,12 +23,16 @@ public final class CompiledFunction: @unchecked Sendable {
   let stateBytes: Int
   let prepare: Prepare
   let run: Run
+  /// The counters of the nodes' times, if the function was compiled for profiling.
+  public let counters: NodeCounters?
 
   /// Compiles a function whose passes have run, or takes its object from the cache.
   ///
+  /// With `profiling` the time of each node of the tile program is counted, which takes some itself.
+  ///
   /// - Throws: `RuntimeError` if there is no compiler or OpenMP runtime, or the function has an
   ///   operation that can't be compiled.
-  public init(_ function: Function) throws(RuntimeError) {
+  public init(_ function: Function, profiling: Bool = false) throws(RuntimeError) {
     self.function = function
     let program: TileProgram
     do {
@@ -37,7 +41,7 @@ public final class CompiledFunction: @unchecked Sendable {
       throw .unsupported("\(error)")
     }
     dtype = program.dtype
-    let file = CFile(program, name: "flow")
+    let file = CFile(program, name: "flow", profiling: profiling)
     stateBytes = file.stateElements * (dtype == .f64 ? 8 : 4)
     let text = Self.source(file, dtype: dtype)
     let path = try ObjectCache().object(for: text, toolchain: try .find())
@@ -47,6 +51,7 @@ public final class CompiledFunction: @unchecked Sendable {
     guard let prepare = dlsym(handle, "flow_prepare"), let run = dlsym(handle, "flow_run") else {
       throw .loadFailed(path: path, reason: "its entry points are missing")
     }
+    counters = profiling ? try NodeCounters(program, handle: handle, path: path) : nil
     self.prepare = unsafeBitCast(prepare, to: Prepare.self)
     self.run = unsafeBitCast(run, to: Run.self)
   }

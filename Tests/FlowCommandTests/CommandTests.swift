@@ -22,7 +22,7 @@ import Testing
       .deletingLastPathComponent().appendingPathComponent(".build/debug/flowir")
   }()
 
-  private func flowir(_ arguments: String..., input: String? = nil) throws -> Outcome {
+  func flowir(_ arguments: String..., input: String? = nil) throws -> Outcome {
     let process = Process()
     process.executableURL = Self.executable
     process.arguments = arguments

@@ -88,6 +88,7 @@ extension CFile {
         "if (thread == 0) memcpy(results[\(index)], \(emitter.pointer(result.value)), "
           + "\(count) * sizeof(fk_real));")
     }
+    if !counters.isEmpty { out.line("fk_count();") }
     out.line("}")
     return out.text
   }

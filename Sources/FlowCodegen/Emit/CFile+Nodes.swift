@@ -21,8 +21,8 @@ extension CFile {
     return ("\(name)[step]", "\(name)[step + 1]", order)
   }
 
-  /// The statements of one node; `step` is the number of steps of an enclosing incremental loop.
-  mutating func statements(_ node: Node, step: Int?, layout: SlotLayout) -> [String] {
+  /// The statements that do a node's work.
+  mutating func workStatements(_ node: Node, step: Int?, layout: SlotLayout) -> [String] {
     switch node.kind {
     case .load(let argument, let buffer, let offset):
       let n = buffer.elements

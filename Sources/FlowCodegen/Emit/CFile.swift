@@ -19,24 +19,30 @@ public struct CFile {
   var definitions: [String] = []
   var tableNames: [String: String]
   let emitter: UniformEmitter
+  /// The numbers of nodes whose time is counted.
+  let counters: [ObjectIdentifier: Int]
 
   /// Prints a program; `name` starts the names of its two entry points.
   ///
   /// A file that stands after others in one C file uses the tables and kernels that they define:
-  /// each is defined once, by its text.
-  public init(_ program: TileProgram, name: String, after previous: CFile? = nil) {
+  /// each is defined once, by its text. With `profiling` it counts the time of each node.
+  public init(
+    _ program: TileProgram, name: String, after previous: CFile? = nil, profiling: Bool = false
+  ) {
     self.program = program
     self.name = name
     functions = previous?.functions ?? [:]
     tableNames = previous?.tableNames ?? [:]
     plan = UniformPlan(program)
+    counters = profiling ? Self.counters(program) : [:]
     emitter = UniformEmitter(function: program.function, plan: plan, name: name)
     stateElements = max(plan.stateElements, 16)
     var phases: [String] = []
     for index in program.phases.indices { phases.append(phase(index)) }
     let entries = prepare() + "\n" + body() + "\n" + run()
     let tables = plan.tables.enumerated().map { constant($1, $0) }
-    text = (tables + definitions + phases).joined(separator: "\n") + "\n" + entries
+    text = (profiling ? profileStart : "")
+    text += (tables + definitions + phases).joined(separator: "\n") + "\n" + entries
   }
 
   func constant(_ literal: Literal, _ index: Int) -> String {

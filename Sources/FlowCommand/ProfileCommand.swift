@@ -1,0 +1,131 @@
+import ArgumentParser
+import FlowFiles
+import FlowIR
+import FlowPasses
+import FlowRuntime
+import Flows
+import Foundation
+
+/// `flowir profile`.
+struct Profile: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Time each group of the tile program beside its bound.",
+    discussion: """
+      Calls a function on random rows, with a clock around every node of its tile program, and prints \
+      where the time goes: nanoseconds of a thread for each row, the share of all, the work, and how \
+      near that is to the bound. Products are bounded by the peak of fused multiply-adds (fma), \
+      inputs and results by the bandwidth of memory (memory), pointwise work by the rate of additions \
+      beside multiply-adds (vector) or of divisions (divide); all of that is measured just before. \
+      How many instructions pointwise work takes is known roughly.
+
+      EXAMPLE: flowir profile model.safetensors --function sample --rows 100000
+      """)
+
+  @ArgumentParser.Argument(help: "A model file.") var model: String
+  @Option(help: "log_prob, sample, transform, inverse, gradient or train_step.")
+  var function = "log_prob"
+  @Option(help: "How many rows a call has.") var rows = 100_000
+  @Option(help: "For how many seconds the function is called.") var seconds = 0.5
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    if rows < 1 { throw ValidationError("--rows must be 1 or more") }
+    if !(seconds >= 0 && seconds < 1e6) { throw ValidationError("--seconds must be 0 or more") }
+  }
+
+  func run() throws {
+    let model = try Model(path: model)
+    let dtype = common.dtype?.dtype ?? .f32
+    let traced = try tracedFunction(function, of: model, dtype: dtype)
+    let isDifferentiated = function == "gradient" || function == "train_step"
+    let function = try Pipeline.run(
+      isDifferentiated ? Pipeline.cleanup : Pipeline.standard, on: traced)
+    let threads = common.threads ?? CompiledFunction.defaultThreads
+    let compiled = try CompiledFunction(function, profiling: true)
+    guard let counters = compiled.counters else { return }
+    let call = try RandomCall(compiled, model, rows: rows, threads: threads)
+    try call()
+    _ = counters.take()
+    let limits = try MachineLimits(dtype: compiled.dtype, threads: threads)
+    var calls = 0
+    let clock = ContinuousClock()
+    let start = clock.now
+    repeat {
+      try call()
+      calls += 1
+    } while (clock.now - start) / .seconds(1) < seconds
+    let report = ProfileReport(
+      function: function.name, counts: counters.take(), work: counters.work, limits: limits,
+      rows: rows, calls: calls, threads: threads, seconds: (clock.now - start) / .seconds(1))
+    if common.json { print(report.json.text) } else { print(report.text, terminator: "") }
+  }
+}
+
+/// A call of a function of a model on random numbers.
+private struct RandomCall {
+  private let bound: BoundFunction
+  private let inputs: [AlignedNumbers]
+  private let results: [AlignedNumbers]
+  private let rows: Int
+  private let threads: Int
+
+  init(_ compiled: CompiledFunction, _ model: Model, rows: Int, threads: Int) throws {
+    let function = compiled.function
+    self.rows = rows
+    self.threads = threads
+    bound = try compiled.bind(model.values, threads: threads)
+    func count(_ value: Value) -> Int {
+      let type = function.type(of: value)
+      return (type.hasRows ? rows : 1) * type.elementCount
+    }
+    var generator = SeededGenerator(seed: 1)
+    inputs = function.arguments.map { argument in
+      if argument.kind != .input { return AlignedNumbers([], dtype: compiled.dtype) }
+      let type = function.type(of: argument.value)
+      let total = count(argument.value)
+      // A step of training takes parameters and moments as inputs.
+      var values = [Double](repeating: 0, count: total)
+      if let parameter = model.values[argument.name], parameter.floats.count == total {
+        values = parameter.floats.map(Double.init)
+      } else if type.hasRows {
+        values = values.map { _ in generator.uniform() * 4 - 2 }
+      } else if type.shape.isEmpty {
+        values = [1e-4]
+      } else if !argument.name.hasPrefix("m."), !argument.name.hasPrefix("v.") {
+        values = values.map { _ in generator.uniform() * 0.2 - 0.1 }
+      }
+      return AlignedNumbers(values, dtype: type.dtype)
+    }
+    results = function.results.map { result in
+      AlignedNumbers(
+        [Double](repeating: 0, count: count(result.value)),
+        dtype: function.type(of: result.value).dtype)
+    }
+  }
+
+  func callAsFunction() throws {
+    try bound.call(
+      arguments: inputs.map { UnsafeRawPointer($0.pointer) }, results: results.map(\.pointer),
+      rows: rows, threads: threads)
+  }
+}
+
+/// Memory aligned to cache lines.
+private final class AlignedNumbers {
+  let pointer: UnsafeMutableRawPointer
+
+  init(_ values: [Double], dtype: DType) {
+    let size = dtype == .f64 ? 8 : 4
+    pointer = .allocate(byteCount: max(values.count * size, 64), alignment: 64)
+    for (index, value) in values.enumerated() {
+      switch dtype {
+      case .f64: pointer.storeBytes(of: value, toByteOffset: index * size, as: Double.self)
+      case .f32: pointer.storeBytes(of: Float(value), toByteOffset: index * size, as: Float.self)
+      case .i32, .bool:
+        pointer.storeBytes(of: Int32(value), toByteOffset: index * size, as: Int32.self)
+      }
+    }
+  }
+
+  deinit { pointer.deallocate() }
+}

@@ -1,0 +1,91 @@
+import FlowFiles
+import Foundation
+import Testing
+
+/// `flowir dump --cost` and `flowir profile`.
+@Suite struct ProfileTests {
+  static let model = CompileCommandTests.fixtures + "/maf-unconditional.safetensors"
+
+  @Test("--cost counts what masks let through, and what runs once apart from what rows need")
+  func cost() throws {
+    let file = FileManager.default.temporaryDirectory.path + "/\(UUID().uuidString).flowir"
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    try """
+    flowir 1
+    mask @m0 = 3 x 3 "3 0,1,2 0,2,1"
+    func @f(input %z: rows x 3 x f32, parameter %w: 3 x 3 x f32) {
+      %e = exp %w : 3 x 3 x f32
+      %x = autoregressive_inverse passes 3 : rows x 3 x f32 (%y: rows x 3 x f32) {
+        %h = linear %y, %e mask @m0 : rows x 3 x f32
+        %d = subtract %z, %h : rows x 3 x f32
+        yield %d
+      }
+      %s = reduce_sum %x axis 0 : rows x f32
+      return x = %x, s = %s
+    }
+    """.write(toFile: file, atomically: true, encoding: .utf8)
+    let result = try CommandTests().flowir("dump", file, "--cost")
+    #expect(
+      result.output == """
+        dense FLOP         FLOP        bytes  per   operation
+                 9            9           72  call  exp : 3 x 3 x f32
+                 0            0           12  row   autoregressive_inverse : rows x 3 x f32
+                54            6           24  row     linear : rows x 3 x f32
+                 9            3           36  row     subtract : rows x 3 x f32
+                 3            3           16  row   reduce_sum : rows x f32
+                66           12           88  row   f, all operations of rows
+                 9            9          108  call  f, all others, and parameters
+
+        """, "\(result.output) \(result.errors)")
+  }
+
+  @Test("the profile of a sample has every node of its tile program and the work of scoring")
+  func profile() throws {
+    func nodes(_ function: String) throws -> [JSONValue] {
+      let result = try CommandTests().flowir(
+        "profile", Self.model, "--function", function, "--rows", "500", "--seconds", "0",
+        "--threads", "2", "--json")
+      #expect(result.status == 0, "\(result.errors)")
+      let json = try JSONValue.parse(result.output.utf8)
+      guard case .array(let nodes)? = json["nodes"],
+        case .number(let share)? = json["fraction_of_peak"]
+      else { throw FileError.malformed(path: "profile", offset: 0, reason: result.output) }
+      #expect(share > 0 && share < 1)
+      return nodes
+    }
+    func products(_ nodes: [JSONValue]) -> [Double] {
+      nodes.compactMap { node in
+        guard case .string(let name)? = node["node"], name.hasPrefix("linear"),
+          case .number(let work)? = node["work_per_row"],
+          case .number(let time)? = node["ns_per_row"]
+        else { return nil }
+        #expect(time > 0)
+        return work
+      }
+    }
+    let scored = products(try nodes("log_prob"))
+    let sample = try nodes("sample")
+    #expect(!scored.isEmpty && scored.sorted() == products(sample).sorted())
+    let result = try CommandTests().flowir(
+      "dump", Self.model, "--function", "sample", "--stage", "tiles")
+    let tiles = result.output.split(separator: "\n").filter { line in
+      ["load", "store", "copy", "linear", "group", "random", "steps"].contains {
+        line.drop { $0 == " " }.hasPrefix($0 + " ")
+      }
+    }
+    // One line more is what happens outside of the tiles.
+    #expect(sample.count == tiles.count + 1)
+  }
+
+  @Test("profiles take every function; wrong ones are usage errors")
+  func functions() throws {
+    for function in ["train_step", "gradient"] {
+      let result = try CommandTests().flowir(
+        "profile", Self.model, "--function", function, "--rows", "100", "--seconds", "0")
+      #expect(result.status == 0 && result.output.contains("weight gradient"), "\(result.errors)")
+      #expect(result.output.contains("outside of the tiles"))
+    }
+    let result = try CommandTests().flowir("profile", Self.model, "--function", "score")
+    #expect(result.status == 2 && result.errors.contains("unknown function 'score'"))
+  }
+}
