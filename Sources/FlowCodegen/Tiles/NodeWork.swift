@@ -128,6 +128,7 @@ extension UnaryOperator {
     case .sigmoid: 17
     case .expm1, .log, .log1p: 20
     case .tanh, .sin, .cos, .asin, .erf: 25
+    case .erfc: 50
     case .softplus: 36
     }
   }
@@ -135,7 +136,7 @@ extension UnaryOperator {
   /// Whether it takes a division or a square root.
   fileprivate var divides: Bool {
     switch self {
-    case .reciprocal, .sqrt, .rsqrt, .tanh, .sigmoid: true
+    case .reciprocal, .sqrt, .rsqrt, .tanh, .sigmoid, .erfc: true
     case .negate, .absolute, .square, .relu, .floor, .isNaN, .isFinite, .not, .sign, .exp, .expm1,
       .log, .log1p, .sin, .cos, .asin, .erf, .softplus:
       false
