@@ -12,6 +12,7 @@ import Testing
     "nsf-default", "nsf-wide", "nice-default", "realnvp-randmask", "one-feature", "dag-adjacency",
     "ncsf-default", "tutorial-custom", "mixed-linear", "positive-domain", "bounded-domain",
     "sospf-default", "bpf-default", "gf-default", "gf-context",
+    "naf-default", "unaf-default",
     // All lazy modules, activations and inverses at once; with a normal and with a box base.
     "custom-parts", "custom-box",
   ]

@@ -3,12 +3,13 @@ public enum AutoregressiveFlows {
   /// `transforms` autoregressive transforms, features in ascending order for even and descending
   /// order for odd ones (random orders with `randperm`), over a standard normal base; over a uniform
   /// one on [-π, π], a little larger for the sake of rounding, if features lie on circles. Between
-  /// transforms stands a `SoftclipTransform` with the bound `softclip`, if it is given.
+  /// transforms stands a `SoftclipTransform` with the bound `softclip`, if it is given. A family with
+  /// parameters of its own registers them under `univariate` of each transform.
   ///
   /// - Throws: `FlowError` for arguments that do not fit.
   public static func make(
     features: Int, context: Int = 0, transforms: Int = 3, randperm: Bool = false,
-    passes: Int? = nil, univariate: Univariate = .affine(),
+    passes: Int? = nil, univariate: (ModuleScope) -> Univariate = { _ in .affine() },
     network: HyperNetwork = HyperNetwork(), isCircular: Bool = false, softclip: Double? = nil,
     in scope: ModuleScope
   ) throws(FlowError) -> Flow {
@@ -20,6 +21,7 @@ public enum AutoregressiveFlows {
           UnconditionalTransform { DependentTransform(SoftclipTransform(bound: softclip)) })
       }
       let place = list.child("\(softclip == nil ? index : 2 * index)")
+      let univariate = univariate(place.child("univariate"))
       // A single feature depends on no other: Zuko makes it element-wise too.
       guard features > 1 else {
         parts.append(

@@ -120,6 +120,48 @@ public struct BPF: PrebuiltFlow {
   }
 }
 
+/// A neural autoregressive flow (Huang et al., arXiv:1804.00779): monotonic networks whose signals a
+/// masked network gives.
+public struct NAF: PrebuiltFlow {
+  public var model: Model
+
+  /// Makes an untrained flow; the arguments are those of `zuko.flows.NAF`, with `network` as the widths
+  /// of the monotonic networks; `seed` decides random orders and first parameters.
+  ///
+  /// - Throws: `FlowError` for arguments that do not fit.
+  public init(
+    features: Int, context: Int = 0, transforms: Int = 3, randperm: Bool = false,
+    signal: Int = 16, network: [Int] = [64, 64], passes: Int? = nil,
+    hiddenFeatures: [Int] = [64, 64], activation: Activation = .relu, residual: Bool = false,
+    seed: UInt64 = 0
+  ) throws(FlowError) {
+    model = try Model(
+      autoregressive: "NAF", features, context, transforms, randperm, passes, hiddenFeatures,
+      activation, residual, extra: Model.neural(signal, network), seed: seed)
+  }
+}
+
+/// An unconstrained neural autoregressive flow (Wehenkel and Louppe, arXiv:1908.05164): integrals of
+/// positive networks whose signals a masked network gives.
+public struct UNAF: PrebuiltFlow {
+  public var model: Model
+
+  /// Makes an untrained flow; the arguments are those of `zuko.flows.UNAF`, with `network` as the widths
+  /// of the integrands; `seed` decides random orders and first parameters.
+  ///
+  /// - Throws: `FlowError` for arguments that do not fit.
+  public init(
+    features: Int, context: Int = 0, transforms: Int = 3, randperm: Bool = false,
+    signal: Int = 16, network: [Int] = [64, 64], passes: Int? = nil,
+    hiddenFeatures: [Int] = [64, 64], activation: Activation = .relu, residual: Bool = false,
+    seed: UInt64 = 0
+  ) throws(FlowError) {
+    model = try Model(
+      autoregressive: "UNAF", features, context, transforms, randperm, passes, hiddenFeatures,
+      activation, residual, extra: Model.neural(signal, network), seed: seed)
+  }
+}
+
 /// A gaussianization flow (Meng et al., arXiv:2003.01941): mixture quantiles of each feature, with
 /// rotations between them.
 public struct GF: PrebuiltFlow {
@@ -179,6 +221,14 @@ public struct RealNVP: PrebuiltFlow {
 }
 
 extension Model {
+  fileprivate static func neural(_ signal: Int, _ network: [Int]) -> [JSONValue.Member] {
+    let widths = JSONValue.array(network.map { .integer($0) })
+    return [
+      .init("signal", .integer(signal)),
+      .init("network", .object([.init("hidden_features", widths)])),
+    ]
+  }
+
   fileprivate init(
     autoregressive type: String, _ features: Int, _ context: Int, _ transforms: Int,
     _ randperm: Bool, _ passes: Int?, _ hiddenFeatures: [Int], _ activation: Activation,

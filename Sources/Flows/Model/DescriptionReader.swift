@@ -21,6 +21,16 @@ struct DescriptionReader {
     self.type = type
   }
 
+  /// Reads an object of plain arguments, which has no `type`.
+  init(arguments value: JSONValue, place: String) throws(FlowError) {
+    guard case .object(let members) = value else {
+      throw .invalid(place: place, found: value.text, expected: "an object")
+    }
+    self.members = members
+    self.place = place
+    type = ""
+  }
+
   static func join(_ place: String, _ key: String) -> String {
     place.isEmpty ? key : place + "." + key
   }

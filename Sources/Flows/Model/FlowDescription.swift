@@ -32,7 +32,7 @@ public struct FlowDescription: Hashable, Sendable {
 
   /// The names of the classes that can be described.
   public static let types = [
-    "MAF", "NSF", "NCSF", "NICE", "RealNVP", "SOSPF", "BPF", "GF", "GMM", "Flow",
+    "MAF", "NSF", "NCSF", "NICE", "RealNVP", "SOSPF", "BPF", "GF", "NAF", "UNAF", "GMM", "Flow",
   ]
 
   private static let network = ["hidden_features", "activation"]
@@ -45,7 +45,7 @@ public struct FlowDescription: Hashable, Sendable {
     }
     let common = ["zuko", "features", "context", "transforms"] + Self.network
     switch reader.type {
-    case "MAF", "NSF", "NCSF", "SOSPF", "BPF":
+    case "MAF", "NSF", "NCSF", "SOSPF", "BPF", "NAF", "UNAF":
       try reader.allow(common + ["randperm", "passes", "residual"] + own(reader.type))
       return try AutoregressiveFlows.make(
         features: features, context: context,
@@ -54,7 +54,7 @@ public struct FlowDescription: Hashable, Sendable {
         passes: try reader.optionalInteger("passes", minimum: 1),
         univariate: try autoregressiveUnivariate(reader),
         network: try reader.network(["residual"]), isCircular: reader.type == "NCSF",
-        softclip: reader.type == "SOSPF" ? 11 : nil, in: scope)
+        softclip: ["SOSPF", "NAF", "UNAF"].contains(reader.type) ? 11 : nil, in: scope)
     case "NICE", "RealNVP":
       try reader.allow(common + ["randmask", "normalize", "univariate", "shapes"])
       return try CouplingFlows.make(
@@ -84,27 +84,52 @@ public struct FlowDescription: Hashable, Sendable {
     case "NSF", "NCSF": ["bins", "slope"]
     case "SOSPF": ["degree", "polynomials", "slope"]
     case "BPF": ["degree"]
+    case "NAF", "UNAF": ["signal", "network"]
     default: ["univariate", "shapes"]
     }
   }
 
   private func autoregressiveUnivariate(
     _ reader: DescriptionReader
-  ) throws(FlowError) -> Univariate {
+  ) throws(FlowError) -> (ModuleScope) -> Univariate {
+    let univariate: Univariate
     switch reader.type {
     case "NSF", "NCSF":
       let bins = try reader.integer("bins", default: 8, minimum: 2)
       let slope = try slope(reader)
-      return reader.type == "NCSF"
+      univariate =
+        reader.type == "NCSF"
         ? .circularSpline(bins: bins, slope: slope) : .spline(bins: bins, slope: slope)
     case "SOSPF":
-      return .sumOfSquares(
+      univariate = .sumOfSquares(
         degree: try reader.integer("degree", default: 4, minimum: 0),
         polynomials: try reader.integer("polynomials", default: 3, minimum: 1),
         slope: try slope(reader))
     case "BPF":
-      return .boundedBernstein(degree: try reader.integer("degree", default: 16, minimum: 0))
-    default: return try univariate(reader)
+      univariate = .boundedBernstein(degree: try reader.integer("degree", default: 16, minimum: 0))
+    case "NAF", "UNAF": return try neuralUnivariate(reader)
+    default: univariate = try self.univariate(reader)
+    }
+    return { _ in univariate }
+  }
+
+  private func neuralUnivariate(
+    _ reader: DescriptionReader
+  ) throws(FlowError) -> (ModuleScope) -> Univariate {
+    let features = features
+    let signal = try reader.integer("signal", default: 16, minimum: 1)
+    let inner = try DescriptionReader(
+      arguments: reader["network"] ?? .object([]), place: reader.path("network"))
+    if reader.type == "NAF" {
+      try inner.allow(["hidden_features"])
+      let network = try inner.network([])
+      return { .monotonicNetwork(features: features, signal: signal, network: network, in: $0) }
+    }
+    try inner.allow(Self.network + ["normalize"])
+    var network = try inner.network(["normalize"])
+    if inner["activation"] == nil { network.activation = .elu }
+    return { [network] in
+      .unconstrainedMonotonicNetwork(features: features, signal: signal, network: network, in: $0)
     }
   }
 
