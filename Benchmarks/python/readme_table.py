@@ -7,6 +7,7 @@ import os
 import re
 
 from store import HERE, KINDS, OURS, PEERS, TITLES, Results, workloads
+from sweep import shares_text
 from table import cell, share
 
 NOTE = (
@@ -46,6 +47,9 @@ def section(results, threads=2):
     lines.append("")
     lines += [f"- {workload['name']}: {architecture(workload['flow'])}; batch of a training step "
               f"{workload['batch']}" for workload in workloads()]
+    random_flows = results.data["extras"].get("sweep")
+    if random_flows:
+        lines += ["", shares_text(random_flows)]
     return "\n".join(lines)
 
 

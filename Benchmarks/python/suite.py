@@ -16,6 +16,7 @@ import subprocess
 import sys
 
 import chart
+import sweep
 import table
 from store import HERE, KINDS, OURS, PEERS, Results, workloads
 
@@ -53,6 +54,12 @@ def arguments():
                         help="time sampling under torch.compile and AOTInductor where that takes "
                         "minutes to compile, too (flows of more than 10 features or splines)")
     parser.add_argument("--missing", action="store_true", help="measure only what is not on disk")
+    parser.add_argument("--sweep", type=int, metavar="N",
+                        help="measure N random architectures instead, on one thread")
+    parser.add_argument("--seed", type=int, default=1, help="which architectures (1)")
+    parser.add_argument("--details", action="store_true",
+                        help="measure small batches, float64, AVX2, a shared context and compiling "
+                        "of the workloads instead")
     parser.add_argument("--table", action="store_true", help="measure nothing: table and chart")
     return parser.parse_args()
 
@@ -140,6 +147,22 @@ class Suite:
         if result.get("reason"):
             print(f"  {workload['name']} {kind} {peer}: {result['reason']}", file=sys.stderr)
 
+    def measure_ours(self, request, environment=None):
+        """A request to our own program, with what it leaves out."""
+        options = self.options
+        request = {"batch": 512, "passes": options.passes, "seconds": options.seconds, **request}
+        print(json.dumps(request), file=sys.stderr, flush=True)
+        return measure([self.bench], request, options.limit, environment)
+
+    def measure_extras(self):
+        extras = self.results.data["extras"]
+        if self.options.sweep:
+            extras["sweep"] = sweep.sweep(self.measure_ours, self.options.sweep, self.options.seed)
+        if self.options.details:
+            new = sweep.details(self.measure_ours, self.options.workload)
+            kept = {entry["workload"]: entry for entry in extras.get("details", []) + new}
+            extras["details"] = list(kept.values())
+
     def measure_all(self):
         threads = [int(count) for count in self.options.threads]
         for workload in workloads():
@@ -172,12 +195,23 @@ class Suite:
 def main():
     options = arguments()
     suite = Suite(options)
+    extras = suite.results.data["extras"]
+    is_extra = bool(options.sweep or options.details)
     if not options.table:
         if OURS in options.peers:
             suite.build()
         suite.describe_machine()
-        suite.measure_all()
+        if is_extra:
+            suite.measure_extras()
+        else:
+            suite.measure_all()
     suite.results.save()
+    if "details" in extras and (options.details or not is_extra):
+        print(sweep.details_text(extras["details"]) + "\n")
+    if "sweep" in extras and (options.sweep or not is_extra):
+        print(sweep.sweep_text(extras["sweep"]) + "\n")
+    if is_extra:
+        return
     print(table.text(suite.results))
     try:
         print(f"\n{chart.draw(suite.results)}")

@@ -28,11 +28,13 @@ public final class CompiledFunction: @unchecked Sendable {
 
   /// Compiles a function whose passes have run, or takes its object from the cache.
   ///
-  /// With `profiling` the time of each node of the tile program is counted, which takes some itself.
+  /// The machine must be able to run what is compiled for `cpu`; with `profiling` the time of each node of the tile program is counted, which takes some itself.
   ///
   /// - Throws: `RuntimeError` if there is no compiler or OpenMP runtime, or the function has an
   ///   operation that can't be compiled.
-  public init(_ function: Function, profiling: Bool = false) throws(RuntimeError) {
+  public init(
+    _ function: Function, cpu: TargetCPU = .native, profiling: Bool = false
+  ) throws(RuntimeError) {
     self.function = function
     let program: TileProgram
     do {
@@ -44,7 +46,7 @@ public final class CompiledFunction: @unchecked Sendable {
     let file = CFile(program, name: "flow", profiling: profiling)
     stateBytes = file.stateElements * (dtype == .f64 ? 8 : 4)
     let text = Self.source(file, dtype: dtype)
-    let path = try ObjectCache().object(for: text, toolchain: try .find())
+    let path = try ObjectCache().object(for: text, toolchain: try .find(), cpu: cpu)
     guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
       throw .loadFailed(path: path, reason: String(cString: dlerror()))
     }

@@ -12,12 +12,12 @@ public struct MachineLimits: Sendable {
   /// Bytes that all threads together read from memory in a second.
   public let bandwidth: Double
 
-  /// Measures for about a quarter of a second.
+  /// Measures for about a quarter of a second, with the vectors of a processor.
   ///
   /// - Throws: `RuntimeError` if there is no compiler or OpenMP runtime, or memory runs out.
-  public init(dtype: DType, threads: Int) throws(RuntimeError) {
+  public init(dtype: DType, threads: Int, cpu: TargetCPU = .native) throws(RuntimeError) {
     let text = KernelHeaders.text(dtype: dtype) + Self.program
-    let path = try ObjectCache().object(for: text, toolchain: try .find())
+    let path = try ObjectCache().object(for: text, toolchain: try .find(), cpu: cpu)
     guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
       throw .loadFailed(path: path, reason: String(cString: dlerror()))
     }

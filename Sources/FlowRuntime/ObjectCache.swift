@@ -41,8 +41,11 @@ struct ObjectCache {
   }
 
   /// The path of the object for a C file, compiled now if it is not there.
-  func object(for text: String, toolchain: Toolchain) throws(RuntimeError) -> String {
-    let key = Self.hash(text + Toolchain.flags.joined(separator: " ") + toolchain.identity)
+  func object(
+    for text: String, toolchain: Toolchain, cpu: TargetCPU = .native
+  ) throws(RuntimeError) -> String {
+    let flags = Toolchain.flags(for: cpu).joined(separator: " ")
+    let key = Self.hash(text + flags + toolchain.identity)
     let path = "\(folder)/\(key).so"
     if FileManager.default.fileExists(atPath: path) {
       try Self.checkOwner(path)
@@ -56,7 +59,7 @@ struct ObjectCache {
     } catch {
       throw .cacheFailed(path: source, reason: error.localizedDescription)
     }
-    try toolchain.compile(source: source, output: unique)
+    try toolchain.compile(source: source, output: unique, cpu: cpu)
     guard chmod(unique, 0o700) == 0, rename(unique, path) == 0 else {
       throw .cacheFailed(path: path, reason: String(cString: strerror(errno)))
     }

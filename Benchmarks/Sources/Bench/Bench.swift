@@ -1,13 +1,17 @@
 import FlowFiles
+import FlowIR
 import FlowRuntime
 import Flows
 import Foundation
+import Peak
 
 /// Times one function of one workload and prints a line of JSON, as the peers' programs do.
 ///
 /// usage: Bench REQUEST, a JSON object:
 /// {"flow": DESCRIPTION, "kind": "log_prob" | "sample" | "train", "threads": [1, 2], "batch": 512,
-///  "passes": 5, "seconds": 0.4}
+///  "passes": 5, "seconds": 0.4}; for log_prob and sample also, if not the default, "rows" of a call,
+/// "dtype": "f64", "cpu": "x86-64-v3", "shared": true for one context of all rows. The kinds
+/// "compile_log_prob" and "compile_train" time the compiler instead.
 @main
 struct Bench {
   static func main() throws {
@@ -16,6 +20,10 @@ struct Bench {
     else {
       print("usage: Bench REQUEST")
       exit(2)
+    }
+    if let kind = CompileTimes.Kind(rawValue: request.kind) {
+      print(try CompileTimes(request.flow, kind).json.text)
+      return
     }
     let workload = try Workload(request)
     let call: (Int) throws -> Void
@@ -37,7 +45,8 @@ struct Bench {
     var rates: [JSONValue.Member] = []
     for threads in request.threads {
       let timing = try Timing(
-        items: items, threads: threads, passes: request.passes, seconds: request.seconds
+        items: items, threads: threads, passes: request.passes, seconds: request.seconds,
+        peak: request.peak
       ) { try call(threads) }
       rates.append(.init("\(threads)", timing.json))
     }
@@ -58,6 +67,10 @@ struct Request {
   let batch: Int
   let passes: Int
   let seconds: Double
+  let rows: Int?
+  let dtype: DType
+  let cpu: TargetCPU
+  let sharesContext: Bool
 
   init?(_ json: JSONValue) {
     guard let flow = json["flow"], case .string(let kind)? = json["kind"],
@@ -66,6 +79,13 @@ struct Request {
       let description = try? FlowDescription(text: flow.text)
     else { return nil }
     self.flow = description
+    rows = if case .integer(let rows)? = json["rows"] { rows } else { nil }
+    dtype = json["dtype"] == .string("f64") ? .f64 : .f32
+    cpu =
+      if case .string(let name)? = json["cpu"] { TargetCPU(rawValue: name) ?? .native } else {
+        .native
+      }
+    sharesContext = json["shared"] == .bool(true)
     self.kind = kind
     self.batch = batch
     self.passes = passes
@@ -75,5 +95,11 @@ struct Request {
     case .integer(let value): seconds = Double(value)
     default: return nil
     }
+  }
+
+  /// The peak rate of multiply-adds with the vectors and the float type that are used.
+  func peak(threads: Int) throws -> Double {
+    if cpu != .native { return try MachineLimits(dtype: dtype, threads: threads, cpu: cpu).flops }
+    return dtype == .f64 ? fma_peak_double(Int32(threads)) : fma_peak_float(Int32(threads))
   }
 }

@@ -7,9 +7,11 @@ struct Timing {
   private(set) var rates: [Double] = []
   private(set) var peaks: [Double] = []
 
-  /// Times passes of about `seconds`; a call does `items` of something. Two calls warm up.
+  /// Times passes of about `seconds`; a call does `items` of something. Two calls warm up. `peak`
+  /// measures the machine before each pass.
   init(
-    items: Int, threads: Int, passes: Int, seconds: Double, _ call: () throws -> Void
+    items: Int, threads: Int, passes: Int, seconds: Double,
+    peak: (Int) throws -> Double = { fma_peak_float(Int32($0)) }, _ call: () throws -> Void
   ) throws {
     try call()
     let once = try Self.seconds(call)
@@ -18,13 +20,13 @@ struct Timing {
       // The workers of the last region spin for a while (200 ms with libomp), which would slow
       // what is measured next.
       if threads > 1 { Thread.sleep(forTimeInterval: 0.25) }
-      peaks.append(fma_peak_float(Int32(threads)))
+      peaks.append(try peak(threads))
       let spent = try Self.seconds { for _ in 0..<repeats { try call() } }
       rates.append(Double(items * repeats) / spent)
     }
   }
 
-  private static func seconds(_ call: () throws -> Void) rethrows -> Double {
+  static func seconds(_ call: () throws -> Void) rethrows -> Double {
     let clock = ContinuousClock()
     let duration = try clock.measure { try call() }
     return Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18

@@ -1,3 +1,4 @@
+import FlowCodegen
 import FlowIR
 import FlowRuntime
 import Flows
@@ -6,22 +7,27 @@ import Flows
 struct Workload {
   let model: Model
   let rows: Int
+  private let request: Request
   private let x: AlignedFloats
   private let context: AlignedFloats
 
   init(_ request: Request) throws {
+    self.request = request
     model = try Model(request.flow, seed: 1)
-    rows = model.features > 20 ? 65_536 : 524_288
-    x = AlignedFloats(count: rows * model.features)
-    context = AlignedFloats(count: rows * model.context)
+    rows = request.rows ?? (model.features > 20 ? 65_536 : 524_288)
+    x = AlignedFloats(count: rows * model.features, dtype: request.dtype)
+    context = AlignedFloats(count: rows * model.context, dtype: request.dtype)
   }
 
   /// Scoring or sampling all rows, as a function of the number of threads.
   func throughput(_ function: FlowFunction) throws -> (Int) throws -> Void {
-    let bound = try compile(optimized(model.trace(function)), model)
+    let traced = model.trace(
+      function, dtype: request.dtype, sharedContext: request.sharesContext && model.context > 0)
+    let bound = try CompiledFunction(optimized(traced), cpu: request.cpu).bind(model.values)
     let compiled = bound.compiled.function
     let results = compiled.results.map {
-      AlignedFloats(count: rows * compiled.type(of: $0.value).elementCount)
+      AlignedFloats(
+        count: rows * compiled.type(of: $0.value).elementCount, dtype: request.dtype)
     }
     let seed = UnsafeMutablePointer<Int32>.allocate(capacity: 2)
     seed[0] = 1
@@ -33,7 +39,7 @@ struct Workload {
     let arguments = compiled.arguments.map { memory[$0.name] }
     return { threads in
       try bound.call(
-        arguments: arguments, results: results.map { UnsafeMutableRawPointer($0.pointer) },
+        arguments: arguments, results: results.map(\.pointer),
         rows: rows, threads: threads)
     }
   }
@@ -61,16 +67,25 @@ struct Workload {
 
 /// Memory aligned to cache lines, filled with uniform numbers in (-2, 2).
 final class AlignedFloats {
-  let pointer: UnsafeMutablePointer<Float>
+  let pointer: UnsafeMutableRawPointer
 
-  init(count: Int) {
-    let memory = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * 4, alignment: 64)
-    pointer = memory.bindMemory(to: Float.self, capacity: max(count, 1))
+  init(count: Int, dtype: DType) {
+    let size = dtype == .f64 ? 8 : 4
+    pointer = .allocate(byteCount: max(count, 1) * size, alignment: 64)
     var generator = SeededGenerator(seed: 1)
-    for index in 0..<count { pointer[index] = Float(generator.uniform() * 4 - 2) }
+    for index in 0..<count {
+      let value = generator.uniform() * 4 - 2
+      if dtype == .f64 {
+        pointer.storeBytes(of: value, toByteOffset: index * size, as: Double.self)
+      } else {
+        pointer.storeBytes(of: Float(value), toByteOffset: index * size, as: Float.self)
+      }
+    }
   }
 
   deinit { pointer.deallocate() }
 
-  func array(_ count: Int) -> [Float] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
+  func array(_ count: Int) -> [Float] {
+    Array(UnsafeBufferPointer(start: pointer.assumingMemoryBound(to: Float.self), count: count))
+  }
 }
