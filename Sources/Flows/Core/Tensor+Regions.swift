@@ -53,4 +53,32 @@ extension Tensor {
     let region = trace.builder.endRegion(results: [part.value])
     return trace.emit(.quadrature(nodes: nodes), [start, self], regions: [region])
   }
+
+  /// The states at time `end` of the ordinary differential equation `dx/dt = f(t, x)`, given those at
+  /// time `start`, by Dormand and Prince's method with adaptive steps, each row on its own.
+  ///
+  /// - Parameters:
+  ///   - states: row values of any shapes.
+  ///   - start: the first time, a scalar; one for all rows or one a row.
+  ///   - end: the last time, which may be before the first.
+  ///   - f: the derivatives of the states, from a row scalar and the states.
+  /// - Returns: the states at `end`; NaN in rows that are not finite or need more steps than allowed.
+  public static func solve(
+    _ states: [Tensor], from start: Tensor, to end: Tensor, control: ODEControl = ODEControl(),
+    _ f: (Tensor, [Tensor]) -> [Tensor]
+  ) -> [Tensor] {
+    guard let first = states.first else { preconditionFailure("an equation needs a state") }
+    precondition(states.allSatisfy(\.hasRows), "the states of an equation need rows")
+    let trace = first.trace
+    let time = TensorType.row([], first.type.dtype)
+    let arguments = trace.builder.beginRegion([time] + states.map(\.type))
+      .map { Tensor(trace, $0) }
+    let derivatives = f(arguments[0], Array(arguments.dropFirst()))
+    let region = trace.builder.endRegion(
+      results: zip(derivatives, states).map { derivative, state in
+        (derivative.hasRows ? derivative : state * 0 + derivative).broadcast(to: state.shape).value
+      })
+    return trace.emitAll(
+      .odeSolve(control, isRecorded: false), [start, end] + states, regions: [region])
+  }
 }

@@ -1,8 +1,8 @@
 /// A multi-layer perceptron.
 public struct MLP: Layer {
-  private let layers: [Linear]
-  private let activation: Activation
-  private let norm: LayerNorm?
+  let layers: [Linear]
+  let activation: Activation
+  let norm: LayerNorm?
 
   /// Registers linear layers under Zuko's names: `0`, `2`, `4`, … (`0`, `3`, `6`, … with
   /// `normalize`, since the activations and normalisations between them are counted).

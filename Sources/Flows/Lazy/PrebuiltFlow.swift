@@ -162,6 +162,31 @@ public struct UNAF: PrebuiltFlow {
   }
 }
 
+/// A continuous normalizing flow (Chen et al., arXiv:1806.07366; Grathwohl et al., arXiv:1810.01367)
+/// with the exact trace.
+public struct CNF: PrebuiltFlow {
+  public var model: Model
+
+  /// Makes an untrained flow; the arguments are those of `zuko.flows.CNF`, `seed` decides the first
+  /// parameters.
+  ///
+  /// - Throws: `FlowError` for arguments that do not fit.
+  public init(
+    features: Int, context: Int = 0, freqs: Int = 3, atol: Double = 1e-6, rtol: Double = 1e-5,
+    hiddenFeatures: [Int] = [64, 64], activation: Activation = .elu, normalize: Bool = false,
+    seed: UInt64 = 0
+  ) throws(FlowError) {
+    let members = Model.common("CNF", features, context, nil, hiddenFeatures, activation)
+    try model = Model(
+      FlowDescription(
+        .object(
+          members + [
+            .init("freqs", .integer(freqs)), .init("atol", .number(atol)),
+            .init("rtol", .number(rtol)), .init("normalize", .bool(normalize)),
+          ])), seed: seed)
+  }
+}
+
 /// A gaussianization flow (Meng et al., arXiv:2003.01941): mixture quantiles of each feature, with
 /// rotations between them.
 public struct GF: PrebuiltFlow {
@@ -252,13 +277,14 @@ extension Model {
     try self.init(FlowDescription(.object(members + extra)), seed: seed)
   }
 
-  private static func common(
-    _ type: String, _ features: Int, _ context: Int, _ transforms: Int, _ hiddenFeatures: [Int],
+  fileprivate static func common(
+    _ type: String, _ features: Int, _ context: Int, _ transforms: Int?, _ hiddenFeatures: [Int],
     _ activation: Activation
   ) -> [JSONValue.Member] {
     [
       .init("type", .string(type)), .init("features", .integer(features)),
-      .init("context", .integer(context)), .init("transforms", .integer(transforms)),
+      .init("context", .integer(context)),
+    ] + (transforms.map { [.init("transforms", .integer($0))] } ?? []) + [
       .init("hidden_features", .array(hiddenFeatures.map { .integer($0) })),
       .init("activation", .string(activation.rawValue)),
     ]

@@ -1,4 +1,5 @@
 import FlowFiles
+import FlowIR
 
 extension FlowDescription {
   func univariate(_ reader: DescriptionReader) throws(FlowError) -> Univariate {
@@ -105,5 +106,35 @@ extension FlowDescription {
         place: distribution.path("type"), found: distribution.type,
         known: ["DiagNormal", "BoxUniform"])
     }
+  }
+
+  static let continuous = [
+    "freqs", "atol", "rtol", "exact", "hidden_features", "activation", "normalize",
+  ]
+
+  func continuous(
+    _ reader: DescriptionReader, in scope: ModuleScope
+  ) throws(FlowError) -> FFJTransform {
+    var network = try reader.network(["normalize"])
+    if reader["activation"] == nil { network.activation = .elu }
+    var control = ODEControl(
+      atol: try reader.number("atol", default: 1e-6), rtol: try reader.number("rtol", default: 1e-5)
+    )
+    // The kinks of an activation take steps in proportion to the root of the tolerance.
+    if max(control.atol, control.rtol) < 1e-8 { control.steps = 1 << 14 }
+    guard control.atol >= 0, control.rtol >= 0, control.atol + control.rtol > 0 else {
+      throw .invalid(
+        place: reader.path("atol"), found: "\(control.atol) and \(control.rtol)",
+        expected: "tolerances that are not negative, and not both 0")
+    }
+    guard try reader.flag("exact", default: true) else {
+      throw .invalid(
+        place: reader.path("exact"), found: "false",
+        expected: "true: the trace is exact here, at the cost of an estimate")
+    }
+    return FFJTransform(
+      features: features, context: context,
+      freqs: try reader.integer("freqs", default: 3, minimum: 1), control: control,
+      network: network, in: scope)
   }
 }

@@ -32,7 +32,8 @@ public struct FlowDescription: Hashable, Sendable {
 
   /// The names of the classes that can be described.
   public static let types = [
-    "MAF", "NSF", "NCSF", "NICE", "RealNVP", "SOSPF", "BPF", "GF", "NAF", "UNAF", "GMM", "Flow",
+    "MAF", "NSF", "NCSF", "NICE", "RealNVP", "SOSPF", "BPF", "GF", "NAF", "UNAF", "CNF", "GMM",
+    "Flow",
   ]
 
   private static let network = ["hidden_features", "activation"]
@@ -69,6 +70,11 @@ public struct FlowDescription: Hashable, Sendable {
         transforms: try reader.integer("transforms", default: 3, minimum: 1),
         components: try reader.integer("components", default: 8, minimum: 1),
         network: try reader.network(["normalize"]), in: scope)
+    case "CNF":
+      try reader.allow(["zuko", "features", "context"] + Self.continuous)
+      return Flow(
+        transform: try continuous(reader, in: scope.child("transform")),
+        base: UnconditionalDistribution.diagNormal(features: features, in: scope.child("base")))
     case "GMM": return try mixture(reader, in: scope)
     case "Flow":
       try reader.allow(["zuko", "features", "context", "transform", "base"])
@@ -204,6 +210,10 @@ public struct FlowDescription: Hashable, Sendable {
     case "ElementWiseTransform":
       try reader.allow(common + ["normalize"])
       return try elementWise(reader, in: scope)
+    case "FFJTransform":
+      try reader.allow(["features", "context"] + Self.continuous)
+      _ = try size(reader)
+      return try continuous(reader, in: scope)
     case "LazyInverse":
       try reader.allow(["transform"])
       guard let inner = reader["transform"] else {
@@ -228,7 +238,7 @@ public struct FlowDescription: Hashable, Sendable {
         place: reader.path("type"), found: reader.type,
         known: [
           "MaskedAutoregressiveTransform", "GeneralCouplingTransform", "ElementWiseTransform",
-          "UnconditionalTransform", "LazyInverse", "LazyComposedTransform",
+          "FFJTransform", "UnconditionalTransform", "LazyInverse", "LazyComposedTransform",
         ])
     }
   }

@@ -1,0 +1,83 @@
+import FlowIR
+import FlowPasses
+
+/// The solution at time `end` of `dx/dt = f(t, x)` from time `start` (Chen et al., "Neural Ordinary
+/// Differential Equations", 2018, arXiv:1806.07366; Grathwohl et al., "FFJORD", 2018,
+/// arXiv:1810.01367).
+///
+/// The log-determinant is the integral of the trace of df/dx, found beside x. Steps adapt to each row,
+/// so that no row depends on another.
+public struct FreeFormJacobianTransform: Transform {
+  /// The derivative at a time (a scalar) and place (a vector), and the trace of its Jacobian.
+  public typealias Dynamics = (_ t: Tensor, _ x: Tensor) -> (value: Tensor, trace: Tensor)
+
+  private let dynamics: Dynamics
+  private let start: Tensor
+  private let end: Tensor
+  private let control: ODEControl
+  /// The trace is integrated at this scale, to tolerances that much looser, as in Zuko.
+  private static let traceScale = 1e-2
+
+  /// Makes the transform from dynamics with their exact trace, or an estimate of it.
+  public init(
+    from start: Tensor, to end: Tensor, control: ODEControl = ODEControl(),
+    dynamics: @escaping Dynamics
+  ) {
+    self.dynamics = dynamics
+    self.start = start
+    self.end = end
+    self.control = control
+  }
+
+  /// Makes the transform from a function alone; its trace is found by differentiating it once for each
+  /// feature.
+  public init(
+    from start: Tensor, to end: Tensor, control: ODEControl = ODEControl(),
+    f: @escaping (_ t: Tensor, _ x: Tensor) -> Tensor
+  ) {
+    self.init(from: start, to: end, control: control) { t, x in x.valueAndTrace { f(t, $0) } }
+  }
+
+  public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { solve(x, start, end) }
+  public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) { solve(y, end, start) }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor { solveAlone(x, start, end) }
+  public func inverse(_ y: Tensor) -> Tensor { solveAlone(y, end, start) }
+
+  private func solve(_ x: Tensor, _ start: Tensor, _ end: Tensor) -> (Tensor, Tensor) {
+    let zero = x.slice(0, 1).reshaped([]) * 0
+    let states = Tensor.solve([x, zero], from: start, to: end, control: control) { t, states in
+      let (derivative, trace) = dynamics(t, states[0])
+      return [derivative, trace * Self.traceScale]
+    }
+    return (states[0], states[1] / Self.traceScale)
+  }
+
+  private func solveAlone(_ x: Tensor, _ start: Tensor, _ end: Tensor) -> Tensor {
+    Tensor.solve([x], from: start, to: end, control: control) { [dynamics($0, $1[0]).value] }[
+      0]
+  }
+}
+
+extension Tensor {
+  /// `f(self)` for a vector, and the trace of its Jacobian: one reverse pass for each element.
+  public func valueAndTrace(of f: (Tensor) -> Tensor) -> (value: Tensor, trace: Tensor) {
+    let start = trace.builder.currentOperations.count
+    let y = f(self)
+    precondition(y.shape == shape && shape.count == 1, "a trace needs a map of vectors to vectors")
+    var total: Tensor?
+    do {
+      for index in 0..<shape[0] {
+        let element = y.slice(index, index + 1)
+        let row = Tensor(
+          trace,
+          try elementwiseSlope(of: element.value, at: value, from: start, in: trace.builder))
+        let diagonal = row.slice(index, index + 1).reshaped([])
+        total = total.map { $0 + diagonal } ?? diagonal
+      }
+    } catch {
+      preconditionFailure("\(error) in \(trace.builder.scope.path)")
+    }
+    return (y, total ?? like(0))
+  }
+}
