@@ -28,7 +28,7 @@ extension Opcode {
     case .triangularSolve: "triangular_solve"
     case .rowSum: "row_sum"
     case .rowCount: "row_count"
-    case .random(let distribution, _, _, _): "random_\(distribution.rawValue)"
+    case .random(let distribution, _, _): "random_\(distribution.rawValue)"
     case .autoregressiveInverse: "autoregressive_inverse"
     case .odeSolve: "ode_solve"
     case .odeAdjoint: "ode_adjoint"

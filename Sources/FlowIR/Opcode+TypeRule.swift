@@ -145,11 +145,12 @@ extension Opcode {
     case .rowCount(let dtype):
       try check.operandCount(0)
       return [.uniform([], dtype)]
-    case .random(_, let shape, let dtype, _):
+    case .random(_, let type, _):
       try check.operandCount(1)
       try check.that(
         operands[0] == .uniform([2], .i32), "C1", "the seed must be 2 x i32, found \(operands[0])")
-      return [.row(shape, dtype)]
+      try check.that(type.dtype.isFloat, "C2", "the result must be a float, found \(type)")
+      return [type]
     case .autoregressiveInverse(let passes):
       try check.operandCount(0)
       try check.that(passes >= 1, "C1", "passes must be at least 1, found \(passes)")

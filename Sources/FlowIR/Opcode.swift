@@ -68,9 +68,9 @@ public enum Opcode: Hashable, Sendable {
   case rowSum
   /// `() -> scalar`, uniform: the number of rows, as a float.
   case rowCount(DType)
-  /// `(seed: 2 x i32) -> rows x shape x dtype`: counter-based random numbers, a function of seed,
-  /// row, stream and element alone.
-  case random(RandomDistribution, shape: [Int], dtype: DType, stream: Int)
+  /// `(seed: 2 x i32) -> type`: counter-based random numbers, a function of seed, row, stream and
+  /// element alone; without rows in the type, one set that all rows share.
+  case random(RandomDistribution, type: TensorType, stream: Int)
   /// `() -> [results of the region]`: the fixed point of a triangular map.
   ///
   /// The region takes one value `x` and yields `x'` of the same type, then any extra values.

@@ -164,16 +164,25 @@ import Testing
   func random(dtype: DType) throws {
     let builder = FunctionBuilder(name: "f")
     let seed = builder.argument("seed", .uniform([2], .i32))
-    let normal = try builder.emit(.random(.normal, shape: [3], dtype: dtype, stream: 1), seed)
-    let uniform = try builder.emit(.random(.uniform, shape: [3], dtype: dtype, stream: 2), seed)
+    let normal = try builder.emit(.random(.normal, type: .row([3], dtype), stream: 1), seed)
+    let uniform = try builder.emit(.random(.uniform, type: .row([3], dtype), stream: 2), seed)
+    // One set for all rows, few and so many that threads share them, read by rows and as results.
+    let few = try builder.emit(.random(.normal, type: .uniform([3], dtype), stream: 3), seed)
+    let many = try builder.emit(.random(.uniform, type: .uniform([37, 31], dtype), stream: 4), seed)
+    let sum = try builder.emit(.binary(.add), normal, few)
     let function = builder.finish(results: [
       Result(name: "normal", value: normal), Result(name: "uniform", value: uniform),
+      Result(name: "few", value: few), Result(name: "many", value: many),
+      Result(name: "sum", value: sum),
     ])
+    #expect(try Module(parsing: function.text).text == function.text)
     let first = (1 << 33) + 5
     let found = try CompiledFunction(function)(
       ["seed": HostArray([7, -3] as [Int32], shape: [2])], rows: 70, firstRow: first)
     let exact = try Interpreter.run(function, ["seed": [7, -3]], rows: 70, firstRow: first)
-    for name in ["normal", "uniform"] {
+    for (name, count) in [("normal", 210), ("uniform", 210), ("few", 3), ("many", 1147), ("sum", 210)]
+    {
+      #expect(found[name]?.count == count && exact[name]?.values.count == count)
       for (x, y) in zip(found[name]?.doubles ?? [], exact[name]?.values ?? []) {
         #expect(abs(x - y) <= (dtype == .f32 ? 2e-6 : 1e-14) * (1 + abs(y)))
       }
@@ -185,7 +194,7 @@ import Testing
     // Random123's known answer for a zero counter and key: 6627e8d5 e169c58d bc57ac4c 9b00dbd8.
     let builder = FunctionBuilder(name: "f")
     let seed = builder.argument("seed", .uniform([2], .i32))
-    let y = try builder.emit(.random(.uniform, shape: [2], dtype: .f64, stream: 0), seed)
+    let y = try builder.emit(.random(.uniform, type: .row([2], .f64), stream: 0), seed)
     let function = builder.finish(results: [Result(name: "y", value: y)])
     let found = try Interpreter.run(function, ["seed": [0, 0]], rows: 1)["y"]?.values
     let first: UInt64 = 0xe169_c58d_6627_e8d5

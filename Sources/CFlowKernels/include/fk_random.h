@@ -81,4 +81,15 @@ FK_OUTLINE void fk_random(int normal, uint32_t key0, uint32_t key1, uint64_t fir
     }
   }
 }
+
+/* Elements [begin, end) of a tensor that all rows share: element i is what row i has first. */
+FK_OUTLINE void fk_random_shared(int normal, uint32_t key0, uint32_t key1, uint32_t stream,
+                                 int64_t begin, int64_t end, fk_real *out) {
+  fk_real tile[FK_TILE] __attribute__((aligned(64)));
+  for (int64_t start = begin; start < end; start += FK_TILE) {
+    fk_random(normal, key0, key1, (uint64_t)start, stream, 1, FK_TILE, tile);
+    for (int64_t i = 0; i < FK_TILE && start + i < end; i++)
+      out[start + i] = tile[i];
+  }
+}
 #endif

@@ -66,10 +66,10 @@ struct UniformEmitter {
     )
   }
 
-  /// Whether threads share a copy by its first dimension.
+  /// Whether threads share a copy by its first dimension, or random numbers by their places.
   func isSplit(_ operation: Operation) -> Bool {
     switch operation.opcode {
-    case .reshape, .broadcast, .transpose, .slice, .gather:
+    case .reshape, .broadcast, .transpose, .slice, .gather, .random:
       let shape = function.type(of: operation.result).shape
       return !shape.isEmpty && shape.reduce(1, *) >= Self.parallelThreshold
     default: return false
@@ -237,9 +237,19 @@ struct UniformEmitter {
           + "\(type.elementCount / n), \(n), \(upper ? 1 : 0), \(unit ? 1 : 0));"
       ]
     case .rowCount: return [assign("0", "(fk_real)rows")]
+    case .random(let distribution, _, let stream):
+      let share =
+        isSplit(operation)
+        ? "fk_share(\(type.elementCount), thread, threads, &begin, &end);"
+        : "begin = 0; end = \(type.elementCount);"
+      return [
+        "{ int64_t begin, end; \(share)",
+        "fk_random_shared(\(distribution == .normal ? 1 : 0), "
+          + "(uint32_t)(\(operands[0].replacingReal))[0], "
+          + "(uint32_t)(\(operands[0].replacingReal))[1], \(stream), begin, end, \(out)); }",
+      ]
     case .constant, .unary, .binary, .compare, .select, .convert, .linearWeightGradient, .rowSum,
-      .random, .autoregressiveInverse, .odeSolve, .odeAdjoint,
-      .monotoneRoot, .quadrature:
+      .autoregressiveInverse, .odeSolve, .odeAdjoint, .monotoneRoot, .quadrature:
       preconditionFailure("\(operation.opcode.name) is no uniform loop")
     }
   }

@@ -70,8 +70,8 @@ final class RowLowering {
         RowReduction(
           kind: .rowSum, value: sumNames[operation.result] ?? operation.result,
           elements: buffer.elements))
-    case .random(let distribution, let shape, _, let stream):
-      let buffer = context.makeBuffer(shape.reduce(1, *), "random")
+    case .random(let distribution, let type, let stream):
+      let buffer = context.makeBuffer(type.elementCount, "random")
       context.demand(operation.operands[0])
       add(
         .random(distribution, stream: stream, seed: operation.operands[0], into: buffer),

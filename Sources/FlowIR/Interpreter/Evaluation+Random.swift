@@ -2,19 +2,21 @@ extension Evaluation {
   /// Philox4x32-10 (Salmon et al., SC 2011) keyed by the seed, with the counter
   /// (row low, row high, block, stream); see `fk_random.h` for the mapping from bits to reals.
   func random(
-    _ distribution: RandomDistribution, count: Int, dtype: DType, stream: Int
+    _ distribution: RandomDistribution, type: TensorType, stream: Int
   ) -> [Double] {
     let key = operands[0].values.map { UInt32(truncatingIfNeeded: Int64($0)) }
     var output: [Double] = []
-    for row in 0..<rows {
-      let counter = UInt64(firstRow + row)
+    // The elements of a tensor that all rows share are what as many rows of one element have.
+    let count = type.hasRows ? type.elementCount : 1
+    for row in 0..<(type.hasRows ? rows : type.elementCount) {
+      let counter = UInt64(row + (type.hasRows ? firstRow : 0))
       for element in 0..<count {
         let words = Self.philox(
           (
             UInt32(truncatingIfNeeded: counter), UInt32(truncatingIfNeeded: counter >> 32),
             UInt32(element / 2), UInt32(stream)
           ), key: (key[0], key[1]))
-        let (u, w) = Self.pair(words, isDouble: dtype == .f64)
+        let (u, w) = Self.pair(words, isDouble: type.dtype == .f64)
         switch distribution {
         case .uniform: output.append(element % 2 == 0 ? u : w)
         case .normal:

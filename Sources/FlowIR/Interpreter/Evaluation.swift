@@ -25,8 +25,8 @@ struct Evaluation {
     case .matmul: return matmul()
     case .matrixExponential: return matrixExponential()
     case .cholesky: return cholesky()
-    case .random(let distribution, let shape, let dtype, let stream):
-      return random(distribution, count: shape.reduce(1, *), dtype: dtype, stream: stream)
+    case .random(let distribution, let type, let stream):
+      return random(distribution, type: type, stream: stream)
     case .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search, .take,
       .reshape, .broadcast, .transpose, .slice, .concatenate, .pad, .gather, .scatterAdd, .linear,
       .triangularSolve,

@@ -77,8 +77,7 @@ struct AttributeReader {
     if name.hasPrefix("random_"),
       let distribution = RandomDistribution(rawValue: String(name.dropFirst(7)))
     {
-      return .random(
-        distribution, shape: type.shape, dtype: type.dtype, stream: integer("stream"))
+      return .random(distribution, type: type, stream: integer("stream"))
     }
     switch name {
     case "constant":

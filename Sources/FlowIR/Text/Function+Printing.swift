@@ -210,7 +210,7 @@ enum OpcodeText {
       return "axis \(axis) indices \(list(indices)) size \(size)"
     case .linear(let mask), .linearWeightGradient(let mask):
       return mask.map { "mask \(masks.name($0))" } ?? ""
-    case .random(_, _, _, let stream): return "stream \(stream)"
+    case .random(_, _, let stream): return "stream \(stream)"
     case .autoregressiveInverse(let passes): return "passes \(passes)"
     case .odeSolve(let control, let isRecorded):
       return "atol \(number(control.atol)) rtol \(number(control.rtol)) steps \(control.steps)"

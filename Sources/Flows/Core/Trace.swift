@@ -66,8 +66,15 @@ public final class Trace: @unchecked Sendable {
   /// Random numbers, one set of `shape` a row; each call draws from a stream of its own.
   public func random(_ distribution: RandomDistribution, shape: [Int], seed: Tensor) -> Tensor {
     streams += 1
-    return emit(
-      .random(distribution, shape: shape, dtype: dtype, stream: streams - 1), [seed])
+    return emit(.random(distribution, type: .row(shape, dtype), stream: streams - 1), [seed])
+  }
+
+  /// Random numbers that all rows share: one tensor of `shape` for each seed.
+  public func sharedRandom(
+    _ distribution: RandomDistribution, shape: [Int], seed: Tensor
+  ) -> Tensor {
+    streams += 1
+    return emit(.random(distribution, type: .uniform(shape, dtype), stream: streams - 1), [seed])
   }
 
   /// Runs a closure with operations attributed to a part of the model.
