@@ -6,7 +6,8 @@ import FlowIR
 ///     %2 = exp %x : rows x f32           %1 = exp %x : rows x f32
 ///     %3 = add %1, %2 : rows x f32  →    %3 = add %1, %1 : rows x f32
 ///
-/// An expression inside a region may use one from outside, not the other way round.
+/// An expression inside a region may use one from outside, not the other way round, nor one of
+/// another region.
 public let commonSubexpressions = Pass(
   name: "common-subexpressions", summary: "computes equal expressions once"
 ) { function throws(TypeError) in
@@ -36,10 +37,10 @@ public let commonSubexpressions = Pass(
             region.arguments.map(function.type(of:)))
           for (old, new) in zip(region.arguments, arguments) { rewriter.map[old] = new }
           try visit(region.operations)
+          known = outside
           regions.append(
             rewriter.builder.endRegion(results: region.results.map(rewriter.mapped)))
         }
-        known = outside
         rewriter.builder.scope = operation.scope
         let results = try rewriter.builder.append(
           operation.opcode, operation.operands.map(rewriter.mapped), regions: regions)

@@ -77,6 +77,8 @@ private final class MaskFolder {
 
   private func structured(_ operation: Operation) throws(TypeError) {
     var regions: [Region] = []
+    // What is restored or sorted within a region is not there after it.
+    let outside = (rewriter.map, sorted)
     for region in operation.regions {
       let arguments = rewriter.builder.beginRegion(
         region.arguments.map(rewriter.function.type(of:)))
@@ -84,6 +86,7 @@ private final class MaskFolder {
       try visit(region.operations)
       for result in region.results { try restore(result) }
       regions.append(rewriter.builder.endRegion(results: region.results.map(rewriter.mapped)))
+      (rewriter.map, sorted) = outside
     }
     rewriter.builder.scope = operation.scope
     let results = try rewriter.builder.append(

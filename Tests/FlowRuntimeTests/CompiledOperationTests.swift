@@ -168,7 +168,8 @@ import Testing
     let uniform = try builder.emit(.random(.uniform, type: .row([3], dtype), stream: 2), seed)
     // One set for all rows, few and so many that threads share them, read by rows and as results.
     let few = try builder.emit(.random(.normal, type: .uniform([3], dtype), stream: 3), seed)
-    let many = try builder.emit(.random(.uniform, type: .uniform([37, 31], dtype), stream: 4), seed)
+    let many = try builder.emit(
+      .random(.uniform, type: .uniform([37, 31], dtype), stream: 4), seed)
     let sum = try builder.emit(.binary(.add), normal, few)
     let function = builder.finish(results: [
       Result(name: "normal", value: normal), Result(name: "uniform", value: uniform),
@@ -180,8 +181,9 @@ import Testing
     let found = try CompiledFunction(function)(
       ["seed": HostArray([7, -3] as [Int32], shape: [2])], rows: 70, firstRow: first)
     let exact = try Interpreter.run(function, ["seed": [7, -3]], rows: 70, firstRow: first)
-    for (name, count) in [("normal", 210), ("uniform", 210), ("few", 3), ("many", 1147), ("sum", 210)]
-    {
+    for (name, count) in [
+      ("normal", 210), ("uniform", 210), ("few", 3), ("many", 1147), ("sum", 210),
+    ] {
       #expect(found[name]?.count == count && exact[name]?.values.count == count)
       for (x, y) in zip(found[name]?.doubles ?? [], exact[name]?.values ?? []) {
         #expect(abs(x - y) <= (dtype == .f32 ? 2e-6 : 1e-14) * (1 + abs(y)))

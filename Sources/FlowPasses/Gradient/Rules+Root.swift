@@ -30,20 +30,3 @@ extension ReversePass {
     }
   }
 }
-
-/// Appends the derivative of a function that acts on each element alone.
-///
-/// The function is given by the operations of the innermost open region, or of the function itself,
-/// from `start` on; `y` is its value at `x`. The derivative has the shape of `x`.
-///
-/// - Throws: `TypeError` if a derivative rule is at fault.
-public func elementwiseSlope(
-  of y: Value, at x: Value, from start: Int, in builder: FunctionBuilder
-) throws(TypeError) -> Value {
-  let reverse = ReversePass(builder)
-  let operations = Array(builder.currentOperations[start...])
-  let type = builder.type(of: y)
-  let one = builder.splat(1, shape: type.shape, dtype: type.dtype)
-  let found = try reverse.run(operations, seeds: [y: one], wanted: [x])[x]
-  return found ?? builder.splat(0, shape: type.shape, dtype: type.dtype)
-}

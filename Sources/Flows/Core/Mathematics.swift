@@ -3,6 +3,9 @@ import Foundation
 /// The natural logarithm of a number that shapes the program.
 func logOf(_ x: Double) -> Double { Foundation.log(x) }
 
+/// The exponential of a number.
+func expOf(_ x: Double) -> Double { Foundation.exp(x) }
+
 /// The cosine of a number.
 func cosine(_ x: Double) -> Double { Foundation.cos(x) }
 

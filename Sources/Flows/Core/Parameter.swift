@@ -8,8 +8,8 @@ public struct Parameter: Sendable, Hashable {
     case ones
     /// Uniform on [-bound, bound].
     case uniform(bound: Double)
-    /// Standard normal.
-    case normal
+    /// Normal.
+    case normal(mean: Double = 0, deviation: Double = 1)
     case values([Double])
   }
 

@@ -1,5 +1,4 @@
 import FlowIR
-import FlowPasses
 
 extension Tensor {
   /// Where an increasing function of each element reaches this tensor: `x` with `f(x) = self`.
@@ -25,18 +24,6 @@ extension Tensor {
       value.broadcast(to: shape).value, derivative.broadcast(to: shape).value,
     ])
     return trace.emit(.monotoneRoot(lower: lower, upper: upper), [self], regions: [region])
-  }
-
-  /// `f(self)` and its derivative, for a function that acts on each element alone.
-  public func valueAndSlope(of f: (Tensor) -> Tensor) -> (value: Tensor, slope: Tensor) {
-    let start = trace.builder.currentOperations.count
-    let y = f(self).broadcast(to: shape)
-    do {
-      let slope = try elementwiseSlope(of: y.value, at: value, from: start, in: trace.builder)
-      return (y, Tensor(trace, slope))
-    } catch {
-      preconditionFailure("\(error) in \(trace.builder.scope.path)")
-    }
   }
 
   /// The integral of a function of each element from `lower` to this tensor, by Gauss and Legendre's

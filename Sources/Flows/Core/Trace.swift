@@ -15,6 +15,10 @@ public final class Trace: @unchecked Sendable {
   private var parameters: [String: Tensor] = [:]
   private(set) var usedParameters: [Parameter] = []
   private var streams = 0
+  /// What stands for parameters at this point of the trace, by name.
+  var substitutes: [String: Tensor] = [:]
+  /// Draws the outputs of linear layers at this point of the trace, if they are random.
+  var layerNoise: LayerNoise?
 
   /// Starts recording a function.
   public init(name: String, dtype: DType = .f32, parametersAreInputs: Bool = false) {
@@ -40,6 +44,7 @@ public final class Trace: @unchecked Sendable {
 
   /// The tensor of a module's parameter, an argument of the function under its checkpoint name.
   public func tensor(of parameter: Parameter) -> Tensor {
+    if let substitute = substitutes[parameter.name] { return substitute }
     if let known = parameters[parameter.name] { return known }
     let kind: Argument.Kind = parameter.isTrainable ? .parameter : .buffer
     let value = builder.argument(

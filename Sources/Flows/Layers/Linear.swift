@@ -23,7 +23,7 @@ public struct Linear: Layer {
   }
 
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    x.trace.inScope(path) { x.linear(weight.tensor, bias: bias?.tensor) }
+    x.trace.inScope(path) { x.linear(weight, bias: bias, mask: nil) }
   }
 }
 
@@ -48,7 +48,15 @@ public struct MaskedLinear: Layer {
   }
 
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    x.trace.inScope(path) { x.linear(weight.tensor, bias: bias.tensor, mask: mask) }
+    x.trace.inScope(path) { x.linear(weight, bias: bias, mask: mask) }
+  }
+}
+
+extension Tensor {
+  /// The product with a layer's weight, or a draw of it where the layer is noisy.
+  fileprivate func linear(_ weight: Parameter, bias: Parameter?, mask: Mask?) -> Tensor {
+    trace.layerNoise?.output(of: self, weight: weight, bias: bias, mask: mask)
+      ?? linear(weight.tensor, bias: bias?.tensor, mask: mask)
   }
 }
 

@@ -35,7 +35,7 @@ public struct GaussianMixture: LazyDistribution {
     } else {
       hyper = nil
       let folder = scope.child("phi")
-      phi = shapes.enumerated().map { folder.parameter("\($0)", $1, initializer: .normal) }
+      phi = shapes.enumerated().map { folder.parameter("\($0)", $1, initializer: .normal()) }
     }
     self.features = features
     self.components = components

@@ -86,6 +86,12 @@ public struct UnconditionalDistribution: LazyDistribution {
 }
 
 /// A normalizing flow as a lazy distribution: a lazy transform and a lazy base.
+///
+/// Several flows and networks live in one model as children of one scope:
+///
+///     let scope = ModuleScope.root(seed: 0)
+///     let prior = try Flow(MAF(features: 16).model.description, in: scope.child("prior"))
+///     let encoder = MLP(784, 32, in: scope.child("encoder"))
 public struct Flow: LazyDistribution {
   /// The transform from data to the base.
   public let transform: any LazyTransform
@@ -96,6 +102,13 @@ public struct Flow: LazyDistribution {
   public init(transform: any LazyTransform, base: any LazyDistribution) {
     self.transform = transform
     self.base = base
+  }
+
+  /// Builds a described flow as a part of a larger model.
+  ///
+  /// - Throws: `FlowError` for a description that does not fit.
+  public init(_ description: FlowDescription, in scope: ModuleScope) throws(FlowError) {
+    self = try description.build(in: scope)
   }
 
   public func callAsFunction(_ context: Tensor?) -> any Distribution {

@@ -64,7 +64,7 @@ public enum GaussianizationFlows {
     for index in 0..<transforms {
       if index > 0 {
         let a = list.child("\(2 * index - 1)").parameter(
-          "A", [features, features], initializer: .normal)
+          "A", [features, features], initializer: .normal())
         parts.append(UnconditionalTransform { RotationTransform(a: a.tensor) })
       }
       parts.append(

@@ -127,11 +127,8 @@ extension FlowDescription {
         place: reader.path("atol"), found: "\(control.atol) and \(control.rtol)",
         expected: "tolerances that are not negative, and not both 0")
     }
-    guard try reader.flag("exact", default: true) else {
-      throw .invalid(
-        place: reader.path("exact"), found: "false",
-        expected: "true: the trace is exact here, at the cost of an estimate")
-    }
+    // False lets Zuko estimate the trace; here it is exact all the same, at the cost of an estimate.
+    _ = try reader.flag("exact", default: true)
     return FFJTransform(
       features: features, context: context,
       freqs: try reader.integer("freqs", default: 3, minimum: 1), control: control,

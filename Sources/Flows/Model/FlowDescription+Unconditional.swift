@@ -60,7 +60,7 @@ extension FlowDescription {
       let shift = tensors.tensor("shift", 0, vector, .zeros)
       return each { AdditiveTransform(shift: shift.tensor) }
     case "RotationTransform":
-      let a = tensors.tensor("A", 0, matrix, .normal)
+      let a = tensors.tensor("A", 0, matrix, .normal())
       return { RotationTransform(a: a.tensor) }
     case "LULinearTransform":
       let lu = tensors.tensor("LU", 0, matrix, .values(identity))

@@ -110,7 +110,8 @@ extension Parameter {
     case .ones: return Array(repeating: 1, count: count)
     case .uniform(let bound):
       return (0..<count).map { _ in (2 * generator.uniform() - 1) * bound }
-    case .normal: return (0..<count).map { _ in generator.normal() }
+    case .normal(let mean, let deviation):
+      return (0..<count).map { _ in mean + deviation * generator.normal() }
     case .values(let values): return values
     }
   }

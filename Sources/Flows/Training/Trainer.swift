@@ -6,7 +6,8 @@ import FlowRuntime
 ///
 /// Parameters and moments stay in two sets of memory that take turns as the step's arguments and
 /// results, so that a step copies nothing. Of a masked matrix only the entries that the mask lets
-/// through are there; the others keep the values that they were given.
+/// through are there; the others keep the values that they were given. A loss that draws random
+/// numbers from a seed input is given a new one at each step.
 public final class Trainer {
   /// How many steps have been made.
   public private(set) var steps = 0
@@ -20,22 +21,26 @@ public final class Trainer {
   /// For each result of the step, the array that it is the next state of; nil for the loss.
   private var results: [Int?] = []
   private let loss = FloatBuffer(count: 1)
+  private let seed: UInt64
 
   private enum Role {
     case array(Int)
     case fixed(FloatBuffer)
     case input(String, columns: Int)
     case learningRate
+    case seed
     case correction(FloatBuffer, beta: Double)
   }
 
   /// Compiles the step for a loss function whose parameters are inputs (`parametersAreInputs`).
   ///
+  /// - Parameter seed: decides the random numbers of each step, if the loss draws any.
   /// - Throws: `GradientError` or `RuntimeError`.
   public init(
     loss function: Function, parameters: [Parameter], values: [String: HostArray],
-    optimizer: AdamW = AdamW()
+    optimizer: AdamW = AdamW(), seed: UInt64 = 0
   ) throws {
+    self.seed = seed
     let used = Set(function.arguments.map(\.name))
     self.parameters = parameters.filter { $0.isTrainable && used.contains($0.name) }
     self.optimizer = optimizer
@@ -68,6 +73,8 @@ public final class Trainer {
       case let name:
         if let number = numbers[name] {
           arguments.append(.array(number))
+        } else if type == .uniform([2], .i32) {
+          arguments.append(.seed)
         } else if let array = values[name], parameters.contains(where: { $0.name == name }) {
           arguments.append(.fixed(FloatBuffer(array.floats)))
         } else {
@@ -108,6 +115,7 @@ public final class Trainer {
     _ inputs: [String: [Float]], rows: Int, learningRate: Double, threads: Int? = nil
   ) throws -> Float {
     var held = [FloatBuffer([Float(learningRate)])]
+    var generator = SeededGenerator(seed: seed ^ (UInt64(steps) << 32))
     let pointers = try arguments.map { role throws(RuntimeError) -> UnsafeRawPointer? in
       switch role {
       case .array(let number): return UnsafeRawPointer(arrays[number].current.pointer)
@@ -115,6 +123,11 @@ public final class Trainer {
       case .learningRate: return UnsafeRawPointer(held[0].pointer)
       case .correction(let buffer, let beta):
         buffer.pointer[0] = Float(1 - power(beta, Double(steps + 1)))
+        return UnsafeRawPointer(buffer.pointer)
+      case .seed:
+        let buffer = FloatBuffer(count: 2)
+        UnsafeMutableRawPointer(buffer.pointer).storeBytes(of: generator.next(), as: UInt64.self)
+        held.append(buffer)
         return UnsafeRawPointer(buffer.pointer)
       case .input(let name, let columns):
         guard let values = inputs[name] else { throw .missingArgument(name) }

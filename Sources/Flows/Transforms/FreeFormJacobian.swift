@@ -1,5 +1,4 @@
 import FlowIR
-import FlowPasses
 
 /// The solution at time `end` of `dx/dt = f(t, x)` from time `start` (Chen et al., "Neural Ordinary
 /// Differential Equations", 2018, arXiv:1806.07366; Grathwohl et al., "FFJORD", 2018,
@@ -38,6 +37,22 @@ public struct FreeFormJacobianTransform: Transform {
     self.init(from: start, to: end, control: control) { t, x in x.valueAndTrace { f(t, $0) } }
   }
 
+  /// Makes the transform with Hutchinson's estimate of the trace, `vᵀ (df/dx) v`: one product with
+  /// the Jacobian, whatever the number of features.
+  ///
+  /// - Parameter probe: `v`, one a row or one for all: numbers of mean 0 and covariance I that do not
+  ///   change along the way, such as `trace.random(.normal, shape: [features], seed: seed)`. The
+  ///   log-determinant is exact on average over them.
+  public init(
+    from start: Tensor, to end: Tensor, control: ODEControl = ODEControl(), probe: Tensor,
+    f: @escaping (_ t: Tensor, _ x: Tensor) -> Tensor
+  ) {
+    self.init(from: start, to: end, control: control) { t, x in
+      let (value, product) = x.valueAndPullback(of: { f(t, $0) }, weights: probe)
+      return (value, (product * probe).sum(axis: 0))
+    }
+  }
+
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { solve(x, start, end) }
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) { solve(y, end, start) }
 
@@ -56,28 +71,5 @@ public struct FreeFormJacobianTransform: Transform {
   private func solveAlone(_ x: Tensor, _ start: Tensor, _ end: Tensor) -> Tensor {
     Tensor.solve([x], from: start, to: end, control: control) { [dynamics($0, $1[0]).value] }[
       0]
-  }
-}
-
-extension Tensor {
-  /// `f(self)` for a vector, and the trace of its Jacobian: one reverse pass for each element.
-  public func valueAndTrace(of f: (Tensor) -> Tensor) -> (value: Tensor, trace: Tensor) {
-    let start = trace.builder.currentOperations.count
-    let y = f(self)
-    precondition(y.shape == shape && shape.count == 1, "a trace needs a map of vectors to vectors")
-    var total: Tensor?
-    do {
-      for index in 0..<shape[0] {
-        let element = y.slice(index, index + 1)
-        let row = Tensor(
-          trace,
-          try elementwiseSlope(of: element.value, at: value, from: start, in: trace.builder))
-        let diagonal = row.slice(index, index + 1).reshaped([])
-        total = total.map { $0 + diagonal } ?? diagonal
-      }
-    } catch {
-      preconditionFailure("\(error) in \(trace.builder.scope.path)")
-    }
-    return (y, total ?? like(0))
   }
 }
