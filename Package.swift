@@ -39,6 +39,9 @@ let package = Package(
     .executableTarget(
       name: "GaussianModel", dependencies: ["Flows", "FlowRuntime"],
       path: "Sources/Examples/GaussianModel", exclude: ["README.md"]),
+    .executableTarget(
+      name: "Tutorials", dependencies: ["Flows", "FlowFiles", "FlowRuntime"],
+      path: "Sources/Examples/Tutorials", exclude: ["README.md"]),
     .testTarget(name: "FlowIRTests", dependencies: ["FlowIR"], exclude: ["README.md"]),
     .testTarget(
       name: "FlowPassesTests", dependencies: ["FlowPasses", "FlowIR"], exclude: ["README.md"]),
@@ -50,7 +53,8 @@ let package = Package(
       name: "FlowsTests", dependencies: ["Flows", "FlowFiles", "FlowIR", "FlowRuntime"],
       exclude: ["README.md"]),
     .testTarget(
-      name: "FlowCommandTests", dependencies: ["FlowFiles", "FlowCommand", "GaussianModel"],
+      name: "FlowCommandTests",
+      dependencies: ["FlowFiles", "FlowCommand", "GaussianModel", "Tutorials"],
       exclude: ["README.md"]),
     .testTarget(
       name: "GoldenTests", dependencies: ["FlowIR", "FlowPasses", "FlowCodegen"],
