@@ -51,7 +51,7 @@ let package = Package(
     .testTarget(name: "FlowFilesTests", dependencies: ["FlowFiles"], exclude: ["README.md"]),
     .testTarget(
       name: "FlowsTests", dependencies: ["Flows", "FlowFiles", "FlowIR", "FlowRuntime"],
-      exclude: ["README.md"]),
+      exclude: ["README.md"], resources: [.copy("Fixtures")]),
     .testTarget(
       name: "FlowCommandTests",
       dependencies: ["FlowFiles", "FlowCommand", "GaussianModel", "Tutorials"],

@@ -31,7 +31,7 @@ import Testing
     let function = trace(
       [.rows("context", 2), .seed()], dtype: .f64, parametersAreInputs: true
     ) { inputs in
-      let (x, logProb) = model.flow(inputs[0]).sampleAndLogProb(seed: inputs[1])
+      let (x, logProb) = model.flow(inputs[0]).rsampleAndLogProb(seed: inputs[1])
       return [("loss", (logProb - self.logDensity(x)).mean())]
     }
     let names = model.parameters.filter(\.isTrainable).map(\.name).filter { name in

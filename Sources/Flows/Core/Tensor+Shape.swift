@@ -64,8 +64,8 @@ extension Tensor {
   }
 
   /// Running sums along an axis.
-  public func cumulativeSum(axis: Int = -1) -> Tensor {
-    trace.emit(.cumulativeSum(axis: self.axis(axis), reverse: false), [self])
+  public func cumulativeSum(axis: Int = -1, reverse: Bool = false) -> Tensor {
+    trace.emit(.cumulativeSum(axis: self.axis(axis), reverse: reverse), [self])
   }
 
   /// The sum of all elements of each row: a row scalar, or a uniform one.

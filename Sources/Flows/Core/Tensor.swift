@@ -106,6 +106,8 @@ public func minimum(_ a: Tensor, _ b: Tensor) -> Tensor { a.binary(.minimum, b) 
 public func maximum(_ a: Tensor, _ b: Double) -> Tensor { a.binary(.maximum, b) }
 /// The smaller of a tensor's elements and a number.
 public func minimum(_ a: Tensor, _ b: Double) -> Tensor { a.binary(.minimum, b) }
+/// `x` to the power `y`, for `x >= 0`; NaN for a negative `x`.
+public func pow(_ x: Tensor, _ y: Tensor) -> Tensor { x.binary(.power, y) }
 /// `exp(x)`.
 public func exp(_ x: Tensor) -> Tensor { x.unary(.exp) }
 /// `exp(x) - 1`.

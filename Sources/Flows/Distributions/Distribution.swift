@@ -11,6 +11,15 @@ public protocol Distribution {
 }
 
 extension Distribution {
+  /// What `sample` gives, by Zuko's name for samples that have a derivative: all have here, except that
+  /// a mixture's do not move with the weights of its components.
+  public func rsample(seed: Tensor) -> Tensor { sample(seed: seed) }
+
+  /// What `sampleAndLogProb` gives, by Zuko's name.
+  public func rsampleAndLogProb(seed: Tensor) -> (x: Tensor, logProb: Tensor) {
+    sampleAndLogProb(seed: seed)
+  }
+
   public func sampleAndLogProb(seed: Tensor) -> (x: Tensor, logProb: Tensor) {
     let x = sample(seed: seed)
     return (x, logProb(x))

@@ -78,6 +78,16 @@ public struct UnconditionalDistribution: LazyDistribution {
     return UnconditionalDistribution { BoxUniform(lower: low.tensor, upper: high.tensor) }
   }
 
+  /// Features with densities proportional to `exp(-|x|^β)`, with the buffer `beta`.
+  public static func generalizedNormal(
+    features: Int, beta: Double = 2, in scope: ModuleScope
+  ) -> UnconditionalDistribution {
+    let names = positional(["beta"], scope)
+    let shape = scope.buffer(
+      names[0], [features], initializer: .values(Array(repeating: beta, count: features)))
+    return UnconditionalDistribution { Independent(GeneralizedNormal(beta: shape.tensor)) }
+  }
+
   /// The names in use: a checkpoint whose arguments were given by position has `_0`, `_1`, ….
   private static func positional(_ names: [String], _ scope: ModuleScope) -> [String] {
     let isPositional = scope.registry.checkpoint.contains(scope.qualified("_0"))

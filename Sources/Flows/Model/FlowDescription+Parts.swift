@@ -101,10 +101,12 @@ extension FlowDescription {
       return UnconditionalDistribution.diagNormal(features: features, in: scope)
     case "BoxUniform":
       return UnconditionalDistribution.boxUniform(features: features, in: scope)
+    case "GeneralizedNormal":
+      return UnconditionalDistribution.generalizedNormal(features: features, in: scope)
     default:
       throw .unknownType(
         place: distribution.path("type"), found: distribution.type,
-        known: ["DiagNormal", "BoxUniform"])
+        known: ["DiagNormal", "BoxUniform", "GeneralizedNormal"])
     }
   }
 

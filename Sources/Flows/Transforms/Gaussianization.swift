@@ -46,7 +46,7 @@ public struct GaussianizationTransform: Transform {
 }
 
 /// Φ⁻¹ by rational functions (Wichura, "Algorithm AS 241", Applied Statistics 37, 1988, pp. 477-484):
-/// 16 digits for tails down to exp(-25).
+/// 16 digits.
 enum NormalQuantile {
   private static let middleNumerator = [
     3.3871328727963666080, 1.3314166789178437745e+2, 1.9715909503065514427e+3,
@@ -69,15 +69,37 @@ enum NormalQuantile {
     1.05075007164441684324e-9,
   ]
 
-  /// Φ⁻¹(p), from p - 1/2, p and 1 - p; the smaller of the last two is at least exp(-25).
-  static func value(middle: Tensor, lower: Tensor, upper: Tensor) -> Tensor {
+  private static let farNumerator = [
+    6.65790464350110377720, 5.46378491116411436990, 1.78482653991729133580,
+    2.96560571828504891230e-1, 2.65321895265761230930e-2, 1.24266094738807843860e-3,
+    2.71155556874348757815e-5, 2.01033439929228813265e-7,
+  ]
+  private static let farDenominator = [
+    1, 5.99832206555887937690e-1, 1.36929880922735805310e-1, 1.48753612908506148525e-2,
+    7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7,
+    2.04426310338993978564e-15,
+  ]
+
+  /// Φ⁻¹(p), from p - 1/2, p and 1 - p; the smaller of the last two may be below exp(-25) only with
+  /// `hasFarTails`.
+  static func value(
+    middle: Tensor, lower: Tensor, upper: Tensor, hasFarTails: Bool = false
+  ) -> Tensor {
     let isMiddle = abs(middle) .<= 0.425
     let q = select(isMiddle, middle, middle.like(0))
     let r = 0.180625 - square(q)
     let inner = q * polynomial(middleNumerator, r) / polynomial(middleDenominator, r)
     let tail = select(isMiddle, middle.like(0.05), minimum(lower, upper))
-    let s = sqrt(-log(tail)) - 1.6
-    let size = polynomial(tailNumerator, s) / polynomial(tailDenominator, s)
+    let smallest = middle.type.dtype == .f64 ? 1e-300 : 1e-37
+    let root = sqrt(-log(hasFarTails ? maximum(tail, smallest) : tail))
+    let s = (hasFarTails ? minimum(root, 5) : root) - 1.6
+    var size = polynomial(tailNumerator, s) / polynomial(tailDenominator, s)
+    if hasFarTails {
+      let f = maximum(root, 5) - 5
+      let far = polynomial(farNumerator, f) / polynomial(farDenominator, f)
+      size = select(root .> 5, far, size)
+      size = select(tail .> 0, size, size.like(.infinity))
+    }
     return select(isMiddle, inner, select(middle .< 0, -size, size))
   }
 

@@ -1,0 +1,77 @@
+/// A distribution of single numbers cut to `lower <= x < upper` and rescaled.
+///
+/// Where both bounds lie in the upper tail the probabilities above them are used, so that a cut far out
+/// keeps its digits.
+public struct Truncated: ScalarDistribution {
+  private let base: any ScalarDistribution
+  private let lower: Tensor
+  private let upper: Tensor
+  /// The base's probabilities below and above the two bounds.
+  private let below: (lower: Tensor, upper: Tensor)
+  private let above: (lower: Tensor, upper: Tensor)
+  public var shape: [Int] {
+    Tensor.commonShape(base.shape, Tensor.commonShape(lower.shape, upper.shape))
+  }
+
+  /// Makes the distribution; bounds may be infinite.
+  public init(_ base: any ScalarDistribution, lower: Tensor, upper: Tensor) {
+    self.base = base
+    self.lower = lower
+    self.upper = upper
+    below = base.tails(lower)
+    above = base.tails(upper)
+  }
+
+  /// The base's probability between two points, given their tails.
+  private static func mass(
+    _ a: (lower: Tensor, upper: Tensor), _ b: (lower: Tensor, upper: Tensor)
+  ) -> Tensor {
+    select(a.lower .< a.upper, b.lower - a.lower, a.upper - b.upper)
+  }
+
+  public func logProb(_ x: Tensor) -> Tensor {
+    let inside = (x .>= lower) .& (x .< upper)
+    let density = base.logProb(x) - log(Self.mass(below, above))
+    return select(isNaN(x), x, select(inside, density, x.like(-Double.infinity)))
+  }
+
+  public func tails(_ x: Tensor) -> (lower: Tensor, upper: Tensor) {
+    let here = base.tails(minimum(maximum(x, lower), upper))
+    let total = Self.mass(below, above)
+    return (Self.mass(below, here) / total, Self.mass(here, above) / total)
+  }
+
+  public func quantile(lower p: Tensor, upper q: Tensor) -> Tensor {
+    let total = Self.mass(below, above)
+    let x = base.quantile(lower: below.lower + p * total, upper: above.upper + q * total)
+    return minimum(maximum(x, lower), upper)
+  }
+}
+
+/// The distribution of a number whose transform is uniform on `[f(lower), f(upper))`.
+public struct TransformedUniform: ScalarDistribution {
+  private let transform: any Transform
+  private let base: Uniform
+  public var shape: [Int] { base.shape }
+
+  /// Makes the distribution.
+  ///
+  /// - Parameter transform: acts on each element alone and increases from `lower` to `upper`.
+  public init(_ transform: any Transform, lower: Tensor, upper: Tensor) {
+    self.transform = transform
+    base = Uniform(lower: transform(lower), upper: transform(upper))
+  }
+
+  public func logProb(_ x: Tensor) -> Tensor {
+    let (y, ladj) = transform.callAndLadj(x)
+    let density = base.logProb(y)
+    // Outside, where the transform may have no value, the density is 0.
+    return select(density .> -Double.infinity, density + ladj, density)
+  }
+
+  public func tails(_ x: Tensor) -> (lower: Tensor, upper: Tensor) { base.tails(transform(x)) }
+
+  public func quantile(lower: Tensor, upper: Tensor) -> Tensor {
+    transform.inverse(base.quantile(lower: lower, upper: upper))
+  }
+}
