@@ -11,7 +11,8 @@ let package = Package(
     .executable(name: "flowir", targets: ["FlowCommand"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
   targets: [
     .target(name: "FlowIR", exclude: ["README.md"]),
@@ -40,6 +41,9 @@ let package = Package(
       name: "GaussianModel", dependencies: ["Flows", "FlowRuntime"],
       path: "Sources/Examples/GaussianModel", exclude: ["README.md"]),
     .executableTarget(
+      name: "OwnParts", dependencies: ["Flows", "FlowRuntime"],
+      path: "Sources/Examples/OwnParts", exclude: ["README.md"]),
+    .executableTarget(
       name: "Tutorials", dependencies: ["Flows", "FlowFiles", "FlowRuntime"],
       path: "Sources/Examples/Tutorials", exclude: ["README.md"]),
     .testTarget(name: "FlowIRTests", dependencies: ["FlowIR"], exclude: ["README.md"]),
@@ -54,7 +58,7 @@ let package = Package(
       exclude: ["README.md"], resources: [.copy("Fixtures")]),
     .testTarget(
       name: "FlowCommandTests",
-      dependencies: ["FlowFiles", "FlowCommand", "GaussianModel", "Tutorials"],
+      dependencies: ["FlowFiles", "FlowCommand", "GaussianModel", "OwnParts", "Tutorials"],
       exclude: ["README.md"]),
     .testTarget(
       name: "GoldenTests", dependencies: ["FlowIR", "FlowPasses", "FlowCodegen"],

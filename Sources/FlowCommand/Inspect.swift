@@ -219,12 +219,12 @@ struct Info: ParsableCommand {
     if json {
       print(
         JSONValue.object([
-          .init("description", model.description.json),
+          .init("description", model.description?.json ?? .null),
           .init("parameters", .integer(trainable)), .init("buffer_elements", .integer(buffers)),
         ]).text)
       return
     }
-    print("flow        \(model.description.json.text)")
+    print("flow        \(model.description?.json.text ?? "built by a program")")
     print("features    \(model.features)")
     print("context     \(model.context)")
     print("parameters  \(trainable) (float32), \(buffers) elements in buffers")

@@ -30,7 +30,7 @@ import Testing
     let flow = try artifact(reference, dtype: dtype, prefix: "some_Model2")
     #expect(flow.features == model.features && flow.context == model.context)
     #expect(flow.dtype == dtype && flow.functions == ArtifactFunction.allCases)
-    #expect(flow.description["flow"] == model.description.json)
+    #expect(flow.description["flow"] == model.description?.json)
     #expect(flow.description["cpu"] == .string("native"))
     var inputs = reference.inputs
     inputs["z"] = HostArray(reference.values("z"), shape: [64, model.features])

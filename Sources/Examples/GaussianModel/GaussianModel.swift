@@ -25,26 +25,25 @@ struct GaussianModel: LazyDistribution {
 @main
 struct GaussianModelExample {
   static func main() throws {
-    let scope = ModuleScope.root(seed: 1)
-    let model = GaussianModel(features: 2, context: 1, in: scope)
-    let parameters = scope.registry.parameters
-    let loss = trace([.rows("x", 2), .rows("c", 1)], parametersAreInputs: true) { inputs in
-      [("loss", -model(inputs[1]).logProb(inputs[0]).mean())]
+    var model = Model(features: 2, context: 1, seed: 1) {
+      GaussianModel(features: 2, context: 1, in: $0)
     }
-    let trainer = try Trainer(
-      loss: loss, parameters: parameters, values: initialValues(of: parameters, seed: 1))
+    let trainer = try model.trainer()
     var generator = SeededGenerator(seed: 2)
     for step in 1...2000 {
       let batch = simulate(256, &generator)
-      let value = try trainer.step(["x": batch.x, "c": batch.c], rows: 256, learningRate: 1e-3)
+      let value = try trainer.step(
+        ["x": batch.x, "context": batch.c], rows: 256, learningRate: 1e-3)
       if step % 500 == 0 { print(String(format: "step %4d  loss %.4f", step, value)) }
     }
-    let score = try compile(.rows("x", 2), .rows("c", 1)) { x, c in model(c).logProb(x) }
+    model.update(from: trainer)
+    let score = try compile(optimized(model.trace(.logProb)), model)
     let test = simulate(100_000, &generator)
-    var inputs = trainer.values
-    inputs["x"] = HostArray(test.x, shape: [100_000, 2])
-    inputs["c"] = HostArray(test.c, shape: [100_000, 1])
-    let logProb = try score(inputs, rows: 100_000)["result"]?.doubles ?? []
+    let inputs = [
+      "x": HostArray(test.x, shape: [100_000, 2]),
+      "context": HostArray(test.c, shape: [100_000, 1]),
+    ]
+    let logProb = try score(inputs, rows: 100_000)["log_prob"]?.doubles ?? []
     let mean = logProb.reduce(0, +) / Double(logProb.count)
     print(String(format: "test log-likelihood  %.4f nats", mean))
     print(String(format: "of the simulator     %.4f nats", test.logProb))

@@ -6,26 +6,23 @@ import Foundation
 /// The loss is the mean of -log q(x) plus the divergence of the posterior from its prior, a share of it
 /// for each point.
 func bayesian(_ lesson: Lesson) throws {
-  let scope = ModuleScope.root(seed: 1)
-  let description = try NSF(features: 2, transforms: 3, hiddenFeatures: [32, 32]).model.description
-  let flow = try BayesianModel(in: scope, initialLogVariance: -9) {
-    try Flow(description, in: $0)
+  let architecture = try NSF(features: 2, transforms: 3, hiddenFeatures: [32, 32])
+  var model = try Parameterized(seed: 1) { scope in
+    try BayesianModel(in: scope, initialLogVariance: -9) { try Flow(architecture, in: $0) }
   }
-  let parameters = scope.registry.parameters
+  let flow = model.base
   var generator = SeededGenerator(seed: 2)
   let points = 256
   let data = (0..<points).flatMap { _ in generator.moons(noise: 0.1).point }
 
-  let loss = trace([.rows("x", 2), .seed()], parametersAreInputs: true) { inputs in
+  let trainer = try model.trainer([.rows("x", 2), .seed()]) { inputs in
     let logProb = flow.reparameterize(seed: inputs[1], localTrick: true) {
       $0(nil).logProb(inputs[0])
     }
-    return [("loss", flow.klDivergence() * (0.01 / Double(points)) - logProb.mean())]
+    return flow.klDivergence() * (0.01 / Double(points)) - logProb.mean()
   }
-  var values = initialValues(of: parameters, seed: 1)
-  let trainer = try Trainer(loss: loss, parameters: parameters, values: values)
   try lesson.train(trainer, steps: 4000, rows: points, learningRate: 2e-3) { ["x": data] }
-  values.merge(trainer.values) { $1 }
+  model.update(from: trainer)
 
   // The density of many drawn models on a grid: their mean, and how far they disagree.
   let side = 120
@@ -36,7 +33,7 @@ func bayesian(_ lesson: Lesson) throws {
   var square = mean
   let models = 50
   for seed in 0..<models {
-    let drawn = flow.sampled(from: values, seed: UInt64(seed))
+    let drawn = flow.sampled(from: model.values, seed: UInt64(seed))
     let density = try score.bind(drawn)(["x": grid], rows: side * side)["result"]?.doubles ?? []
     for (index, value) in density.enumerated() {
       mean[index] += value / Double(models)

@@ -20,7 +20,7 @@ func forwardKL(_ lesson: Lesson) throws {
   }
   try lesson.train(trainer, steps: 3000, rows: 512, learningRate: 2e-3) { batch(512) }
   var model = flow.model
-  model.values.merge(trainer.values) { $1 }
+  model.update(from: trainer)
   try model.save(to: lesson.folder + "/moons.safetensors")
 
   // Samples of each moon beside the data, and the density of each on a grid.

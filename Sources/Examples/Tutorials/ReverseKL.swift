@@ -12,24 +12,22 @@ func reverseKL(_ lesson: Lesson) throws {
     return (sin(Double.pi * x.slice(0, 1)).reshaped([]) - 2 * square(radius))
   }
   let flow = try NSF(features: 2, transforms: 3, seed: 1)
-  let model = flow.model
-  let loss = trace([.seed()], parametersAreInputs: true) { inputs in
+  let trainer = try flow.model.trainer([.seed()]) { inputs in
     let (x, logProb) = flow(nil).sampleAndLogProb(seed: inputs[0])
-    return [("loss", (logProb - logDensity(x)).mean())]
+    return (logProb - logDensity(x)).mean()
   }
-  let trainer = try Trainer(loss: loss, parameters: model.parameters, values: model.values)
   try lesson.train(trainer, steps: 4000, rows: 256, learningRate: 2e-3) { [:] }
 
   // The evidence log Z by importance sampling: the mean of p/q over samples of q.
-  var trained = model
-  trained.values.merge(trainer.values) { $1 }
-  let weigh = trace([.seed()]) { inputs in
+  var trained = flow.model
+  trained.update(from: trainer)
+  let weigh = try trained.compile([.seed()]) { inputs in
     let (x, logProb) = trained.flow(nil).sampleAndLogProb(seed: inputs[0])
     return [("x", x), ("log_weight", logDensity(x) - logProb)]
   }
   let rows = 200_000
   let seed = HostArray([3, 4] as [Int32], shape: [2])
-  let drawn = try compile(optimized(weigh), trained)(["seed": seed], rows: rows)
+  let drawn = try weigh(["seed": seed], rows: rows)
   let weights = (drawn["log_weight"]?.doubles ?? []).map { exp($0) }
   let sum = weights.reduce(0, +)
   let squares = weights.reduce(0) { $0 + $1 * $1 }

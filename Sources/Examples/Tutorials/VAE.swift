@@ -6,31 +6,33 @@ import Foundation
 /// decoder p(x|z), a masked autoregressive flow p(z), and the loss is -ELBO,
 /// the mean of log q(z|x) - log p(x|z) - log p(z) over z drawn from q(z|x).
 func vae(_ lesson: Lesson) throws {
-  let scope = ModuleScope.root(seed: 1)
-  let model = try VariationalAutoencoder(pixels: side * side, latent: 8, in: scope)
-  let parameters = scope.registry.parameters
-  let loss = trace([.rows("x", side * side), .seed()], parametersAreInputs: true) { inputs in
-    [("loss", -model.elbo(inputs[0], seed: inputs[1]).mean())]
+  var model = try Parameterized(seed: 1) {
+    try VariationalAutoencoder(pixels: side * side, latent: 8, in: $0)
   }
-  var values = initialValues(of: parameters, seed: 1)
-  let trainer = try Trainer(loss: loss, parameters: parameters, values: values)
+  let parts = model.base
+  let trainer = try model.trainer([.rows("x", side * side), .seed()]) { inputs in
+    -parts.elbo(inputs[0], seed: inputs[1]).mean()
+  }
   var generator = SeededGenerator(seed: 2)
   try lesson.train(trainer, steps: 4000, rows: 128, learningRate: 1e-3) {
     ["x": (0..<128).flatMap { _ in galaxy(&generator) }]
   }
-  values.merge(trainer.values) { $1 }
+  model.update(from: trainer)
+  try model.save(to: lesson.folder + "/vae.safetensors")
 
   // Images, what the decoder makes of their codes, and images of codes that the prior draws.
   let shown = 32
   let images = (0..<shown).flatMap { _ in galaxy(&generator) }
-  let look = trace([.rows("x", side * side), .seed()]) { inputs in
-    let code = model.encoder(inputs[0]).sample(seed: inputs[1])
-    let drawn = model.prior(nil).sample(seed: inputs[1])
-    return [("again", model.mean(of: code)), ("new", model.mean(of: drawn))]
+  let look = try model.compile([.rows("x", side * side), .seed()]) { inputs in
+    let code = parts.encoder(inputs[0]).sample(seed: inputs[1])
+    let drawn = parts.prior(nil).sample(seed: inputs[1])
+    return [("again", parts.mean(of: code)), ("new", parts.mean(of: drawn))]
   }
-  values["x"] = HostArray(images, shape: [shown, side * side])
-  values["seed"] = HostArray([5, 6] as [Int32], shape: [2])
-  let seen = try CompiledFunction(optimized(look))(values, rows: shown)
+  let inputs = [
+    "x": HostArray(images, shape: [shown, side * side]),
+    "seed": HostArray([5, 6] as [Int32], shape: [2]),
+  ]
+  let seen = try look(inputs, rows: shown)
   try lesson.write("vae-images", images, columns: side * side)
   try lesson.write("vae-again", seen["again"]?.floats ?? [], columns: side * side)
   try lesson.write("vae-new", seen["new"]?.floats ?? [], columns: side * side)
@@ -51,7 +53,7 @@ private struct VariationalAutoencoder {
       pixels, 2 * latent, hiddenFeatures: [256, 256], in: scope.child("encoder"))
     decoding = MLP(latent, pixels, hiddenFeatures: [256, 256], in: scope.child("decoder"))
     let flow = try MAF(features: latent, transforms: 3, hiddenFeatures: [64, 64])
-    prior = try Flow(flow.model.description, in: scope.child("prior"))
+    prior = try Flow(flow, in: scope.child("prior"))
     self.latent = latent
   }
 

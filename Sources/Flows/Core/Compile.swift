@@ -73,7 +73,11 @@ public func optimizedGradient(
 ///       flow(nil).logProb(inputs[0])
 ///     }
 ///
-/// - Parameter names: inputs and parameters to differentiate with respect to; all if nil.
+/// - Parameters:
+///   - inputs: the closure's inputs, in order.
+///   - names: inputs and parameters to differentiate with respect to; all if nil.
+///   - dtype: the float type to compute in.
+///   - body: gives the scalar.
 /// - Throws: `GradientError` for names that do not exist, `RuntimeError` if there is no compiler.
 public func compileGradient(
   _ inputs: [Input], withRespectTo names: [String]? = nil, dtype: DType = .f32,

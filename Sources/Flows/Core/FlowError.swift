@@ -34,7 +34,7 @@ public enum FlowError: Error, Hashable, Sendable, CustomStringConvertible {
       "\(place): unknown argument, expected one of \(known.joined(separator: ", "))"
     case .noDescription(let path):
       "\(path): has no 'flowir.flow' in its metadata, so the architecture is not known; save it "
-        + "with metadata={\"flowir.flow\": …}"
+        + "with metadata={\"flowir.flow\": …}, or load it by the closure that built it"
     case .missingTensor(let name, let expected):
       "tensor '\(name)' is missing, expected \(expected)"
     case .wrongTensor(let name, let found, let expected):

@@ -4,19 +4,25 @@ import FlowIR
 public struct Parameter: Sendable, Hashable {
   /// How an untrained parameter is filled.
   public enum Initializer: Sendable, Hashable {
+    /// All 0.
     case zeros
+    /// All 1.
     case ones
     /// Uniform on [-bound, bound].
     case uniform(bound: Double)
     /// Normal.
     case normal(mean: Double = 0, deviation: Double = 1)
+    /// The given elements, row-major.
     case values([Double])
   }
 
   /// How the tensor is stored in a checkpoint.
   public enum Storage: Sendable, Hashable {
+    /// 4-byte floats: parameters and buffers that functions read.
     case float32
+    /// 8-byte integers that shape the program.
     case int64
+    /// Truth values that shape the program.
     case bool
   }
 
@@ -49,6 +55,7 @@ public struct ModuleScope {
   public final class Registry {
     /// The parameters and buffers in order of registration.
     public private(set) var parameters: [Parameter] = []
+    private var names: Set<String> = []
     /// Values that a checkpoint gives, by name: random choices are read, never drawn again.
     let checkpoint: any CheckpointSource
     /// Draws random choices (orders, masks) of a model that comes from no checkpoint.
@@ -59,7 +66,12 @@ public struct ModuleScope {
       generator = SeededGenerator(seed: seed)
     }
 
-    func add(_ parameter: Parameter) { parameters.append(parameter) }
+    func add(_ parameter: Parameter) {
+      precondition(
+        names.insert(parameter.name).inserted,
+        "'\(parameter.name)' is registered twice; give each part a scope of its own by child(_:)")
+      parameters.append(parameter)
+    }
   }
 
   /// What all scopes of one model share.
@@ -77,7 +89,14 @@ public struct ModuleScope {
     ModuleScope(registry: registry, path: qualified(name))
   }
 
-  func qualified(_ name: String) -> String { path.isEmpty ? name : path + "." + name }
+  /// The checkpoint name of something in this scope: the path, a dot and its name.
+  public func qualified(_ name: String) -> String { path.isEmpty ? name : path + "." + name }
+
+  /// The values in a random order that the model's seed decides, each call in another. An order that
+  /// a checkpoint must give back is registered by `integers` or `booleans`.
+  public func shuffled<Element>(_ values: [Element]) -> [Element] {
+    values.shuffled(using: &registry.generator)
+  }
 
   /// Registers a trainable parameter.
   public func parameter(
@@ -144,6 +163,7 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
   /// Starts the sequence of a seed.
   public init(seed: UInt64) { state = seed }
 
+  /// The next 64 bits of the sequence.
   public mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
     var z = state

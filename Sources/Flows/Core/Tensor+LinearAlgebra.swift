@@ -40,7 +40,7 @@ extension Tensor {
   }
 
   /// The product of matrices [D, D] or [*, D, D], this tensor, with vectors [*, D].
-  func timesVector(_ x: Tensor) -> Tensor {
+  public func timesVector(_ x: Tensor) -> Tensor {
     if !hasRows, shape.count == 2 { return x.linear(self) }
     return (self * x.reshaped(x.shape.dropLast() + [1, x.shape[x.shape.count - 1]])).sum(axis: -1)
   }
@@ -55,9 +55,9 @@ extension Tensor {
     var kept = shape
     kept[axis] = 1
     let largest = max(axis: axis)
-    let shift = Flows.select(largest.unary(.isFinite), largest, largest.like(0))
+    let shift = Flows.select(isFinite(largest), largest, largest.like(0))
     let sum = exp(self - shift.reshaped(kept)).sum(axis: axis)
-    let isEmpty = sum.compare(.equal, sum.like(0))
+    let isEmpty = sum .== 0
     let logarithm = log(Flows.select(isEmpty, sum.like(1), sum)) + shift
     return Flows.select(isEmpty, sum.like(-Double.infinity), logarithm)
   }

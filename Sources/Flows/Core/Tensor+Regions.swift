@@ -7,7 +7,11 @@ extension Tensor {
   /// Newton's method kept in a bracket, in `[lower, upper]`; where `f` does not reach the target
   /// within, the result is the nearer end. The derivative is that of the implicit function.
   ///
-  /// - Parameter slope: the derivative of `f`; found by differentiating `f` if nil.
+  /// - Parameters:
+  ///   - lower: the lower end of the bracket.
+  ///   - upper: the upper end.
+  ///   - slope: the derivative of `f`; found by differentiating `f` if nil.
+  ///   - f: the function.
   public func monotoneRoot(
     lower: Double = -.infinity, upper: Double = .infinity, slope: ((Tensor) -> Tensor)? = nil,
     of f: (Tensor) -> Tensor
@@ -41,6 +45,28 @@ extension Tensor {
     return trace.emit(.quadrature(nodes: nodes), [start, self], regions: [region])
   }
 
+  /// The `x` that a map of each feature and those before it takes to given features: the fixed point
+  /// of `x ↦ g(x)`, where element i of `g(x)` depends on elements of `x` that come earlier in some
+  /// order, such as `x ↦ f⁻¹(y | x)`.
+  ///
+  /// Each unit of a masked network in `g` is computed once, when what it sees is known.
+  ///
+  /// - Parameters:
+  ///   - type: the type of `x`, which has rows.
+  ///   - passes: how often `g` must be applied until it changes nothing.
+  ///   - trace: the trace to add it to.
+  ///   - g: gives the new `x` and a log-determinant, which is that at the fixed point in the end.
+  public static func autoregressiveInverse(
+    _ type: TensorType, passes: Int, in trace: Trace,
+    of g: (Tensor) -> (x: Tensor, ladj: Tensor)
+  ) -> (x: Tensor, ladj: Tensor) {
+    let argument = Tensor(trace, trace.builder.beginRegion([type])[0])
+    let (x, ladj) = g(argument)
+    let region = trace.builder.endRegion(results: [x.value, ladj.value])
+    let results = trace.emitAll(.autoregressiveInverse(passes: passes), [], regions: [region])
+    return (results[0], results[1])
+  }
+
   /// The states at time `end` of the ordinary differential equation `dx/dt = f(t, x)`, given those at
   /// time `start`, by Dormand and Prince's method with adaptive steps, each row on its own.
   ///
@@ -48,6 +74,7 @@ extension Tensor {
   ///   - states: row values of any shapes.
   ///   - start: the first time, a scalar; one for all rows or one a row.
   ///   - end: the last time, which may be before the first.
+  ///   - control: tolerances and the most steps.
   ///   - f: the derivatives of the states, from a row scalar and the states.
   /// - Returns: the states at `end`; NaN in rows that are not finite or need more steps than allowed.
   public static func solve(

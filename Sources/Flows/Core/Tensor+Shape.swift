@@ -2,7 +2,7 @@ import FlowIR
 
 extension Tensor {
   /// An axis from 0, or from -1 for the last.
-  func axis(_ axis: Int) -> Int {
+  public func axis(_ axis: Int) -> Int {
     let positive = axis < 0 ? axis + shape.count : axis
     precondition(shape.indices.contains(positive), "axis \(axis) is outside shape \(shape)")
     return positive
@@ -56,6 +56,16 @@ extension Tensor {
   /// The sum along an axis of one row's shape.
   public func sum(axis: Int) -> Tensor {
     trace.emit(.reduce(.sum, axis: self.axis(axis)), [self])
+  }
+
+  /// The product along an axis of one row's shape.
+  public func product(axis: Int) -> Tensor {
+    trace.emit(.reduce(.product, axis: self.axis(axis)), [self])
+  }
+
+  /// The smallest element along an axis.
+  public func min(axis: Int) -> Tensor {
+    trace.emit(.reduce(.minimum, axis: self.axis(axis)), [self])
   }
 
   /// The largest element along an axis.

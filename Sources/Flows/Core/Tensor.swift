@@ -11,7 +11,8 @@ public struct Tensor {
   /// The value in the trace's function.
   public let value: Value
 
-  init(_ trace: Trace, _ value: Value) {
+  /// Wraps a value that was added to the trace's builder.
+  public init(_ trace: Trace, _ value: Value) {
     self.trace = trace
     self.value = value
   }
@@ -42,7 +43,7 @@ extension Tensor {
   }
 
   /// A constant with this tensor's shape and dtype.
-  func like(_ value: Double) -> Tensor {
+  public func like(_ value: Double) -> Tensor {
     Tensor(trace, trace.builder.splat(value, shape: shape, dtype: type.dtype))
   }
 
@@ -51,7 +52,8 @@ extension Tensor {
     return (a.broadcast(to: shape), b.broadcast(to: shape))
   }
 
-  static func commonShape(_ a: [Int], _ b: [Int]) -> [Int] {
+  /// The shape to which two shapes broadcast, as in NumPy.
+  public static func commonShape(_ a: [Int], _ b: [Int]) -> [Int] {
     let rank = Swift.max(a.count, b.count)
     let left = Array(repeating: 1, count: rank - a.count) + a
     let right = Array(repeating: 1, count: rank - b.count) + b
@@ -63,27 +65,56 @@ extension Tensor {
 }
 
 extension Tensor {
+  /// The sum of two tensors, element by element.
   public static func + (a: Tensor, b: Tensor) -> Tensor { a.binary(.add, b) }
+  /// The difference of two tensors, element by element.
   public static func - (a: Tensor, b: Tensor) -> Tensor { a.binary(.subtract, b) }
+  /// The product of two tensors, element by element.
   public static func * (a: Tensor, b: Tensor) -> Tensor { a.binary(.multiply, b) }
+  /// The quotient of two tensors, element by element.
   public static func / (a: Tensor, b: Tensor) -> Tensor { a.binary(.divide, b) }
+  /// The sum of each element and a number.
   public static func + (a: Tensor, b: Double) -> Tensor { a.binary(.add, b) }
+  /// The difference of each element and a number.
   public static func - (a: Tensor, b: Double) -> Tensor { a.binary(.subtract, b) }
+  /// The product of each element and a number.
   public static func * (a: Tensor, b: Double) -> Tensor { a.binary(.multiply, b) }
+  /// The quotient of each element and a number.
   public static func / (a: Tensor, b: Double) -> Tensor { a.binary(.divide, b) }
+  /// The sum of a number and each element.
   public static func + (a: Double, b: Tensor) -> Tensor { b.like(a) + b }
+  /// The difference of a number and each element.
   public static func - (a: Double, b: Tensor) -> Tensor { b.like(a) - b }
+  /// The product of a number and each element.
   public static func * (a: Double, b: Tensor) -> Tensor { b.like(a) * b }
+  /// The quotient of a number and each element.
   public static func / (a: Double, b: Tensor) -> Tensor { b.like(a) / b }
+  /// The negated elements.
   public static prefix func - (a: Tensor) -> Tensor { a.unary(.negate) }
 
+  /// Whether `a < b` for each element of two tensors.
   public static func .< (a: Tensor, b: Tensor) -> Tensor { a.compare(.less, b) }
+  /// Whether `a ≤ b` for each element of two tensors.
   public static func .<= (a: Tensor, b: Tensor) -> Tensor { a.compare(.lessEqual, b) }
+  /// Whether `a = b` for each element of two tensors.
+  public static func .== (a: Tensor, b: Tensor) -> Tensor { a.compare(.equal, b) }
+  /// Whether `a ≠ b` for each element of two tensors.
+  public static func .!= (a: Tensor, b: Tensor) -> Tensor { a.compare(.notEqual, b) }
+  /// Whether `a > b` for each element of two tensors.
   public static func .> (a: Tensor, b: Tensor) -> Tensor { a.compare(.greater, b) }
+  /// Whether `a ≥ b` for each element of two tensors.
   public static func .>= (a: Tensor, b: Tensor) -> Tensor { a.compare(.greaterEqual, b) }
+  /// Whether `a < b` for each element and a number.
   public static func .< (a: Tensor, b: Double) -> Tensor { a.compare(.less, a.like(b)) }
+  /// Whether `a ≤ b` for each element and a number.
   public static func .<= (a: Tensor, b: Double) -> Tensor { a.compare(.lessEqual, a.like(b)) }
+  /// Whether `a = b` for each element and a number.
+  public static func .== (a: Tensor, b: Double) -> Tensor { a.compare(.equal, a.like(b)) }
+  /// Whether `a ≠ b` for each element and a number.
+  public static func .!= (a: Tensor, b: Double) -> Tensor { a.compare(.notEqual, a.like(b)) }
+  /// Whether `a > b` for each element and a number.
   public static func .> (a: Tensor, b: Double) -> Tensor { a.compare(.greater, a.like(b)) }
+  /// Whether `a ≥ b` for each element and a number.
   public static func .>= (a: Tensor, b: Double) -> Tensor { a.compare(.greaterEqual, a.like(b)) }
   /// Logical and of two boolean tensors.
   public static func .& (a: Tensor, b: Tensor) -> Tensor { a.binary(.and, b) }
@@ -98,6 +129,10 @@ public func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
     .select,
     [condition.broadcast(to: shape), a.broadcast(to: shape), b.broadcast(to: shape)])
 }
+/// Whether each element is NaN.
+public func isNaN(_ x: Tensor) -> Tensor { x.unary(.isNaN) }
+/// Whether each element is neither infinite nor NaN.
+public func isFinite(_ x: Tensor) -> Tensor { x.unary(.isFinite) }
 /// The larger of two tensors; NaN if either is.
 public func maximum(_ a: Tensor, _ b: Tensor) -> Tensor { a.binary(.maximum, b) }
 /// The smaller of two tensors; NaN if either is.
@@ -145,6 +180,8 @@ public func sign(_ x: Tensor) -> Tensor { x.unary(.sign) }
 /// The square.
 public func square(_ x: Tensor) -> Tensor { x.unary(.square) }
 
+infix operator .== : ComparisonPrecedence
+infix operator .!= : ComparisonPrecedence
 infix operator .< : ComparisonPrecedence
 infix operator .<= : ComparisonPrecedence
 infix operator .> : ComparisonPrecedence

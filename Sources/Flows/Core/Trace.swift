@@ -7,7 +7,8 @@ public final class Trace: @unchecked Sendable {
   /// The trace that parameters of modules are read into.
   @TaskLocal public static var current: Trace?
 
-  let builder: FunctionBuilder
+  /// The function under construction: what regions and operations without a name here are added to.
+  public let builder: FunctionBuilder
   /// The float type of the function.
   public let dtype: DType
   /// Whether parameters are inputs of each call (in training) instead of being packed once.
@@ -15,10 +16,13 @@ public final class Trace: @unchecked Sendable {
   private var parameters: [String: Tensor] = [:]
   private(set) var usedParameters: [Parameter] = []
   private var streams = 0
+  /// Gives the output of a linear layer in place of `x Wᵀ + b`, or nil to leave it: from the input, the
+  /// weight, the bias and the mask.
+  public typealias LinearRule = (Tensor, Parameter, Parameter?, Mask?) -> Tensor?
   /// What stands for parameters at this point of the trace, by name.
-  var substitutes: [String: Tensor] = [:]
-  /// Draws the outputs of linear layers at this point of the trace, if they are random.
-  var layerNoise: LayerNoise?
+  private var substitutes: [String: Tensor] = [:]
+  /// What stands for the products of linear layers at this point of the trace.
+  private(set) var linearRule: LinearRule?
 
   /// Starts recording a function.
   public init(name: String, dtype: DType = .f32, parametersAreInputs: Bool = false) {
@@ -95,11 +99,33 @@ public final class Trace: @unchecked Sendable {
     builder.finish(results: results.map { Result(name: $0.name, value: $0.tensor.value) })
   }
 
-  func emit(_ opcode: Opcode, _ operands: [Tensor], regions: [Region] = []) -> Tensor {
+  /// Runs a closure in which other tensors stand for parameters, and another rule for linear layers:
+  /// how weights are drawn, averaged or frozen without a change to the modules that use them.
+  ///
+  /// - Parameters:
+  ///   - substitutes: tensors by the parameter's name, of its shape.
+  ///   - linear: the rule; nil for the one in force.
+  ///   - body: the closure.
+  public func replacing<Output>(
+    _ substitutes: [String: Tensor], linear: LinearRule? = nil, _ body: () throws -> Output
+  ) rethrows -> Output {
+    let saved = (self.substitutes, linearRule)
+    defer { (self.substitutes, linearRule) = saved }
+    self.substitutes.merge(substitutes) { $1 }
+    linearRule = linear ?? linearRule
+    return try body()
+  }
+
+  /// Appends an operation of the intermediate representation and gives its first result.
+  ///
+  /// All functions of tensors are made of this. A mistake in the operands' types stops the program
+  /// with the constraint that it breaks.
+  public func emit(_ opcode: Opcode, _ operands: [Tensor], regions: [Region] = []) -> Tensor {
     emitAll(opcode, operands, regions: regions)[0]
   }
 
-  func emitAll(_ opcode: Opcode, _ operands: [Tensor], regions: [Region] = []) -> [Tensor] {
+  /// Appends an operation of the intermediate representation and gives all its results.
+  public func emitAll(_ opcode: Opcode, _ operands: [Tensor], regions: [Region] = []) -> [Tensor] {
     do {
       return try builder.append(opcode, operands.map(\.value), regions: regions)
         .map { Tensor(self, $0) }

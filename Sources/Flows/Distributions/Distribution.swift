@@ -20,6 +20,7 @@ extension Distribution {
     sampleAndLogProb(seed: seed)
   }
 
+  /// One sample a row and its log-density, by `sample` and `logProb`.
   public func sampleAndLogProb(seed: Tensor) -> (x: Tensor, logProb: Tensor) {
     let x = sample(seed: seed)
     return (x, logProb(x))
@@ -30,6 +31,7 @@ extension Distribution {
 public struct DiagNormal: Distribution {
   let loc: Tensor
   let scale: Tensor
+  /// The number of features, D.
   public let features: Int
 
   /// Makes the distribution; both tensors have the shape [features], uniform or with rows.
@@ -42,12 +44,14 @@ public struct DiagNormal: Distribution {
     features = loc.shape[0]
   }
 
+  /// `-½ Σ ((x - loc) / scale)² - Σ log scale - D/2 log 2π`.
   public func logProb(_ x: Tensor) -> Tensor {
     let z = (x - loc) * (1 / scale)
     let constant = Double(features) * 0.9189385332046727  // log(2 pi) / 2
     return -0.5 * square(z).sum(axis: 0) - (log(scale).sum(axis: 0) + constant)
   }
 
+  /// `loc + scale ε` with normal `ε`.
   public func sample(seed: Tensor) -> Tensor {
     loc + scale * seed.trace.random(.normal, shape: [features], seed: seed)
   }
@@ -57,6 +61,7 @@ public struct DiagNormal: Distribution {
 public struct BoxUniform: Distribution {
   let lower: Tensor
   let upper: Tensor
+  /// The number of features, D.
   public let features: Int
 
   /// Makes the distribution; both tensors have the shape [features].
@@ -66,19 +71,18 @@ public struct BoxUniform: Distribution {
     features = lower.shape[0]
   }
 
+  /// `-Σ log(upper - lower)` inside the box, -inf outside.
   public func logProb(_ x: Tensor) -> Tensor {
     let inside = (x .>= lower) .& (x .< upper)
     let perFeature = select(inside, -log(upper - lower), x.like(-Double.infinity))
     return select(isNaN(x), x, perFeature).sum(axis: 0)
   }
 
+  /// `lower + (upper - lower) u` with uniform `u`.
   public func sample(seed: Tensor) -> Tensor {
     lower + (upper - lower) * seed.trace.random(.uniform, shape: [features], seed: seed)
   }
 }
-
-/// Whether each element is NaN.
-public func isNaN(_ x: Tensor) -> Tensor { x.unary(.isNaN) }
 
 /// The distribution of `x = f⁻¹(z)` with `z` from a base: log p(x) = log p_base(f(x)) +
 /// log|det df/dx|.
@@ -87,6 +91,7 @@ public struct NormalizingFlow: Distribution {
   public let transform: any Transform
   /// The distribution of `z`.
   public let base: any Distribution
+  /// The number of features of the base.
   public var features: Int { base.features }
 
   /// Makes the distribution.
@@ -95,13 +100,16 @@ public struct NormalizingFlow: Distribution {
     self.base = base
   }
 
+  /// `log p_base(f(x)) + log|det df/dx|`.
   public func logProb(_ x: Tensor) -> Tensor {
     let (z, ladj) = transform.callAndLadj(x)
     return base.logProb(z) + ladj.sumOfElements()
   }
 
+  /// `f⁻¹(z)` with `z` from the base.
   public func sample(seed: Tensor) -> Tensor { transform.inverse(base.sample(seed: seed)) }
 
+  /// `f⁻¹(z)` and `log p_base(z) - log|det df⁻¹/dz|`, from one pass.
   public func sampleAndLogProb(seed: Tensor) -> (x: Tensor, logProb: Tensor) {
     let (z, logProb) = base.sampleAndLogProb(seed: seed)
     let (x, ladj) = transform.inverseAndLadj(z)

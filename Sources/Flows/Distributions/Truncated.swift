@@ -9,6 +9,7 @@ public struct Truncated: ScalarDistribution {
   /// The base's probabilities below and above the two bounds.
   private let below: (lower: Tensor, upper: Tensor)
   private let above: (lower: Tensor, upper: Tensor)
+  /// The shape to which the base's parameters and the bounds broadcast.
   public var shape: [Int] {
     Tensor.commonShape(base.shape, Tensor.commonShape(lower.shape, upper.shape))
   }
@@ -22,6 +23,16 @@ public struct Truncated: ScalarDistribution {
     above = base.tails(upper)
   }
 
+  /// Makes the distribution with bounds that are plain numbers; it is made within a trace.
+  public init(
+    _ base: any ScalarDistribution, lower: Double = -.infinity, upper: Double = .infinity
+  ) {
+    guard let trace = Trace.current else {
+      preconditionFailure("a distribution is made within a trace")
+    }
+    self.init(base, lower: trace.constant(lower), upper: trace.constant(upper))
+  }
+
   /// The base's probability between two points, given their tails.
   private static func mass(
     _ a: (lower: Tensor, upper: Tensor), _ b: (lower: Tensor, upper: Tensor)
@@ -29,18 +40,21 @@ public struct Truncated: ScalarDistribution {
     select(a.lower .< a.upper, b.lower - a.lower, a.upper - b.upper)
   }
 
+  /// The base's log-density minus the log of the kept probability; -inf outside.
   public func logProb(_ x: Tensor) -> Tensor {
     let inside = (x .>= lower) .& (x .< upper)
     let density = base.logProb(x) - log(Self.mass(below, above))
     return select(isNaN(x), x, select(inside, density, x.like(-Double.infinity)))
   }
 
+  /// The shares of the kept probability below and above.
   public func tails(_ x: Tensor) -> (lower: Tensor, upper: Tensor) {
     let here = base.tails(minimum(maximum(x, lower), upper))
     let total = Self.mass(below, above)
     return (Self.mass(below, here) / total, Self.mass(here, above) / total)
   }
 
+  /// The base's quantile at the probabilities within the cut.
   public func quantile(lower p: Tensor, upper q: Tensor) -> Tensor {
     let total = Self.mass(below, above)
     let x = base.quantile(lower: below.lower + p * total, upper: above.upper + q * total)
@@ -52,16 +66,21 @@ public struct Truncated: ScalarDistribution {
 public struct TransformedUniform: ScalarDistribution {
   private let transform: any Transform
   private let base: Uniform
+  /// The shape of the bounds.
   public var shape: [Int] { base.shape }
 
   /// Makes the distribution.
   ///
-  /// - Parameter transform: acts on each element alone and increases from `lower` to `upper`.
+  /// - Parameters:
+  ///   - transform: acts on each element alone and increases from `lower` to `upper`.
+  ///   - lower: the least number.
+  ///   - upper: the end of the numbers.
   public init(_ transform: any Transform, lower: Tensor, upper: Tensor) {
     self.transform = transform
     base = Uniform(lower: transform(lower), upper: transform(upper))
   }
 
+  /// The log-density of the uniform number plus the log of the transform's slope; -inf outside.
   public func logProb(_ x: Tensor) -> Tensor {
     let (y, ladj) = transform.callAndLadj(x)
     let density = base.logProb(y)
@@ -69,8 +88,10 @@ public struct TransformedUniform: ScalarDistribution {
     return select(density .> -Double.infinity, density + ladj, density)
   }
 
+  /// The shares of the interval below and above the transform of a number.
   public func tails(_ x: Tensor) -> (lower: Tensor, upper: Tensor) { base.tails(transform(x)) }
 
+  /// The inverse of the number in the interval.
   public func quantile(lower: Tensor, upper: Tensor) -> Tensor {
     transform.inverse(base.quantile(lower: lower, upper: upper))
   }

@@ -1,12 +1,20 @@
 /// The pointwise functions between linear layers, with the default arguments of torch.nn.
 public enum Activation: String, Sendable, CaseIterable {
+  /// `max(0, x)`.
   case relu = "ReLU"
+  /// `x` above 0, `exp(x) - 1` below.
   case elu = "ELU"
+  /// `tanh(x)`.
   case tanh = "Tanh"
+  /// `x / (1 + exp(-x))`.
   case silu = "SiLU"
+  /// `x Φ(x)`, with the distribution function of the normal distribution.
   case gelu = "GELU"
+  /// `x` above 0, `x / 100` below.
   case leakyReLU = "LeakyReLU"
+  /// `log(1 + exp(x))`.
   case softplus = "Softplus"
+  /// `1 / (1 + exp(-x))`.
   case sigmoid = "Sigmoid"
 
   /// Applies the function.

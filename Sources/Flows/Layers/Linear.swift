@@ -8,8 +8,10 @@ public protocol Layer {
 
 /// A linear layer, `y = x Wᵀ + b`.
 public struct Linear: Layer {
-  let weight: Parameter
-  let bias: Parameter?
+  /// The weight, out x in.
+  public let weight: Parameter
+  /// The bias, if there is one.
+  public let bias: Parameter?
   let path: String
 
   /// Registers `weight` (out x in) and `bias` (out), initialised as in torch: uniform within
@@ -22,6 +24,7 @@ public struct Linear: Layer {
     path = scope.path
   }
 
+  /// `x Wᵀ + b` along the last axis.
   public func callAsFunction(_ x: Tensor) -> Tensor {
     x.trace.inScope(path) { x.linear(weight, bias: bias, mask: nil) }
   }
@@ -29,9 +32,12 @@ public struct Linear: Layer {
 
 /// A linear layer whose weights are zero outside a constant mask.
 public struct MaskedLinear: Layer {
-  let weight: Parameter
-  let bias: Parameter
-  let mask: Mask
+  /// The weight, out x in; entries outside the mask count as zero.
+  public let weight: Parameter
+  /// The bias.
+  public let bias: Parameter
+  /// Which entries of the weight count.
+  public let mask: Mask
   let path: String
 
   /// Registers `weight`, `bias` and the buffer `mask`; a checkpoint's mask wins over the given one.
@@ -47,6 +53,7 @@ public struct MaskedLinear: Layer {
     path = scope.path
   }
 
+  /// `x (M ∘ W)ᵀ + b` along the last axis.
   public func callAsFunction(_ x: Tensor) -> Tensor {
     x.trace.inScope(path) { x.linear(weight, bias: bias, mask: mask) }
   }
@@ -55,7 +62,7 @@ public struct MaskedLinear: Layer {
 extension Tensor {
   /// The product with a layer's weight, or a draw of it where the layer is noisy.
   fileprivate func linear(_ weight: Parameter, bias: Parameter?, mask: Mask?) -> Tensor {
-    trace.layerNoise?.output(of: self, weight: weight, bias: bias, mask: mask)
+    trace.linearRule?(self, weight, bias, mask)
       ?? linear(weight.tensor, bias: bias?.tensor, mask: mask)
   }
 }
@@ -67,6 +74,7 @@ public struct LayerNorm: Layer {
   /// Makes the layer; it has no parameters.
   public init(epsilon: Double = 1e-5) { self.epsilon = epsilon }
 
+  /// The standardised last axis.
   public func callAsFunction(_ x: Tensor) -> Tensor {
     let count = Double(x.shape.last ?? 1)
     let centred = x - (x.sum(axis: -1) / count).expandedLast()

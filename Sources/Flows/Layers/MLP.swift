@@ -1,8 +1,11 @@
 /// A multi-layer perceptron.
 public struct MLP: Layer {
-  let layers: [Linear]
-  let activation: Activation
-  let norm: LayerNorm?
+  /// The linear layers, from the inputs to the outputs.
+  public let layers: [Linear]
+  /// The function between two layers.
+  public let activation: Activation
+  /// What follows each activation, if the network normalises.
+  public let norm: LayerNorm?
 
   /// Registers linear layers under Zuko's names: `0`, `2`, `4`, … (`0`, `3`, `6`, … with
   /// `normalize`, since the activations and normalisations between them are counted).
@@ -19,6 +22,7 @@ public struct MLP: Layer {
     norm = normalize ? LayerNorm() : nil
   }
 
+  /// The outputs for inputs along the last axis.
   public func callAsFunction(_ x: Tensor) -> Tensor {
     var h = x
     for (index, layer) in layers.enumerated() {

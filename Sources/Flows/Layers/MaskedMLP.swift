@@ -60,6 +60,8 @@ public struct MaskedMLP: Layer {
     self.activation = activation
   }
 
+  /// The outputs for inputs along the last axis; each sees what its row of the adjacency lets
+  /// through.
   public func callAsFunction(_ x: Tensor) -> Tensor {
     parts.reduce(x) { h, part in
       switch part {

@@ -22,6 +22,7 @@ public struct BayesianModel<Base> {
   /// Builds the base model and registers a posterior for its trainable parameters.
   ///
   /// - Parameters:
+  ///   - scope: where `base`, `means` and `logvars` are registered.
   ///   - initialLogVariance: where the log-variances start, within a thousandth.
   ///   - include: prefixes of the names of parameters to include, within the base model. `*` stands for
   ///     letters, digits and underscores, `**` for these and dots.
@@ -67,19 +68,22 @@ public struct BayesianModel<Base> {
   ///   - localTrick: whether the outputs of linear layers are drawn, for each row on its own, instead
   ///     of their weights: the same distribution with gradients of less variance (Kingma et al.,
   ///     "Variational Dropout and the Local Reparameterization Trick", 2015, arXiv:1506.02557).
+  ///   - body: the closure, given the base model.
   public func reparameterize<Output>(
     seed: Tensor, localTrick: Bool = false, _ body: (Base) throws -> Output
   ) rethrows -> Output {
     let trace = seed.trace
-    let saved = (trace.substitutes, trace.layerNoise)
-    defer { (trace.substitutes, trace.layerNoise) = saved }
     let moments = posteriors.map(\.moments)
-    if localTrick { trace.layerNoise = LayerNoise(posteriors, moments, seed: seed) }
+    let layers = localTrick ? LayerNoise(posteriors, moments, seed: seed) : nil
+    var drawn: [String: Tensor] = [:]
     for (posterior, (mean, logVariance)) in zip(posteriors, moments) {
       let noise = trace.sharedRandom(.normal, shape: posterior.parameter.shape, seed: seed)
-      trace.substitutes[posterior.parameter.name] = mean + exp(logVariance / 2) * noise
+      drawn[posterior.parameter.name] = mean + exp(logVariance / 2) * noise
     }
-    return try body(base)
+    let rule = layers.map { layers -> Trace.LinearRule in
+      { layers.output(of: $0, weight: $1, bias: $2, mask: $3) }
+    }
+    return try trace.replacing(drawn, linear: rule) { try body(base) }
   }
 
   /// The Kullback-Leibler divergence from a normal prior with mean 0 and the given variance, in nats:

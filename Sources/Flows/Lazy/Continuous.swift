@@ -3,7 +3,7 @@ import FlowIR
 /// A lazy free-form Jacobian transform, `FreeFormJacobianTransform` of a network of time, features and
 /// context (Grathwohl et al., arXiv:1810.01367).
 public struct FFJTransform: LazyTransform {
-  private let ode: MLP
+  private let ode: any Layer
   private let times: Parameter
   private let freqs: Parameter
   private let control: ODEControl
@@ -13,17 +13,19 @@ public struct FFJTransform: LazyTransform {
   /// Registers the network `ode` and the buffers `times` and `freqs`.
   ///
   /// - Parameters:
+  ///   - features: the number of features.
+  ///   - context: the number of context features; 0 for none.
   ///   - freqs: the number of frequencies of the embedding of time.
   ///   - control: the tolerances as for Zuko. Zuko's step is the smallest that any row of a batch needs,
   ///     so that most rows are far more exact than asked; steps of a row's own keep a tenth of the
   ///     tolerances, which gives all rows Zuko's accuracy.
+  ///   - network: the network of time, features and context.
+  ///   - scope: where it is registered.
   public init(
     features: Int, context: Int = 0, freqs: Int = 3, control: ODEControl = ODEControl(),
     network: HyperNetwork = HyperNetwork(activation: .elu), in scope: ModuleScope
   ) {
-    ode = MLP(
-      features + context + 2 * freqs, features, hiddenFeatures: network.hiddenFeatures,
-      activation: network.activation, normalize: network.normalize, in: scope.child("ode"))
+    ode = network.layer(features + context + 2 * freqs, features, in: scope.child("ode"))
     times = scope.buffer("times", [2], initializer: .values([0, 1]))
     self.freqs = scope.buffer(
       "freqs", [freqs], initializer: .values((0..<freqs).map { Double($0 + 1) * .pi }))
@@ -33,6 +35,7 @@ public struct FFJTransform: LazyTransform {
     path = scope.path
   }
 
+  /// The free-form Jacobian transform for a context [C], or for none.
   public func callAsFunction(_ context: Tensor?) -> any Transform {
     let ends = [0, 1].map { times.tensor.slice($0, $0 + 1).reshaped([]) }
     return FreeFormJacobianTransform(from: ends[0], to: ends[1], control: control) { t, x in
@@ -41,7 +44,8 @@ public struct FFJTransform: LazyTransform {
         func input(_ x: Tensor) -> Tensor {
           Tensor.concatenate([cos(angles), sin(angles), x] + (context.map { [$0] } ?? []))
         }
-        return ode.valueAndTrace(x, from: 2 * freqs.count, input: input)
+        guard let perceptron = ode as? MLP else { return x.valueAndTrace { ode(input($0)) } }
+        return perceptron.valueAndTrace(x, from: 2 * freqs.count, input: input)
       }
     }
   }

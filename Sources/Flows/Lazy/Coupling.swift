@@ -1,7 +1,7 @@
 /// A lazy coupling transform (Dinh et al., "NICE", 2014, arXiv:1410.8516).
 public struct GeneralCouplingTransform: LazyTransform {
   private let mask: [Bool]
-  private let hyper: MLP
+  private let hyper: any Layer
   private let univariate: Univariate
   private let path: String
 
@@ -22,14 +22,13 @@ public struct GeneralCouplingTransform: LazyTransform {
         expected: "\(features) entries, some set and some not")
     }
     self.mask = bits
-    hyper = MLP(
-      constant + context, (features - constant) * univariate.total,
-      hiddenFeatures: network.hiddenFeatures, activation: network.activation,
-      normalize: network.normalize, in: scope.child("hyper"))
+    hyper = network.layer(
+      constant + context, (features - constant) * univariate.total, in: scope.child("hyper"))
     self.univariate = univariate
     path = scope.path
   }
 
+  /// The coupling transform for a context [C], or for none.
   public func callAsFunction(_ context: Tensor?) -> any Transform {
     CouplingTransform(mask: mask) { a in
       a.trace.inScope(path) {
@@ -42,7 +41,7 @@ public struct GeneralCouplingTransform: LazyTransform {
 
 /// A lazy transform of each feature on its own, its parameters given by the context or free.
 public struct ElementWiseTransform: LazyTransform {
-  private let hyper: MLP?
+  private let hyper: (any Layer)?
   private let phi: [Parameter]
   private let univariate: Univariate
   private let path: String
@@ -53,9 +52,7 @@ public struct ElementWiseTransform: LazyTransform {
     network: HyperNetwork = HyperNetwork(), in scope: ModuleScope
   ) {
     if context > 0 {
-      hyper = MLP(
-        context, features * univariate.total, hiddenFeatures: network.hiddenFeatures,
-        activation: network.activation, normalize: network.normalize, in: scope.child("hyper"))
+      hyper = network.layer(context, features * univariate.total, in: scope.child("hyper"))
       phi = []
     } else {
       hyper = nil
@@ -68,6 +65,7 @@ public struct ElementWiseTransform: LazyTransform {
     path = scope.path
   }
 
+  /// The element-wise transform for a context [C], or that of the free parameters.
   public func callAsFunction(_ context: Tensor?) -> any Transform {
     guard let hyper else { return DependentTransform(univariate.make(phi.map(\.tensor))) }
     guard let context else { preconditionFailure("\(path): this transform needs a context") }

@@ -5,6 +5,7 @@ import FlowRuntime
 ///
 /// It is a flow without transforms: `model` scores, samples, trains and saves it like the others.
 public struct GMM: PrebuiltFlow {
+  /// The architecture and the values of its parameters.
   public var model: Model
   private let components: Int
   private let covarianceType: CovarianceType

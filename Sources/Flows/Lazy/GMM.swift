@@ -15,7 +15,7 @@ public struct GaussianMixture: LazyDistribution {
   let covarianceType: CovarianceType
   let epsilon: Double
   let shapes: [[Int]]
-  private let hyper: MLP?
+  private let hyper: (any Layer)?
   private let phi: [Parameter]
   private let path: String
 
@@ -28,9 +28,8 @@ public struct GaussianMixture: LazyDistribution {
   ) {
     let shapes = Self.shapes(features, components, covarianceType, tied)
     if context > 0 {
-      hyper = MLP(
-        context, shapes.reduce(0) { $0 + $1.reduce(1, *) }, hiddenFeatures: network.hiddenFeatures,
-        activation: network.activation, normalize: network.normalize, in: scope.child("hyper"))
+      hyper = network.layer(
+        context, shapes.reduce(0) { $0 + $1.reduce(1, *) }, in: scope.child("hyper"))
       phi = []
     } else {
       hyper = nil
@@ -58,6 +57,7 @@ public struct GaussianMixture: LazyDistribution {
     }
   }
 
+  /// The mixture for a context [C], or that of the free parameters.
   public func callAsFunction(_ context: Tensor?) -> any Distribution {
     guard let hyper else { return mixture(phi.map { $0.count > 0 ? $0.tensor : nil }) }
     guard let context else { preconditionFailure("\(path): this mixture needs a context") }

@@ -22,6 +22,7 @@ public struct LazyInverse: LazyTransform {
   /// Makes the inverse.
   public init(_ transform: any LazyTransform) { self.transform = transform }
 
+  /// The inverse of the transform for a context.
   public func callAsFunction(_ context: Tensor?) -> any Transform {
     InverseTransform(transform(context))
   }
@@ -34,6 +35,7 @@ public struct LazyComposedTransform: LazyTransform {
   /// Makes the composition; the first is applied to the data.
   public init(_ transforms: [any LazyTransform]) { self.transforms = transforms }
 
+  /// The transforms for a context, one after the other.
   public func callAsFunction(_ context: Tensor?) -> any Transform {
     ComposedTransform(transforms.map { $0(context) })
   }
@@ -46,6 +48,7 @@ public struct UnconditionalTransform: LazyTransform {
   /// Makes the module from a closure over the tensors of registered parameters.
   public init(_ make: @escaping () -> any Transform) { self.make = make }
 
+  /// What the closure makes, whatever the context.
   public func callAsFunction(_ context: Tensor?) -> any Transform { make() }
 }
 
@@ -56,6 +59,7 @@ public struct UnconditionalDistribution: LazyDistribution {
   /// Makes the module from a closure over the tensors of registered parameters.
   public init(_ make: @escaping () -> any Distribution) { self.make = make }
 
+  /// What the closure makes, whatever the context.
   public func callAsFunction(_ context: Tensor?) -> any Distribution { make() }
 
   /// Standard normal features, with the buffers `loc` and `scale`.
@@ -100,7 +104,7 @@ public struct UnconditionalDistribution: LazyDistribution {
 /// Several flows and networks live in one model as children of one scope:
 ///
 ///     let scope = ModuleScope.root(seed: 0)
-///     let prior = try Flow(MAF(features: 16).model.description, in: scope.child("prior"))
+///     let prior = try Flow(MAF(features: 16), in: scope.child("prior"))
 ///     let encoder = MLP(784, 32, in: scope.child("encoder"))
 public struct Flow: LazyDistribution {
   /// The transform from data to the base.
@@ -114,6 +118,11 @@ public struct Flow: LazyDistribution {
     self.base = base
   }
 
+  /// Makes the flow from transforms that are applied one after the other, the first to the data.
+  public init(transforms: [any LazyTransform], base: any LazyDistribution) {
+    self.init(transform: LazyComposedTransform(transforms), base: base)
+  }
+
   /// Builds a described flow as a part of a larger model.
   ///
   /// - Throws: `FlowError` for a description that does not fit.
@@ -121,6 +130,19 @@ public struct Flow: LazyDistribution {
     self = try description.build(in: scope)
   }
 
+  /// Builds the architecture of a pre-built flow as a part of a larger model.
+  ///
+  /// - Throws: `FlowError` for a flow that has no description.
+  public init(_ flow: some PrebuiltFlow, in scope: ModuleScope) throws(FlowError) {
+    guard let description = flow.model.description else {
+      throw .invalid(
+        place: scope.path, found: "a flow that a closure built",
+        expected: "a described one; call the closure with this scope instead")
+    }
+    self = try description.build(in: scope)
+  }
+
+  /// The normalizing flow for a context [C], or for none.
   public func callAsFunction(_ context: Tensor?) -> any Distribution {
     normalizingFlow(context)
   }

@@ -3,7 +3,7 @@ import FlowIR
 /// A lazy masked autoregressive transform (Papamakarios et al., "Masked autoregressive flow for
 /// density estimation", 2017, arXiv:1705.07057).
 public struct MaskedAutoregressiveTransform: LazyTransform {
-  private let hyper: MaskedMLP
+  private let hyper: any Layer
   private let univariate: Univariate
   /// How many passes of the hyper-network the definition of the inverse takes.
   public let passes: Int
@@ -12,11 +12,16 @@ public struct MaskedAutoregressiveTransform: LazyTransform {
   /// Registers the buffer `order` and the network `hyper`.
   ///
   /// - Parameters:
+  ///   - features: the number of features.
+  ///   - context: the number of context features; 0 for none.
   ///   - passes: how many groups of features are transformed one after the other; all features on
   ///     their own if nil, 2 for coupling.
   ///   - order: the place of each feature; ascending if nil.
   ///   - adjacency: which features (rows) depend on which features and context features
   ///     (columns), with ones on the diagonal; replaces `order` and `passes`.
+  ///   - univariate: the transform of one feature.
+  ///   - network: the masked network that gives its parameters.
+  ///   - scope: where they are registered.
   /// - Throws: `FlowError` for an order or adjacency that does not fit.
   public init(
     features: Int, context: Int = 0, passes: Int? = nil, order: [Int]? = nil,
@@ -73,14 +78,14 @@ public struct MaskedAutoregressiveTransform: LazyTransform {
         rows[feature] + (contextRows?[feature] ?? Array(repeating: true, count: context))
       for _ in 0..<total { bits += seen }
     }
-    hyper = try MaskedMLP(
-      adjacency: Mask(rows: features * total, columns: features + context, bits: bits),
-      hiddenFeatures: network.hiddenFeatures, activation: network.activation,
-      residual: network.residual, in: scope.child("hyper"))
+    hyper = try network.maskedLayer(
+      Mask(rows: features * total, columns: features + context, bits: bits),
+      in: scope.child("hyper"))
     self.univariate = univariate
     path = scope.path
   }
 
+  /// The autoregressive transform for a context [C], or for none.
   public func callAsFunction(_ context: Tensor?) -> any Transform {
     AutoregressiveTransform(passes: passes) { x in
       x.trace.inScope(path) {

@@ -31,7 +31,7 @@ public enum AutoregressiveFlows {
       }
       var order = Array(0..<features)
       if randperm {
-        order.shuffle(using: &scope.registry.generator)
+        order = scope.shuffled(order)
       } else if index % 2 == 1 {
         order.reverse()
       }
@@ -101,7 +101,7 @@ public enum CouplingFlows {
         continue
       }
       var order = Array(0..<features)
-      if randmask { order.shuffle(using: &scope.registry.generator) }
+      if randmask { order = scope.shuffled(order) }
       parts.append(
         try GeneralCouplingTransform(
           features: features, context: context, mask: order.map { $0 % 2 == index % 2 },

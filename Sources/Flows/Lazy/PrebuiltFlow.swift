@@ -12,12 +12,14 @@ public protocol PrebuiltFlow: LazyDistribution {
 }
 
 extension PrebuiltFlow {
+  /// The distribution for a context [C], or for none.
   public func callAsFunction(_ context: Tensor?) -> any Distribution { model.flow(context) }
 }
 
 /// A masked autoregressive flow (Papamakarios et al., arXiv:1705.07057): affine transforms whose
 /// parameters a masked network gives.
 public struct MAF: PrebuiltFlow {
+  /// The architecture and the values of its parameters.
   public var model: Model
 
   /// Makes an untrained flow; the arguments are those of `zuko.flows.MAF`, `seed` decides random
@@ -38,6 +40,7 @@ public struct MAF: PrebuiltFlow {
 /// A neural spline flow (Durkan et al., arXiv:1906.04032): rational-quadratic splines on [-5, 5]
 /// whose knots a masked network gives. Standardise the features first.
 public struct NSF: PrebuiltFlow {
+  /// The architecture and the values of its parameters.
   public var model: Model
 
   /// Makes an untrained flow; the arguments are those of `zuko.flows.NSF`, `seed` decides random
@@ -58,6 +61,7 @@ public struct NSF: PrebuiltFlow {
 
 /// A neural circular spline flow (Rezende et al., arXiv:2002.02428): features are angles in [-π, π).
 public struct NCSF: PrebuiltFlow {
+  /// The architecture and the values of its parameters.
   public var model: Model
 
   /// Makes an untrained flow; the arguments are those of `zuko.flows.NCSF`, `seed` decides random
@@ -78,6 +82,7 @@ public struct NCSF: PrebuiltFlow {
 
 /// A sum-of-squares polynomial flow (Jaini et al., arXiv:1905.02325).
 public struct SOSPF: PrebuiltFlow {
+  /// The architecture and the values of its parameters.
   public var model: Model
 
   /// Makes an untrained flow; the arguments are those of `zuko.flows.SOSPF`, `seed` decides random
@@ -103,6 +108,7 @@ public struct SOSPF: PrebuiltFlow {
 /// A Bernstein polynomial flow on [-5, 5] (Sick et al., arXiv:2004.00464; Arpogaus et al.,
 /// arXiv:2204.13939). Standardise the features first.
 public struct BPF: PrebuiltFlow {
+  /// The architecture and the values of its parameters.
   public var model: Model
 
   /// Makes an untrained flow; the arguments are those of `zuko.flows.BPF`, `seed` decides random
@@ -123,6 +129,7 @@ public struct BPF: PrebuiltFlow {
 /// A neural autoregressive flow (Huang et al., arXiv:1804.00779): monotonic networks whose signals a
 /// masked network gives.
 public struct NAF: PrebuiltFlow {
+  /// The architecture and the values of its parameters.
   public var model: Model
 
   /// Makes an untrained flow; the arguments are those of `zuko.flows.NAF`, with `network` as the widths
@@ -144,6 +151,7 @@ public struct NAF: PrebuiltFlow {
 /// An unconstrained neural autoregressive flow (Wehenkel and Louppe, arXiv:1908.05164): integrals of
 /// positive networks whose signals a masked network gives.
 public struct UNAF: PrebuiltFlow {
+  /// The architecture and the values of its parameters.
   public var model: Model
 
   /// Makes an untrained flow; the arguments are those of `zuko.flows.UNAF`, with `network` as the widths
@@ -165,6 +173,7 @@ public struct UNAF: PrebuiltFlow {
 /// A continuous normalizing flow (Chen et al., arXiv:1806.07366; Grathwohl et al., arXiv:1810.01367)
 /// with the exact trace.
 public struct CNF: PrebuiltFlow {
+  /// The architecture and the values of its parameters.
   public var model: Model
 
   /// Makes an untrained flow; the arguments are those of `zuko.flows.CNF`, `seed` decides the first
@@ -190,6 +199,7 @@ public struct CNF: PrebuiltFlow {
 /// A gaussianization flow (Meng et al., arXiv:2003.01941): mixture quantiles of each feature, with
 /// rotations between them.
 public struct GF: PrebuiltFlow {
+  /// The architecture and the values of its parameters.
   public var model: Model
 
   /// Makes an untrained flow; the arguments are those of `zuko.flows.GF`, `seed` decides the first
@@ -209,6 +219,7 @@ public struct GF: PrebuiltFlow {
 
 /// A coupling flow (Dinh et al., arXiv:1410.8516); affine by default, as RealNVP.
 public struct NICE: PrebuiltFlow {
+  /// The architecture and the values of its parameters.
   public var model: Model
 
   /// Makes an untrained flow; the arguments are those of `zuko.flows.NICE`, `seed` decides random
@@ -228,6 +239,7 @@ public struct NICE: PrebuiltFlow {
 
 /// A coupling flow with affine transforms (Dinh et al., arXiv:1605.08803).
 public struct RealNVP: PrebuiltFlow {
+  /// The architecture and the values of its parameters.
   public var model: Model
 
   /// Makes an untrained flow; the arguments are those of `zuko.flows.RealNVP`, `seed` decides random
@@ -242,51 +254,5 @@ public struct RealNVP: PrebuiltFlow {
     model = try Model(
       coupling: "RealNVP", features, context, transforms, randmask, hiddenFeatures, activation,
       normalize, seed: seed)
-  }
-}
-
-extension Model {
-  fileprivate static func neural(_ signal: Int, _ network: [Int]) -> [JSONValue.Member] {
-    let widths = JSONValue.array(network.map { .integer($0) })
-    return [
-      .init("signal", .integer(signal)),
-      .init("network", .object([.init("hidden_features", widths)])),
-    ]
-  }
-
-  fileprivate init(
-    autoregressive type: String, _ features: Int, _ context: Int, _ transforms: Int,
-    _ randperm: Bool, _ passes: Int?, _ hiddenFeatures: [Int], _ activation: Activation,
-    _ residual: Bool, extra: [JSONValue.Member], seed: UInt64
-  ) throws(FlowError) {
-    var members = Self.common(type, features, context, transforms, hiddenFeatures, activation)
-    if randperm { members.append(.init("randperm", .bool(true))) }
-    if let passes { members.append(.init("passes", .integer(passes))) }
-    if residual { members.append(.init("residual", .bool(true))) }
-    try self.init(FlowDescription(.object(members + extra)), seed: seed)
-  }
-
-  fileprivate init(
-    coupling type: String, _ features: Int, _ context: Int, _ transforms: Int, _ randmask: Bool,
-    _ hiddenFeatures: [Int], _ activation: Activation, _ normalize: Bool,
-    extra: [JSONValue.Member] = [], seed: UInt64
-  ) throws(FlowError) {
-    var members = Self.common(type, features, context, transforms, hiddenFeatures, activation)
-    if randmask { members.append(.init("randmask", .bool(true))) }
-    if normalize { members.append(.init("normalize", .bool(true))) }
-    try self.init(FlowDescription(.object(members + extra)), seed: seed)
-  }
-
-  fileprivate static func common(
-    _ type: String, _ features: Int, _ context: Int, _ transforms: Int?, _ hiddenFeatures: [Int],
-    _ activation: Activation
-  ) -> [JSONValue.Member] {
-    [
-      .init("type", .string(type)), .init("features", .integer(features)),
-      .init("context", .integer(context)),
-    ] + (transforms.map { [.init("transforms", .integer($0))] } ?? []) + [
-      .init("hidden_features", .array(hiddenFeatures.map { .integer($0) })),
-      .init("activation", .string(activation.rawValue)),
-    ]
   }
 }

@@ -12,8 +12,9 @@ public struct Univariate {
     self.make = make
   }
 
-  /// The number of parameters for one feature.
-  var total: Int { shapes.reduce(0) { $0 + $1.reduce(1, *) } }
+  /// The number of parameters for one feature: a hyper-network for D features has D times as many
+  /// outputs.
+  public var total: Int { shapes.reduce(0) { $0 + $1.reduce(1, *) } }
 
   /// `MonotonicAffineTransform` of a shift and a scale.
   public static func affine(slope: Double = 1e-3) -> Univariate {
@@ -79,8 +80,9 @@ public struct Univariate {
     Univariate(shapes: [[]]) { SignedPowerTransform(alpha: $0[0]) }
   }
 
-  /// Cuts the output of a hyper-network [D * total] into the parameters [D, *shape].
-  func unpack(_ phi: Tensor) -> [Tensor] {
+  /// Cuts the output of a hyper-network [D * total] into the parameters [D, *shape], feature by
+  /// feature.
+  public func unpack(_ phi: Tensor) -> [Tensor] {
     let features = (phi.shape.last ?? 0) / total
     let rows = phi.reshaped([features, total])
     var start = 0
@@ -92,7 +94,8 @@ public struct Univariate {
   }
 }
 
-/// The hyper-network's shape: what MAF, NICE and their parts pass on to it.
+/// The hyper-network that gives a transform's parameters: the shape of a standard one, or a network of
+/// one's own.
 public struct HyperNetwork: Sendable {
   /// The widths of the hidden layers.
   public var hiddenFeatures: [Int]
@@ -102,8 +105,11 @@ public struct HyperNetwork: Sendable {
   public var residual: Bool
   /// Whether a plain network normalises between layers.
   public var normalize: Bool
+  var own: Builder?
+  var ownMasked: MaskedBuilder?
 
-  /// Makes a shape.
+  /// Makes the shape of a multi-layer perceptron: an `MLP`, or a `MaskedMLP` where the transform is
+  /// autoregressive.
   public init(
     hiddenFeatures: [Int] = [64, 64], activation: Activation = .relu, residual: Bool = false,
     normalize: Bool = false

@@ -35,6 +35,7 @@ extension Model {
   /// - Parameters:
   ///   - functions: what the artifact can do.
   ///   - prefix: what the names of its functions start with.
+  ///   - dtype: the float type to compute in.
   /// - Throws: `CodegenError` for a prefix that is no C name or an operation that can't be compiled,
   ///   `GradientError` if a function has no gradient.
   public func artifactSource(
@@ -63,12 +64,12 @@ extension Model {
       }
     }
     var title = "features: \(features)"
-    if case .string(let type)? = description.json["type"] { title = "\(type), \(title)" }
+    if case .string(let type)? = description?.json["type"] { title = "\(type), \(title)" }
     if context > 0 { title += ", context: \(context)" }
     let trainable = parameters.filter(\.isTrainable).reduce(0) { $0 + $1.count }
     return try ArtifactSource(
       prefix: prefix, features: features, context: context, dtype: dtype, variants: variants,
       weights: weights, title: title,
-      members: "\"parameters\": \(trainable), \"flow\": \(description.json.text)")
+      members: "\"parameters\": \(trainable), \"flow\": \(description?.json.text ?? "null")")
   }
 }

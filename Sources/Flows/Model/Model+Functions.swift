@@ -49,7 +49,7 @@ extension Model {
       case .loss:
         let x = trace.rows("x", [features])
         let logProb = flow(contextTensor()).logProb(x)
-        let finite = logProb.unary(.isFinite)
+        let finite = isFinite(logProb)
         let count = finite.converted(to: dtype).sum()
         let total = select(finite, logProb, logProb.like(0)).sum()
         return trace.finish([("loss", -total / maximum(count, 1))])
@@ -109,11 +109,11 @@ extension Model {
   }
 }
 
-/// Compiles a function of a model and packs the model's parameters.
+/// Compiles a function of a model or other modules and packs their parameters.
 ///
 /// - Throws: `RuntimeError` if there is no compiler.
 public func compile(
-  _ function: Function, _ model: Model, threads: Int? = nil
+  _ function: Function, _ model: some ParameterHolder, threads: Int? = nil
 ) throws(RuntimeError) -> BoundFunction {
   try CompiledFunction(function).bind(model.values, threads: threads)
 }

@@ -2,21 +2,30 @@ import FlowFiles
 import FlowIR
 import FlowRuntime
 
-/// A flow with the values of its parameters: what a model file holds.
-public struct Model {
-  /// The architecture.
-  public let description: FlowDescription
-  /// The flow's modules.
+/// A density with the values of its parameters: what a model file holds.
+///
+/// It comes from the description of a flow of Zuko's parts, or from a closure that builds modules of
+/// one's own:
+///
+///     var model = try Model(features: 2) { scope in
+///       Flow(
+///         transform: try MaskedAutoregressiveTransform(
+///           features: 2, univariate: .sinhArcsinh, in: scope.child("transform")),
+///         base: StudentT(features: 2, in: scope.child("base")))
+///     }
+public struct Model: ParameterHolder {
+  /// The architecture, if it is of Zuko's parts; nil for a model that a closure built.
+  public let description: FlowDescription?
+  /// The flow's modules; a density that is no `Flow` is the base of one without transforms.
   public let flow: Flow
+  /// The number of features.
+  public let features: Int
+  /// The number of context features; 0 for none.
+  public let context: Int
   /// The parameters and buffers in order of registration.
   public let parameters: [Parameter]
   /// The values of the float parameters and buffers, by name.
   public var values: [String: HostArray]
-
-  /// The number of features.
-  public var features: Int { description.features }
-  /// The number of context features; 0 for none.
-  public var context: Int { description.context }
 
   /// Makes an untrained flow; `seed` decides its random choices and first parameters.
   ///
@@ -25,6 +34,8 @@ public struct Model {
     let scope = ModuleScope.root(seed: seed)
     flow = try description.build(in: scope)
     self.description = description
+    features = description.features
+    context = description.context
     parameters = scope.registry.parameters
     values = initialValues(of: parameters, seed: seed)
   }
@@ -39,6 +50,7 @@ public struct Model {
     guard let text = file.metadata["flowir.flow"] else {
       throw FlowError.noDescription(path: path)
     }
+    let description: FlowDescription
     do {
       description = try FlowDescription(text: text)
     } catch let error as JSONError {
@@ -49,57 +61,66 @@ public struct Model {
     let scope = ModuleScope(
       registry: .init(checkpoint: FileCheckpoint(file: file), seed: 0), path: "")
     flow = try description.build(in: scope)
+    self.description = description
+    features = description.features
+    context = description.context
     parameters = scope.registry.parameters
-    var values: [String: HostArray] = [:]
-    for parameter in parameters {
-      let stored = try Self.check(parameter, file[parameter.name])
-      if parameter.storage == .float32 {
-        values[parameter.name] = HostArray(stored.floats, shape: parameter.shape)
-      }
-    }
-    self.values = values
-    let known = Set(parameters.map(\.name))
-    for name in file.names where !known.contains(name) && !isIgnored(name) {
-      throw FlowError.unusedTensor(name: name)
-    }
+    values = try file.values(of: parameters, isIgnored: isIgnored)
   }
 
-  private static func check(
-    _ parameter: Parameter, _ stored: StoredTensor?
-  ) throws(FlowError) -> StoredTensor {
-    let types: [StoredType] =
-      switch parameter.storage {
-      case .float32: [.float32, .float64]
-      case .int64: [.int64, .int32]
-      case .bool: [.bool, .uint8]
-      }
-    let expected = "\(types[0].rawValue) \(parameter.shape)"
-    guard let stored else { throw .missingTensor(name: parameter.name, expected: expected) }
-    guard types.contains(stored.type), stored.shape == parameter.shape else {
-      throw .wrongTensor(
-        name: parameter.name, found: "\(stored.type.rawValue) \(stored.shape)", expected: expected)
-    }
-    return stored
-  }
-
-  /// Writes the model file, whole or not at all; Zuko loads its tensors by `load_state_dict`.
+  /// Writes the model file, whole or not at all; Zuko loads the tensors of a described flow by
+  /// `load_state_dict`.
   ///
   /// - Throws: `FileError`.
   public func save(to path: String) throws(FileError) {
-    var file = SafetensorsFile(metadata: ["flowir.flow": description.json.text])
-    for parameter in parameters {
-      switch (parameter.storage, parameter.initializer) {
-      case (.int64, .values(let values)):
-        file[parameter.name] = StoredTensor(values.map { Int64($0) }, shape: parameter.shape)
-      case (.bool, .values(let values)):
-        file[parameter.name] = StoredTensor(values.map { $0 != 0 }, shape: parameter.shape)
-      default:
-        if let array = values[parameter.name] {
-          file[parameter.name] = StoredTensor(array.floats, shape: parameter.shape)
-        }
+    let metadata = description.map { ["flowir.flow": $0.json.text] }
+    try stored(metadata: metadata ?? [:]).write(to: path)
+  }
+}
+
+extension Model {
+  /// Makes an untrained density of modules of one's own, which the closure builds in a scope that they
+  /// register their parameters in; `seed` decides random choices and first values.
+  public init(
+    features: Int, context: Int = 0, seed: UInt64 = 0,
+    _ build: (ModuleScope) throws -> any LazyDistribution
+  ) rethrows {
+    let modules = try Parameterized(seed: seed, build)
+    self.init(modules, features: features, context: context)
+  }
+
+  /// Builds the same modules with the values of a file that `save` wrote, orders and masks included.
+  ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - features: the number of features.
+  ///   - context: the number of context features; 0 for none.
+  ///   - isIgnored: says which tensors beside the modules' own may be there.
+  ///   - build: builds the modules.
+  /// - Throws: `FileError` if the file can't be read, `FlowError` for a tensor that is missing, unused
+  ///   or of another shape.
+  public init(
+    path: String, features: Int, context: Int = 0, isIgnored: (String) -> Bool = { _ in false },
+    _ build: (ModuleScope) throws -> any LazyDistribution
+  ) throws {
+    let modules = try Parameterized(path: path, isIgnored: isIgnored, build)
+    self.init(modules, features: features, context: context)
+  }
+
+  private init(
+    _ modules: Parameterized<any LazyDistribution>, features: Int, context: Int
+  ) {
+    description = nil
+    flow =
+      switch modules.base {
+      case let flow as Flow: flow
+      case let prebuilt as any PrebuiltFlow: prebuilt.model.flow
+      case let density: Flow(transform: LazyComposedTransform([]), base: density)
       }
-    }
-    try file.write(to: path)
+    self.features = features
+    self.context = context
+    parameters = modules.parameters
+    values = modules.values
   }
 }
 

@@ -6,6 +6,7 @@ import Foundation
 public struct TrainingOptions: Sendable {
   /// How the learning rate changes from epoch to epoch.
   public enum Schedule: String, Sendable, CaseIterable {
+    /// The first rate in all epochs.
     case constant
     /// Half a cosine from the first rate to zero at the last epoch.
     case cosine
@@ -101,6 +102,7 @@ extension Model {
   /// - Parameters:
   ///   - x: rows x features, row-major.
   ///   - context: rows x context, row-major; empty for a flow without.
+  ///   - options: epochs, batches, rates and the rest.
   ///   - resume: a checkpoint to go on from.
   ///   - checkpoint: given the state after each epoch.
   ///   - progress: told how training goes.

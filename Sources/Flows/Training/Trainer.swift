@@ -26,7 +26,7 @@ public final class Trainer {
   private enum Role {
     case array(Int)
     case fixed(FloatBuffer)
-    case input(String, columns: Int)
+    case input(String, columns: Int, hasRows: Bool)
     case learningRate
     case seed
     case correction(FloatBuffer, beta: Double)
@@ -34,7 +34,12 @@ public final class Trainer {
 
   /// Compiles the step for a loss function whose parameters are inputs (`parametersAreInputs`).
   ///
-  /// - Parameter seed: decides the random numbers of each step, if the loss draws any.
+  /// - Parameters:
+  ///   - function: the loss, a uniform scalar named `loss`.
+  ///   - parameters: those of the modules that it uses, buffers included.
+  ///   - values: their first values, by name.
+  ///   - optimizer: the rule of the update.
+  ///   - seed: decides the random numbers of each step, if the loss draws any.
   /// - Throws: `GradientError` or `RuntimeError`.
   public init(
     loss function: Function, parameters: [Parameter], values: [String: HostArray],
@@ -78,7 +83,8 @@ public final class Trainer {
         } else if let array = values[name], parameters.contains(where: { $0.name == name }) {
           arguments.append(.fixed(FloatBuffer(array.floats)))
         } else {
-          arguments.append(.input(name, columns: type.elementCount))
+          arguments.append(
+            .input(name, columns: type.elementCount, hasRows: type.hasRows))
         }
       }
     }
@@ -129,10 +135,11 @@ public final class Trainer {
         UnsafeMutableRawPointer(buffer.pointer).storeBytes(of: generator.next(), as: UInt64.self)
         held.append(buffer)
         return UnsafeRawPointer(buffer.pointer)
-      case .input(let name, let columns):
+      case .input(let name, let columns, let hasRows):
         guard let values = inputs[name] else { throw .missingArgument(name) }
-        guard values.count >= rows * columns else {
-          throw .shape(argument: name, found: [values.count], expected: [rows * columns])
+        let count = (hasRows ? rows : 1) * columns
+        guard values.count >= count else {
+          throw .shape(argument: name, found: [values.count], expected: [count])
         }
         held.append(FloatBuffer(values))
         return UnsafeRawPointer(held[held.count - 1].pointer)

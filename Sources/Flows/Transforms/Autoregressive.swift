@@ -12,17 +12,14 @@ public struct AutoregressiveTransform: Transform {
     self.passes = passes
   }
 
+  /// The transform that `meta` gives for `x`, at `x`.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { meta(x).callAndLadj(x) }
 
   /// The inverse is the fixed point of `x ↦ f⁻¹(y | x)`; its log-determinant comes along.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
-    let trace = y.trace
-    let arguments = trace.builder.beginRegion([y.type.with(hasRows: true)])
-    let (x, ladj) = meta(Tensor(trace, arguments[0])).inverseAndLadj(y)
-    let region = trace.builder.endRegion(results: [x.value, ladj.value])
-    let results = trace.emitAll(
-      .autoregressiveInverse(passes: passes), [], regions: [region])
-    return (results[0], results[1])
+    Tensor.autoregressiveInverse(y.type.with(hasRows: true), passes: passes, in: y.trace) {
+      meta($0).inverseAndLadj(y)
+    }
   }
 }
 
@@ -39,12 +36,15 @@ public struct CouplingTransform: Transform {
     self.meta = meta
   }
 
+  /// The constant features as they are, the others by the transform that `meta` gives for them.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
     let a = x.gather(constant)
     let (b, ladj) = meta(a).callAndLadj(x.gather(transformed))
     return (merge(a, b), ladj)
   }
 
+  /// The constant features as they are, the others by the inverse of the transform that `meta`
+  /// gives for them.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let a = y.gather(constant)
     let (b, ladj) = meta(a).inverseAndLadj(y.gather(transformed))

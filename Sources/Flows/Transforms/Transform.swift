@@ -14,6 +14,8 @@ extension Transform {
   public func callAsFunction(_ x: Tensor) -> Tensor { callAndLadj(x).y }
   /// `x = f⁻¹(y)`.
   public func inverse(_ y: Tensor) -> Tensor { inverseAndLadj(y).x }
+  /// The inverse as a transform.
+  public var inv: any Transform { InverseTransform(self) }
 }
 
 /// The inverse of a transform.
@@ -23,11 +25,13 @@ public struct InverseTransform: Transform {
   /// Makes the inverse.
   public init(_ transform: any Transform) { self.transform = transform }
 
+  /// The inner transform's inverse and its log-determinant.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
     let (y, ladj) = transform.inverseAndLadj(x)
     return (y, ladj)
   }
 
+  /// The inner transform's value and its log-determinant.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let (x, ladj) = transform.callAndLadj(y)
     return (x, ladj)
@@ -39,7 +43,10 @@ public struct IdentityTransform: Transform {
   /// Makes the transform.
   public init() {}
 
+  /// `x` itself; a log-slope of 0 for each element.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { (x, x.like(0)) }
+
+  /// `y` itself; a log-slope of 0 for each element.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) { (y, y.like(0)) }
 }
 
@@ -50,7 +57,10 @@ public struct AdditiveTransform: Transform {
   /// Makes the transform.
   public init(shift: Tensor) { self.shift = shift }
 
+  /// `x + shift`; a log-slope of 0 for each element.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { (x + shift, x.like(0)) }
+
+  /// `y - shift`; a log-slope of 0 for each element.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) { (y - shift, y.like(0)) }
 }
 
@@ -67,10 +77,12 @@ public struct AffineTransform: Transform {
 
   private func ladj(_ x: Tensor) -> Tensor { log(abs(scale)).broadcast(to: x.shape) }
 
+  /// `loc + scale x`; log|scale| for each element.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
     (loc + scale * x, ladj(x))
   }
 
+  /// `(y - loc) / scale`; -log|scale| for each element.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     ((y - loc) / scale, -ladj(y))
   }
@@ -88,10 +100,12 @@ public struct MonotonicAffineTransform: Transform {
     logScale = scale / (1 + abs(scale * (1 / logOf(slope))))
   }
 
+  /// `exp(a) x + b`; the clipped `a` for each element.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
     (x * exp(logScale) + shift, logScale)
   }
 
+  /// `exp(-a) (y - b)`; the negative of the clipped `a` for each element.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     ((y - shift) * exp(-logScale), -logScale)
   }
@@ -104,10 +118,12 @@ public struct PermutationTransform: Transform {
   /// Makes `y_i = x_order[i]`.
   public init(order: [Int]) { self.order = order }
 
+  /// The features in the order; a log-determinant of 0.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
     (x.gather(order), x.trace.constant(0))
   }
 
+  /// The features put back; a log-determinant of 0.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let inverse = order.indices.sorted { order[$0] < order[$1] }
     return (y.gather(inverse), y.trace.constant(0))
@@ -121,10 +137,14 @@ public struct ComposedTransform: Transform {
   /// Makes `f = f_n ∘ … ∘ f_0`.
   public init(_ transforms: [any Transform]) { self.transforms = transforms }
 
+  /// All transforms from the first on; log-slopes of elements are summed where a part has one
+  /// number for a vector.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
     compose(x, transforms) { $0.callAndLadj($1) }
   }
 
+  /// All inverses from the last on; log-slopes of elements are summed where a part has one number
+  /// for a vector.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     compose(y, transforms.reversed()) { $0.inverseAndLadj($1) }
   }
@@ -155,11 +175,13 @@ public struct DependentTransform: Transform {
   /// Makes the transform from an element-wise one.
   public init(_ base: any Transform) { self.base = base }
 
+  /// The base transform's value and the sum of its log-slopes, a scalar.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
     let (y, ladj) = base.callAndLadj(x)
     return (y, ladj.broadcast(to: Tensor.commonShape(ladj.shape, x.shape)).sumOfElements())
   }
 
+  /// The base transform's inverse and the sum of its log-slopes, a scalar.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let (x, ladj) = base.inverseAndLadj(y)
     return (x, ladj.broadcast(to: Tensor.commonShape(ladj.shape, y.shape)).sumOfElements())

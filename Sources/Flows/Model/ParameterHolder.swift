@@ -1,0 +1,116 @@
+import FlowFiles
+import FlowIR
+import FlowRuntime
+
+/// What holds the values of its parameters: `Model` for a density, `Parameterized` for any modules.
+///
+/// A trained holder is saved as one safetensors file, each tensor under the name that it was
+/// registered by.
+public protocol ParameterHolder {
+  /// The parameters and buffers in order of registration.
+  var parameters: [Parameter] { get }
+  /// The values of the float parameters and buffers, by name.
+  var values: [String: HostArray] { get set }
+}
+
+extension ParameterHolder {
+  /// Compiles a closure over tensors and packs the parameters that it uses.
+  ///
+  /// The values are those of now; after training, compile again (which takes the object from the
+  /// cache) or call `bind` of `compiled`.
+  ///
+  /// - Throws: `RuntimeError` if there is no compiler.
+  public func compile(
+    _ inputs: [Input], dtype: DType = .f32, threads: Int? = nil,
+    _ body: ([Tensor]) throws -> [(String, Tensor)]
+  ) throws -> BoundFunction {
+    try CompiledFunction(optimized(Flows.trace(inputs, dtype: dtype, body)))
+      .bind(values, threads: threads)
+  }
+
+  /// A trainer of the parameters on a loss, a closure that gives a uniform scalar.
+  ///
+  ///     let trainer = try vae.trainer([.rows("x", 256), .seed()]) { inputs in
+  ///       -vae.base.elbo(inputs[0], seed: inputs[1]).mean()
+  ///     }
+  ///     for batch in batches { try trainer.step(["x": batch], rows: 128, learningRate: 1e-3) }
+  ///     vae.update(from: trainer)
+  ///
+  /// - Parameters:
+  ///   - inputs: the loss's inputs, in order; each step is given them by name.
+  ///   - optimizer: the rule of the update.
+  ///   - seed: decides the random numbers of each step, if the loss draws any.
+  ///   - loss: the closure.
+  /// - Throws: `GradientError` for a loss that is no uniform scalar, `RuntimeError` if there is no
+  ///   compiler.
+  public func trainer(
+    _ inputs: [Input], optimizer: AdamW = AdamW(), seed: UInt64 = 0,
+    loss: ([Tensor]) throws -> Tensor
+  ) throws -> Trainer {
+    let function = try Flows.trace(inputs, name: "loss", parametersAreInputs: true) {
+      [("loss", try loss($0))]
+    }
+    return try Trainer(
+      loss: function, parameters: parameters, values: values, optimizer: optimizer, seed: seed)
+  }
+
+  /// Takes the values that a trainer has reached.
+  public mutating func update(from trainer: Trainer) { values.merge(trainer.values) { $1 } }
+}
+
+extension ParameterHolder {
+  /// The tensors as a file's content.
+  func stored(metadata: [String: String]) -> SafetensorsFile {
+    var file = SafetensorsFile(metadata: metadata)
+    for parameter in parameters {
+      switch (parameter.storage, parameter.initializer) {
+      case (.int64, .values(let values)):
+        file[parameter.name] = StoredTensor(values.map { Int64($0) }, shape: parameter.shape)
+      case (.bool, .values(let values)):
+        file[parameter.name] = StoredTensor(values.map { $0 != 0 }, shape: parameter.shape)
+      default:
+        if let array = values[parameter.name] {
+          file[parameter.name] = StoredTensor(array.floats, shape: parameter.shape)
+        }
+      }
+    }
+    return file
+  }
+}
+
+extension SafetensorsFile {
+  /// The values of parameters from this file, which must have each in its shape and nothing else.
+  func values(
+    of parameters: [Parameter], isIgnored: (String) -> Bool
+  ) throws(FlowError) -> [String: HostArray] {
+    var values: [String: HostArray] = [:]
+    for parameter in parameters {
+      let stored = try checked(parameter)
+      if parameter.storage == .float32 {
+        values[parameter.name] = HostArray(stored.floats, shape: parameter.shape)
+      }
+    }
+    for name in names where values[name] == nil && !isIgnored(name) {
+      guard parameters.contains(where: { $0.name == name }) else { throw .unusedTensor(name: name) }
+    }
+    return values
+  }
+
+  private func checked(_ parameter: Parameter) throws(FlowError) -> StoredTensor {
+    let types: [StoredType] =
+      switch parameter.storage {
+      case .float32: [.float32, .float64]
+      case .int64: [.int64, .int32]
+      case .bool: [.bool, .uint8]
+      }
+    let expected = "\(types[0].rawValue) \(parameter.shape)"
+    guard let stored = self[parameter.name] else {
+      throw .missingTensor(name: parameter.name, expected: expected)
+    }
+    guard types.contains(stored.type), stored.shape == parameter.shape else {
+      throw .wrongTensor(
+        name: parameter.name, found: "\(stored.type.rawValue) \(stored.shape)", expected: expected)
+    }
+    return stored
+  }
+}

@@ -1,0 +1,174 @@
+import FlowFiles
+import FlowIR
+import FlowRuntime
+import Flows
+import Foundation
+import Testing
+
+/// Models of a user's own modules, through the public interface alone.
+@Suite struct OwnModelTests {
+  /// A normal distribution with its own parameters.
+  struct Bell: LazyDistribution {
+    let loc: Parameter
+    let logScale: Parameter
+    let order: [Int]
+
+    init(features: Int, shuffled: Bool = false, in scope: ModuleScope) {
+      loc = scope.parameter("loc", [features], initializer: .zeros)
+      logScale = scope.parameter("log_scale", [features], initializer: .zeros)
+      let plain = Array(0..<features)
+      order = scope.integers("order", shuffled ? scope.shuffled(plain) : plain)
+    }
+
+    func callAsFunction(_ context: Tensor?) -> any Distribution {
+      DiagNormal(
+        loc: loc.tensor.gather(order), scale: exp(logScale.tensor.gather(order)))
+    }
+  }
+
+  private func inFile(_ body: (String) throws -> Void) throws {
+    let path = NSTemporaryDirectory() + "own-\(UUID().uuidString).safetensors"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try body(path)
+  }
+
+  @Test("a density that is no flow is fitted, saved, loaded with its random choices, and scored")
+  func density() throws {
+    var model = Model(features: 6, seed: 5) { Bell(features: 6, shuffled: true, in: $0) }
+    #expect(model.description == nil)
+    let order = try #require(model.parameters.first { $0.name == "order" })
+    #expect(order.initializer != .values((0..<6).map(Double.init)))
+    var generator = SeededGenerator(seed: 1)
+    let x = (0..<6000).map { Float(Double($0 % 6) + generator.uniform()) }
+    var options = TrainingOptions()
+    options.epochs = 60
+    options.batchSize = 100
+    options.learningRate = 0.05
+    _ = try model.fit(x, options: options)
+    try inFile { path in
+      try model.save(to: path)
+      let loaded = try Model(path: path, features: 6) { Bell(features: 6, in: $0) }
+      #expect(loaded.values == model.values)
+      #expect(loaded.parameters.first { $0.name == "order" }?.initializer == order.initializer)
+      // The mean of feature i is i + ½; 900 rows leave an error of 0.01, training less than 0.05.
+      let locs = try #require(loaded.values["loc"]).floats
+      guard case .values(let places) = order.initializer else { return }
+      for (feature, place) in places.enumerated() {
+        #expect(abs(locs[Int(place)] - Float(feature) - 0.5) < 0.06)
+      }
+      let source = try loaded.artifactSource(functions: [.logProb])
+      #expect(String(decoding: source.text, as: UTF8.self).contains("log_prob"))
+    }
+  }
+
+  @Test("loading names what is missing, has another shape or is not used")
+  func loading() throws {
+    try inFile { path in
+      let modules = Parameterized { Bell(features: 2, in: $0) }
+      try modules.save(to: path, metadata: ["note": "kept"])
+      #expect(try SafetensorsFile(path: path).metadata["note"] == "kept")
+      #expect(
+        throws: FlowError.wrongTensor(name: "loc", found: "F32 [2]", expected: "F32 [3]")
+      ) { try Parameterized(path: path) { Bell(features: 3, in: $0) } }
+      #expect(throws: FlowError.missingTensor(name: "a.loc", expected: "F32 [2]")) {
+        try Parameterized(path: path) { Bell(features: 2, in: $0.child("a")) }
+      }
+      #expect(throws: FlowError.unusedTensor(name: "log_scale")) {
+        try Parameterized(path: path) { scope in
+          _ = scope.integers("order", [0, 1])
+          return scope.parameter("loc", [2], initializer: .zeros)
+        }
+      }
+      _ = try Parameterized(path: path, isIgnored: { $0 == "log_scale" }) { scope in
+        _ = scope.integers("order", [0, 1])
+        return scope.parameter("loc", [2], initializer: .zeros)
+      }
+      #expect(throws: FlowError.noDescription(path: path)) { try Model(path: path) }
+    }
+  }
+
+  @Test("a trainer takes losses with inputs that all rows share, and modules take its values")
+  func uniformInput() throws {
+    var modules = Parameterized { $0.parameter("a", [2], initializer: .zeros) }
+    let trainer = try modules.trainer([.rows("x", 2), .uniform("target", 2)]) { inputs in
+      square(modules.base.tensor * inputs[0] - inputs[1]).mean()
+    }
+    for _ in 0..<300 {
+      try trainer.step(
+        ["x": [1, 2, 1, 2, 1, 2], "target": [3, -4]], rows: 3, learningRate: 0.1)
+    }
+    modules.update(from: trainer)
+    let found = try #require(modules.values["a"]).floats
+    // Adam with a fixed rate stays within a hundredth of the rate here.
+    #expect(abs(found[0] - 3) < 1e-2 && abs(found[1] + 2) < 1e-2)
+  }
+
+  /// A masked layer and nothing else.
+  struct OneLayer: Layer {
+    let layer: MaskedLinear
+
+    func callAsFunction(_ x: Tensor) -> Tensor { 0.5 * layer(x) }
+  }
+
+  @Test("an own masked network keeps an autoregressive transform triangular; its inverse undoes it")
+  func maskedNetwork() throws {
+    let modules = try Parameterized(seed: 3) { scope in
+      try MaskedAutoregressiveTransform(
+        features: 3, context: 1,
+        network: HyperNetwork(masked: { mask, scope in
+          OneLayer(layer: MaskedLinear(mask, in: scope.child("only")))
+        }), in: scope)
+    }
+    #expect(modules.parameters.contains { $0.name == "hyper.only.weight" })
+    let look = try modules.compile([.rows("x", 3), .rows("c", 1)], dtype: .f64) { inputs in
+      let transform = modules.base(inputs[1])
+      return [
+        ("jacobian", transform.jacobian(inputs[0])),
+        ("back", transform.inv(transform(inputs[0]))),
+      ]
+    }
+    let x = [0.3, -1, 2]
+    let inputs = [
+      "x": HostArray(x, shape: [1, 3]), "c": HostArray([0.7], shape: [1, 1]),
+    ]
+    let found = try look(inputs, rows: 1)
+    let jacobian = try #require(found["jacobian"]).doubles
+    #expect(jacobian[1] == 0 && jacobian[2] == 0 && jacobian[5] == 0)
+    #expect(jacobian[3] != 0 && jacobian[6] != 0 && jacobian[7] != 0)
+    // Rounding of float64 through a few operations.
+    for (a, b) in zip(try #require(found["back"]).doubles, x) { #expect(abs(a - b) < 1e-13) }
+  }
+
+  @Test("tensors stand for parameters, and a rule for linear layers, while a closure runs")
+  func replacing() throws {
+    let modules = Parameterized { Linear(2, 1, in: $0.child("layer")) }
+    let look = try modules.compile([.rows("x", 2)]) { inputs in
+      let (x, trace) = (inputs[0], inputs[0].trace)
+      let weight = trace.constant([1, 10], shape: [1, 2])
+      let bias = trace.constant([100], shape: [1])
+      let swapped = trace.replacing(["layer.weight": weight, "layer.bias": bias]) {
+        modules.base(x)
+      }
+      let ruled = trace.replacing([:]) { _, weight, _, _ in
+        weight.name == "layer.weight" ? trace.constant([7], shape: [1]) : nil
+      } _: {
+        modules.base(x)
+      }
+      return [("swapped", swapped), ("ruled", ruled + 0 * x.sum(axis: 0))]
+    }
+    let found = try look(["x": HostArray([2, 3] as [Float], shape: [1, 2])], rows: 1)
+    #expect(found["swapped"]?.floats == [132])
+    #expect(found["ruled"]?.floats == [7])
+  }
+
+  @Test("equality, products, minima and finiteness are public")
+  func operators() throws {
+    let look = try compile(.rows("x", 3)) { x in
+      let flags = [x .== 2, x .!= 2, isFinite(x)].map { $0.converted(to: .f32) }
+      return Tensor.concatenate(
+        flags + [x.product(axis: 0).reshaped([1]), x.min(axis: 0).reshaped([1])])
+    }
+    let found = try look(["x": HostArray([2, 3, 4] as [Float], shape: [1, 3])], rows: 1)
+    #expect(found["result"]?.floats == [1, 0, 0, 0, 1, 1, 1, 1, 1, 24, 2])
+  }
+}
