@@ -1,7 +1,10 @@
 /// Reads comma-separated numbers; a first line that is not numeric is taken for a header.
 public final class CSVReader: RowReader {
+  /// The numbers in a row.
   public let columns: Int
+  /// The number of rows, if the source tells.
   public var rowCount: Int? { nil }
+  /// Whether the numbers are 8-byte floats.
   public var isDouble: Bool { true }
   /// The names in the header, if there is one.
   public let names: [String]
@@ -36,6 +39,7 @@ public final class CSVReader: RowReader {
     self.lines = lines
   }
 
+  /// The next rows, at most so many; empty at the end.
   public func read(_ count: Int) throws(FileError) -> [Double] {
     var values: [Double] = []
     var read = 0
@@ -135,7 +139,10 @@ public final class CSVWriter: RowWriter {
     self.columns = columns
   }
 
+  /// Appends rows.
   public func write(_ values: [Float]) throws(FileError) { try put(values.map(\.description)) }
+
+  /// Appends rows.
   public func write(_ values: [Double]) throws(FileError) { try put(values.map(\.description)) }
 
   private func put(_ texts: [String]) throws(FileError) {
@@ -151,5 +158,6 @@ public final class CSVWriter: RowWriter {
     }
   }
 
+  /// Completes the file and puts it in its place.
   public func finish() throws(FileError) { try file?.commit() }
 }

@@ -1,11 +1,18 @@
 /// A JSON value; objects keep the order of their keys.
 public indirect enum JSONValue: Hashable, Sendable {
+  /// `null`.
   case null
+  /// `true` or `false`.
   case bool(Bool)
+  /// A number without fraction and exponent that fits 64 bits.
   case integer(Int)
+  /// Any other number.
   case number(Double)
+  /// A string.
   case string(String)
+  /// A list of values.
   case array([JSONValue])
+  /// Keys and values in the order of the text.
   case object([Member])
 
   /// A key and its value.

@@ -1,7 +1,10 @@
 /// Reads a NumPy array file: C order, `<f4` or `<f8`, one or two dimensions, versions 1 to 3.
 public final class NPYReader: RowReader {
+  /// The numbers in a row.
   public let columns: Int
+  /// The number of rows, if the source tells.
   public let rowCount: Int?
+  /// Whether the numbers are 8-byte floats.
   public let isDouble: Bool
   /// The dimensions as stored.
   public let shape: [Int]
@@ -120,12 +123,14 @@ public final class NPYReader: RowReader {
     return values
   }
 
+  /// The next rows, at most so many; empty at the end.
   public func read(_ count: Int) throws(FileError) -> [Double] {
     isDouble
       ? try numbers(count, as: Double.self, zero: 0)
       : try numbers(count, as: Float.self, zero: 0).map(Double.init)
   }
 
+  /// The next rows as 4-byte floats, at most so many; empty at the end.
   public func readFloats(_ count: Int) throws(FileError) -> [Float] {
     isDouble
       ? try numbers(count, as: Double.self, zero: 0).map { Float($0) }
@@ -163,11 +168,13 @@ public final class NPYWriter: RowWriter {
     return [0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0] + Array(text.utf8)
   }
 
+  /// Appends rows.
   public func write(_ values: [Float]) throws(FileError) {
     if type == .f64 { return try write(values.map(Double.init)) }
     try put(values)
   }
 
+  /// Appends rows.
   public func write(_ values: [Double]) throws(FileError) {
     if type == .f32 { return try write(values.map { Float($0) }) }
     try put(values)
@@ -182,6 +189,7 @@ public final class NPYWriter: RowWriter {
     numbers += values.count
   }
 
+  /// Completes the file and puts it in its place.
   public func finish() throws(FileError) {
     try file.patch(header(), at: 0)
     try file.commit()

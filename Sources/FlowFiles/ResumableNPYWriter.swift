@@ -50,6 +50,7 @@ public final class ResumableNPYWriter: RowWriter {
     unlink(partial)
   }
 
+  /// Appends rows.
   public func write(_ values: [Float]) throws(FileError) {
     try put(
       type == .f32
@@ -58,6 +59,7 @@ public final class ResumableNPYWriter: RowWriter {
     rows += values.count
   }
 
+  /// Appends rows.
   public func write(_ values: [Double]) throws(FileError) {
     try put(
       type == .f64
@@ -88,6 +90,7 @@ public final class ResumableNPYWriter: RowWriter {
     #endif
   }
 
+  /// Completes the file and puts it in its place.
   public func finish() throws(FileError) {
     let header = NPYWriter.header(rows: rows, columns: nil, type: type)
     guard pwrite(descriptor, header, header.count, 0) == header.count, fsync(descriptor) == 0,

@@ -1,6 +1,8 @@
 /// The float types of arrays of rows.
 public enum RowType: String, Sendable, CaseIterable {
+  /// 4-byte floats.
   case f32
+  /// 8-byte floats.
   case f64
 
   var size: Int { self == .f32 ? 4 : 8 }

@@ -2,15 +2,25 @@ import Foundation
 
 /// The element types of stored tensors.
 public enum StoredType: String, Hashable, Sendable, CaseIterable {
+  /// 8-byte floats.
   case float64 = "F64"
+  /// 4-byte floats.
   case float32 = "F32"
+  /// 2-byte floats of IEEE 754.
   case float16 = "F16"
+  /// The upper half of 4-byte floats.
   case bfloat16 = "BF16"
+  /// 8-byte integers.
   case int64 = "I64"
+  /// 4-byte integers.
   case int32 = "I32"
+  /// 2-byte integers.
   case int16 = "I16"
+  /// 1-byte integers.
   case int8 = "I8"
+  /// 1-byte integers without sign.
   case uint8 = "U8"
+  /// One byte for each, 0 or 1.
   case bool = "BOOL"
 
   /// The size of an element in bytes.

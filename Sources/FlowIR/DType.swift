@@ -1,8 +1,12 @@
 /// The element type of a tensor.
 public enum DType: String, Hashable, Sendable, CaseIterable {
+  /// 4-byte floats.
   case f32
+  /// 8-byte floats.
   case f64
+  /// 4-byte integers.
   case i32
+  /// Truth values.
   case bool
 
   /// Whether values of this type are real numbers.

@@ -34,12 +34,13 @@ public struct Literal: Hashable, Sendable {
       ? storage : Array(repeating: storage[0], count: type.elementCount)
   }
 
-  // Bits are compared, so that NaN equals itself and 0 differs from -0.
+  /// Whether two literals have the same type and the same bits: NaN equals itself, 0 differs from -0.
   public static func == (left: Literal, right: Literal) -> Bool {
     left.type == right.type && left.storage.count == right.storage.count
       && zip(left.storage, right.storage).allSatisfy { $0.bitPattern == $1.bitPattern }
   }
 
+  /// Feeds type and elements to a hasher.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(type)
     hasher.combine(storage.count)

@@ -52,11 +52,13 @@ public struct Mask: Hashable, Sendable {
     return Mask(rows: rowOrder.count, columns: columnOrder.count, bits: result)
   }
 
+  /// Whether two masks have the same shape and entries.
   public static func == (left: Mask, right: Mask) -> Bool {
     left.rows == right.rows && left.columns == right.columns
       && left.fingerprint == right.fingerprint && left.bits == right.bits
   }
 
+  /// Feeds shape and entries to a hasher.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(rows)
     hasher.combine(columns)

@@ -11,5 +11,6 @@ public struct Value: Hashable, Sendable {
 }
 
 extension Value: Comparable {
+  /// Whether a value was made before another.
   public static func < (left: Value, right: Value) -> Bool { left.id < right.id }
 }

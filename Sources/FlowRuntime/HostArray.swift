@@ -2,8 +2,11 @@
 public struct HostArray: Sendable, Hashable {
   /// The elements.
   public enum Storage: Sendable, Hashable {
+    /// 4-byte floats.
     case float32([Float])
+    /// 8-byte floats.
     case float64([Double])
+    /// 4-byte integers.
     case int32([Int32])
   }
 

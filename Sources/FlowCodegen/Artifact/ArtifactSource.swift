@@ -31,6 +31,11 @@ public struct ArtifactSource {
   /// Gathers the parts of an artifact.
   ///
   /// - Parameters:
+  ///   - prefix: what the names of its functions start with.
+  ///   - features: the number of features.
+  ///   - context: the number of context features; 0 for none.
+  ///   - dtype: the float type that all functions compute in.
+  ///   - variants: the functions, each for every way of giving the context.
   ///   - weights: the bytes of every parameter that a function has as argument, by name.
   ///   - title: what the artifact is, in a line, such as `NSF, 5 features`.
   ///   - members: what else the description states, as members of a JSON object: `"a": 1, "b": 2`.

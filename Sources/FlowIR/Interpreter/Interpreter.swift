@@ -40,6 +40,8 @@ public struct Interpreter {
   /// Runs a function on elements by argument name; gives the results by name.
   ///
   /// - Parameters:
+  ///   - function: the function.
+  ///   - arguments: their elements, row-major, by name.
   ///   - rows: the number of rows of all row values.
   ///   - firstRow: the index of the first row, which random numbers depend on.
   /// - Throws: `InterpreterError` for a missing or mis-sized argument.

@@ -3,6 +3,7 @@
 /// comes near the uniform distribution on [-1, 1].
 public struct GeneralizedNormal: ScalarDistribution {
   private let beta: Tensor
+  /// The shape of β.
   public var shape: [Int] { beta.shape }
 
   /// Makes the distribution from the shape parameter β > 0.
@@ -11,10 +12,12 @@ public struct GeneralizedNormal: ScalarDistribution {
   /// |x|^β, with a slope at 0.
   private func power(_ x: Tensor) -> Tensor { pow(maximum(abs(x), 1e-30), beta) }
 
+  /// `log(β / 2) - log Γ(1 / β) - |x|^β`.
   public func logProb(_ x: Tensor) -> Tensor {
     log(beta / 2) - logGamma(1 / beta) - power(x)
   }
 
+  /// Halves of incomplete gamma functions of `1 / β` at `|x|^β`.
   public func tails(_ x: Tensor) -> (lower: Tensor, upper: Tensor) {
     let logarithm = beta * log(maximum(abs(x), 1e-30))
     let (inner, outer) = incompleteGamma(1 / beta, power(x), logarithm: logarithm)
@@ -23,6 +26,7 @@ public struct GeneralizedNormal: ScalarDistribution {
     return (select(isNegative, small, large), select(isNegative, large, small))
   }
 
+  /// The root of the distribution function in the half with less probability.
   public func quantile(lower: Tensor, upper: Tensor) -> Tensor {
     // The half with less probability is searched, and mirrored.
     let isNegative = lower .< upper

@@ -17,7 +17,9 @@ public protocol DistributionBatch {
 public struct DiagNormalBatch: DistributionBatch {
   let loc: Tensor
   let scale: Tensor
+  /// The number of components, K.
   public var count: Int { loc.shape[0] }
+  /// The number of features, D.
   public var features: Int { loc.shape[1] }
 
   /// Makes the distributions; both tensors are uniform or have rows.
@@ -29,12 +31,14 @@ public struct DiagNormalBatch: DistributionBatch {
     self.scale = scale.broadcast(to: Tensor.commonShape(scale.shape, loc.shape))
   }
 
+  /// The log-density of each row under each component, [K].
   public func logProb(_ x: Tensor) -> Tensor {
     let z = (x - loc) / scale
     let constant = Double(features) * 0.9189385332046727  // log(2 pi) / 2
     return -0.5 * square(z).sum(axis: 1) - (log(scale).sum(axis: 1) + constant)
   }
 
+  /// One sample a row of each component, [K, D].
   public func sample(seed: Tensor) -> Tensor {
     loc + scale * seed.trace.random(.normal, shape: [count, features], seed: seed)
   }
@@ -44,7 +48,9 @@ public struct DiagNormalBatch: DistributionBatch {
 public struct MultivariateNormalBatch: DistributionBatch {
   let loc: Tensor
   let scaleTril: Tensor
+  /// The number of components, K.
   public var count: Int { loc.shape[0] }
+  /// The number of features, D.
   public var features: Int { loc.shape[1] }
 
   /// Makes the distributions; both tensors are uniform or have rows.
@@ -56,6 +62,7 @@ public struct MultivariateNormalBatch: DistributionBatch {
     self.scaleTril = scaleTril
   }
 
+  /// The log-density of each row under each component, [K], by a triangular solution.
   public func logProb(_ x: Tensor) -> Tensor {
     let z = scaleTril.triangularSolve((x - loc).broadcast(to: loc.shape))
     let diagonal = scaleTril.reshaped([count, features * features])
@@ -64,6 +71,7 @@ public struct MultivariateNormalBatch: DistributionBatch {
     return -0.5 * square(z).sum(axis: 1) - (log(diagonal).sum(axis: 1) + constant)
   }
 
+  /// `loc + L ε` of each component, [K, D].
   public func sample(seed: Tensor) -> Tensor {
     let z = seed.trace.random(.normal, shape: [count, features], seed: seed)
     return loc + scaleTril.lowerTriangle().timesVector(z)
@@ -74,6 +82,7 @@ public struct MultivariateNormalBatch: DistributionBatch {
 public struct MultivariateNormal: Distribution {
   let loc: Tensor
   let scaleTril: Tensor
+  /// The number of features, D.
   public var features: Int { loc.shape[0] }
 
   /// Makes the distribution from the factor, of which the lower triangle is read.
@@ -90,6 +99,7 @@ public struct MultivariateNormal: Distribution {
     self.init(loc: loc, scaleTril: covariance.cholesky())
   }
 
+  /// `-½ |L⁻¹ (x - loc)|² - Σ log L_ii - D/2 log 2π`.
   public func logProb(_ x: Tensor) -> Tensor {
     let z = scaleTril.triangularSolve(x - loc)
     let diagonal = scaleTril.reshaped([features * features])
@@ -98,6 +108,7 @@ public struct MultivariateNormal: Distribution {
     return -0.5 * square(z).sum(axis: 0) - (log(diagonal).sum(axis: 0) + constant)
   }
 
+  /// `loc + L ε` with normal `ε`.
   public func sample(seed: Tensor) -> Tensor {
     let z = seed.trace.random(.normal, shape: [features], seed: seed)
     return loc + scaleTril.lowerTriangle().timesVector(z)
@@ -111,6 +122,7 @@ public struct MultivariateNormal: Distribution {
 public struct Mixture: Distribution {
   let base: any DistributionBatch
   let logits: Tensor
+  /// The number of features of the components.
   public var features: Int { base.features }
 
   /// Makes the mixture from unnormalised log-weights [K], uniform or with rows.
@@ -122,10 +134,12 @@ public struct Mixture: Distribution {
     self.logits = logits
   }
 
+  /// `logsumexp(log w + log p)` over the components.
   public func logProb(_ x: Tensor) -> Tensor {
     (logits.logSoftmax() + base.logProb(x)).logSumExp()
   }
 
+  /// The sample of one component, chosen by a uniform number.
   public func sample(seed: Tensor) -> Tensor {
     let x = base.sample(seed: seed)
     let u = seed.trace.random(.uniform, shape: [], seed: seed)

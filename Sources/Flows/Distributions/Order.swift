@@ -4,6 +4,7 @@ import FlowIR
 public struct Sort: Distribution {
   private let base: any ScalarDistribution
   private let isDescending: Bool
+  /// The number of draws, n.
   public let features: Int
 
   /// Makes the distribution of the sorted draws; the base's parameters are scalars.
@@ -19,6 +20,7 @@ public struct Sort: Distribution {
     Self.density(x, base, count: features, isDescending: isDescending)
   }
 
+  /// The quantiles of sorted uniform numbers, which come from exponential spacings.
   public func sample(seed: Tensor) -> Tensor {
     Self.sample(base, count: features, from: features, isDescending: isDescending, seed: seed)
   }
@@ -59,6 +61,7 @@ public struct TopK: Distribution {
   private let base: any ScalarDistribution
   private let n: Int
   private let isDescending: Bool
+  /// The number of draws that are kept, k.
   public let features: Int
 
   /// Makes the distribution of the `k` smallest draws, or the largest if `descending`, in order.
@@ -78,6 +81,7 @@ public struct TopK: Distribution {
     return select(density .> -Double.infinity, density + rest, density)
   }
 
+  /// The quantiles of the first k of n sorted uniform numbers.
   public func sample(seed: Tensor) -> Tensor {
     Sort.sample(base, count: features, from: n, isDescending: isDescending, seed: seed)
   }
@@ -87,6 +91,7 @@ public struct TopK: Distribution {
 public struct Minimum: ScalarDistribution {
   private let base: any ScalarDistribution
   private let n: Double
+  /// The shape of the base's parameters.
   public var shape: [Int] { base.shape }
 
   /// Makes the distribution.
@@ -101,12 +106,14 @@ public struct Minimum: ScalarDistribution {
     extremeDensity(base.logProb(x), base.tails(x).upper, n)
   }
 
+  /// 1 - q^n and q^n, where q is the base's probability above.
   public func tails(_ x: Tensor) -> (lower: Tensor, upper: Tensor) {
     let tails = base.tails(x)
     let power = n * logOfTail(tails.upper, other: tails.lower)
     return (-expm1(power), exp(power))
   }
 
+  /// The base's quantile at the n-th root of a probability.
   public func quantile(lower: Tensor, upper: Tensor) -> Tensor {
     let root = logOfTail(upper, other: lower) / n
     return base.quantile(lower: -expm1(root), upper: exp(root))
@@ -117,6 +124,7 @@ public struct Minimum: ScalarDistribution {
 public struct Maximum: ScalarDistribution {
   private let base: any ScalarDistribution
   private let n: Double
+  /// The shape of the base's parameters.
   public var shape: [Int] { base.shape }
 
   /// Makes the distribution.
@@ -131,12 +139,14 @@ public struct Maximum: ScalarDistribution {
     extremeDensity(base.logProb(x), base.tails(x).lower, n)
   }
 
+  /// q^n and 1 - q^n, where q is the base's probability below.
   public func tails(_ x: Tensor) -> (lower: Tensor, upper: Tensor) {
     let tails = base.tails(x)
     let power = n * logOfTail(tails.lower, other: tails.upper)
     return (exp(power), -expm1(power))
   }
 
+  /// The base's quantile at the n-th root of a probability.
   public func quantile(lower: Tensor, upper: Tensor) -> Tensor {
     let root = logOfTail(lower, other: upper) / n
     return base.quantile(lower: exp(root), upper: -expm1(root))

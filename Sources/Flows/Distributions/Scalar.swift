@@ -35,6 +35,7 @@ extension ScalarDistribution {
 public struct Normal: ScalarDistribution {
   private let loc: Tensor
   private let scale: Tensor
+  /// The shape to which means and deviations broadcast.
   public var shape: [Int] { Tensor.commonShape(loc.shape, scale.shape) }
 
   /// Makes the distribution from means and deviations.
@@ -43,15 +44,18 @@ public struct Normal: ScalarDistribution {
     self.scale = scale
   }
 
+  /// `-½ ((x - loc) / scale)² - log scale - ½ log 2π` for each element.
   public func logProb(_ x: Tensor) -> Tensor {
     -0.5 * square((x - loc) / scale) - (log(scale) + 0.9189385332046727)  // log(2 pi) / 2
   }
 
+  /// Complementary error functions on both sides.
   public func tails(_ x: Tensor) -> (lower: Tensor, upper: Tensor) {
     let z = (x - loc) / scale * (0.5).squareRoot()
     return (0.5 * erfc(-z), 0.5 * erfc(z))
   }
 
+  /// `loc + scale Φ⁻¹`, from the smaller probability.
   public func quantile(lower: Tensor, upper: Tensor) -> Tensor {
     let middle = select(lower .< upper, lower - 0.5, 0.5 - upper)
     return loc + scale
@@ -59,6 +63,7 @@ public struct Normal: ScalarDistribution {
         middle: middle, lower: lower, upper: upper, hasFarTails: true)
   }
 
+  /// `loc + scale ε` with normal `ε`.
   public func sample(seed: Tensor, shape: [Int]) -> Tensor {
     loc + scale * seed.trace.random(.normal, shape: shape, seed: seed)
   }
@@ -68,6 +73,7 @@ public struct Normal: ScalarDistribution {
 public struct Uniform: ScalarDistribution {
   private let lower: Tensor
   private let upper: Tensor
+  /// The shape to which the bounds broadcast.
   public var shape: [Int] { Tensor.commonShape(lower.shape, upper.shape) }
 
   /// Makes the distribution from its bounds.
@@ -76,12 +82,14 @@ public struct Uniform: ScalarDistribution {
     self.upper = upper
   }
 
+  /// `-log(upper - lower)` inside, -inf outside.
   public func logProb(_ x: Tensor) -> Tensor {
     let inside = (x .>= lower) .& (x .< upper)
     return select(
       isNaN(x), x, select(inside, -log(upper - lower), x.like(-Double.infinity)))
   }
 
+  /// The shares of the interval below and above.
   public func tails(_ x: Tensor) -> (lower: Tensor, upper: Tensor) {
     let width = upper - lower
     let below = minimum(maximum((x - lower) / width, 0), 1)
@@ -89,6 +97,7 @@ public struct Uniform: ScalarDistribution {
     return (below, above)
   }
 
+  /// The place in the interval, measured from the nearer bound.
   public func quantile(lower p: Tensor, upper q: Tensor) -> Tensor {
     // From the nearer bound.
     select(p .< q, lower + (upper - lower) * p, upper - (upper - lower) * q)
@@ -98,12 +107,15 @@ public struct Uniform: ScalarDistribution {
 /// Independent features from a distribution of single numbers.
 public struct Independent: Distribution {
   private let base: any ScalarDistribution
+  /// The number of features, D.
   public let features: Int
 
   /// Makes a distribution of vectors.
   ///
-  /// - Parameter features: how many features there are, if the parameters are shared by all; nil if
-  ///   they have one entry a feature.
+  /// - Parameters:
+  ///   - base: the distribution of each feature.
+  ///   - features: how many there are, if the parameters are shared by all; nil if these have one
+  ///     entry a feature.
   public init(_ base: any ScalarDistribution, features: Int? = nil) {
     precondition(
       base.shape.count == 1 || (base.shape.isEmpty && features != nil),
@@ -112,9 +124,11 @@ public struct Independent: Distribution {
     self.features = features ?? base.shape[0]
   }
 
+  /// The sum of the features' log-densities.
   public func logProb(_ x: Tensor) -> Tensor {
     base.logProb(x).broadcast(to: [features]).sum(axis: 0)
   }
 
+  /// A draw of each feature.
   public func sample(seed: Tensor) -> Tensor { base.sample(seed: seed, shape: [features]) }
 }

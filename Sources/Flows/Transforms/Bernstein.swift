@@ -108,10 +108,12 @@ public struct BernsteinTransform: Transform {
     map = BernsteinMap(polynomial: polynomial, bound: bound, ends: ends)
   }
 
+  /// The polynomial inside its bound, lines outside; the log of the slope for each element.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
     (map.value(x), log(map.slope(x)))
   }
 
+  /// The root; the negative log of the slope for each element.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let x = map.inverse(y)
     return (x, -log(map.slope(x)))
@@ -141,10 +143,12 @@ public struct BoundedBernsteinTransform: Transform {
       ends: [(raw[0].like(-bound), slope), (raw[0].like(bound), slope)])
   }
 
+  /// The polynomial inside its bound, the identity outside; the log of the slope for each element.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
     (map.value(x), log(map.slope(x)))
   }
 
+  /// The root; the negative log of the slope for each element.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let x = map.inverse(y)
     return (x, -log(map.slope(x)))

@@ -3,8 +3,10 @@ public struct ExpTransform: Transform {
   /// Makes the transform.
   public init() {}
 
+  /// `exp(x)`; `x` for each element.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { (exp(x), x) }
 
+  /// `log(y)`; out of the domain the log of the smallest normal number, and -inf.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let domain = Domain(y, y .> 0)
     let x = log(domain.safe(1))
@@ -21,8 +23,10 @@ public struct SigmoidTransform: Transform {
 
   private func ladj(_ x: Tensor) -> Tensor { -softplus(-x) - softplus(x) }
 
+  /// `1 / (1 + exp(-x))`; the log of its slope, finite for all finite `x`.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { (sigmoid(x), ladj(x)) }
 
+  /// `log(y / (1 - y))`; outside [0, 1] the edge, and -inf.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let domain = Domain(y, (y .>= 0) .& (y .<= 1))
     let inner = minimum(maximum(domain.safe(0.5), y.smallest), 1 - y.roundOff)
@@ -44,8 +48,10 @@ public struct TanhTransform: Transform {
     return 2 * (logOf(2) - size - softplus(-2 * size))
   }
 
+  /// `tanh(x)`; the log of its slope, finite for all finite `x`.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { (tanh(x), ladj(x)) }
 
+  /// `atanh(y)`; outside [-1, 1] the edge, and -inf.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let domain = Domain(y, (y .>= -1) .& (y .<= 1))
     let largest = 1 - y.roundOff
@@ -60,10 +66,12 @@ public struct SoftplusTransform: Transform {
   /// Makes the transform.
   public init() {}
 
+  /// `log(1 + exp(x))`; the log of its slope.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
     (softplus(x), -softplus(-x))
   }
 
+  /// `log(exp(y) - 1)`, without overflow; out of the domain the edge, and -inf.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let domain = Domain(y, y .> 0)
     let inner = domain.safe(1)
@@ -80,7 +88,10 @@ public struct PowerTransform: Transform {
   /// to it.
   public init(exponent: Tensor) { self.exponent = exponent }
 
+  /// `x^p`; outside the positive numbers 0, and -inf.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { apply(exponent, x) }
+
+  /// `y^(1/p)`; outside the positive numbers 0, and -inf.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) { apply(1 / exponent, y) }
 
   private func apply(_ exponent: Tensor, _ x: Tensor) -> (Tensor, Tensor) {
@@ -102,7 +113,10 @@ public struct SignedPowerTransform: Transform {
   /// Makes the transform; `alpha` has the shape of `x`, or one that is broadcast to it.
   public init(alpha: Tensor) { self.alpha = alpha }
 
+  /// `sign(x) |x|^exp(α)`; the log of its slope for each element.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { apply(alpha, x) }
+
+  /// `sign(y) |y|^exp(-α)`; the log of its slope for each element.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) { apply(-alpha, y) }
 
   private func apply(_ alpha: Tensor, _ x: Tensor) -> (Tensor, Tensor) {
@@ -118,6 +132,7 @@ public struct SinTransform: Transform {
   /// Makes the transform.
   public init() {}
 
+  /// `sin(x)`; outside [-π/2, π/2] the edge, and -inf.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
     // The float32 nearest to π/2 lies above it, and is inside.
     let edge = Double.pi / 2 * (1 + 0x1p-24)
@@ -129,6 +144,7 @@ public struct SinTransform: Transform {
     )
   }
 
+  /// `asin(y)`; outside [-1, 1] the edge, and -inf.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let domain = Domain(y, (y .>= -1) .& (y .<= 1))
     let inner = domain.safe(0)
@@ -145,10 +161,12 @@ public struct CosTransform: Transform {
   /// Makes the transform.
   public init() {}
 
+  /// `-cos(x)`; outside [0, π] the edge, and -inf.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
     SinTransform().callAndLadj(x - .pi / 2)
   }
 
+  /// `acos(-y)`; outside [-1, 1] the edge, and -inf.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let (x, ladj) = SinTransform().inverseAndLadj(y)
     return (x + .pi / 2, ladj)
@@ -164,11 +182,13 @@ public struct SoftclipTransform: Transform {
   /// Makes the transform onto [-bound, bound].
   public init(bound: Double = 1) { self.bound = bound }
 
+  /// `x / (1 + |x / B|)`; the log of its slope for each element.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
     let size = abs(x / bound)
     return (x / (1 + size), -2 * log1p(size))
   }
 
+  /// `y / (1 - |y / B|)`; outside [-B, B] the edge, and -inf.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let domain = Domain(y, abs(y) .<= bound)
     let inner = domain.safe(0)
@@ -190,7 +210,10 @@ public struct CircularShiftTransform: Transform {
     return (x - 2 * bound * turns) - bound
   }
 
+  /// The turned number; a log-slope of 0 for each element.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { (turned(x), x.like(0)) }
+
+  /// The same turn, which undoes itself on the circle; a log-slope of 0 for each element.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) { (turned(y), y.like(0)) }
 }
 
@@ -209,6 +232,9 @@ public struct CircularRQSTransform: Transform {
     ])
   }
 
+  /// The turn, then the spline.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { parts.callAndLadj(x) }
+
+  /// The spline's inverse, then the turn.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) { parts.inverseAndLadj(y) }
 }

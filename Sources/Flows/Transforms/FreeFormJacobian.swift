@@ -40,9 +40,14 @@ public struct FreeFormJacobianTransform: Transform {
   /// Makes the transform with Hutchinson's estimate of the trace, `vᵀ (df/dx) v`: one product with
   /// the Jacobian, whatever the number of features.
   ///
-  /// - Parameter probe: `v`, one a row or one for all: numbers of mean 0 and covariance I that do not
-  ///   change along the way, such as `trace.random(.normal, shape: [features], seed: seed)`. The
-  ///   log-determinant is exact on average over them.
+  /// - Parameters:
+  ///   - start: the first time.
+  ///   - end: the last time.
+  ///   - control: tolerances and the most steps.
+  ///   - probe: `v`, one a row or one for all: numbers of mean 0 and covariance I that do not change
+  ///     along the way, such as `trace.random(.normal, shape: [features], seed: seed)`. The
+  ///     log-determinant is exact on average over them.
+  ///   - f: the derivative at a time and place.
   public init(
     from start: Tensor, to end: Tensor, control: ODEControl = ODEControl(), probe: Tensor,
     f: @escaping (_ t: Tensor, _ x: Tensor) -> Tensor
@@ -53,10 +58,17 @@ public struct FreeFormJacobianTransform: Transform {
     }
   }
 
+  /// The solution at the end of the time, and the integral of the trace.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { solve(x, start, end) }
+
+  /// The solution at the start of the time for `y` at its end, and the integral of the trace on the
+  /// way back.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) { solve(y, end, start) }
 
+  /// The solution at the end of the time alone, without the trace.
   public func callAsFunction(_ x: Tensor) -> Tensor { solveAlone(x, start, end) }
+
+  /// The solution at the start of the time alone, without the trace.
   public func inverse(_ y: Tensor) -> Tensor { solveAlone(y, end, start) }
 
   private func solve(_ x: Tensor, _ start: Tensor, _ end: Tensor) -> (Tensor, Tensor) {

@@ -34,11 +34,14 @@ public struct GaussianizationTransform: Transform {
     return terms.logSumExp() + 0.5 * square(y) + logOf((1 - Self.share) / count)
   }
 
+  /// The normal quantile of the mixture's probability; the log of its slope, with all digits in
+  /// both tails.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
     let y = value(x)
     return (y, ladj(x, y))
   }
 
+  /// The root; the negative log of the slope for each element.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let x = y.monotoneRoot(slope: { exp(ladj($0, value($0))) }, of: value)
     return (x, -ladj(x, value(x)))

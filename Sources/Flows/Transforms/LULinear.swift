@@ -27,12 +27,14 @@ public struct LULinearTransform: Transform {
     return log(abs(diagonal)).sum(axis: 0)
   }
 
+  /// `L U x`; the sum of log|L_ii|.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
     let lower = lu.lowerTriangle()
     if lu.hasRows { return (lower.timesVector(upper.timesVector(x)), ladj) }
     return (x.linear(lower.matmul(upper)), ladj)
   }
 
+  /// The solution of the two triangular systems; the negative sum of log|L_ii|.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let inner = lu.triangularSolve(y)
     return (lu.triangularSolve(inner, upper: true, unit: true), -ladj)

@@ -7,11 +7,13 @@ public struct MonotonicTransform: Transform {
   /// Makes the transform from a function that acts on each element alone.
   public init(_ f: @escaping (Tensor) -> Tensor) { self.f = f }
 
+  /// `f(x)` and the log of its derivative, found by differentiating `f`.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
     let (y, slope) = x.valueAndSlope(of: f)
     return (y, log(slope))
   }
 
+  /// The root of `f(x) = y`, and the negative log of the derivative there.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let x = y.monotoneRoot(of: f)
     return (x, -log(x.valueAndSlope(of: f).slope))
@@ -32,8 +34,10 @@ public struct UnconstrainedMonotonicTransform: Transform {
 
   private func f(_ x: Tensor) -> Tensor { x.integral(from: x.like(0) * x, nodes: nodes, of: g) }
 
+  /// The integral from 0 to `x`; log g(x) for each element.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { (f(x), log(g(x))) }
 
+  /// The root of `f(x) = y`, with `g` as the slope; -log g(x) for each element.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let x = y.monotoneRoot(slope: g, of: f)
     return (x, -log(g(x)))
@@ -62,8 +66,10 @@ public struct SOSPolynomialTransform: Transform {
     }
   }
 
+  /// The polynomial's integral, exact; the log of the polynomial for each element.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { transform.callAndLadj(x) }
 
+  /// The root; the negative log of the polynomial for each element.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     transform.inverseAndLadj(y)
   }

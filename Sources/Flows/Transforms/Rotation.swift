@@ -13,10 +13,12 @@ public struct RotationTransform: Transform {
     rotation = (a - a.transposed).matrixExponential()
   }
 
+  /// `R x`; a log-determinant of 0.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
     (x.linear(rotation), x.trace.constant(0))
   }
 
+  /// `Rᵀ y`; a log-determinant of 0.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     (y.linear(rotation.transposed), y.trace.constant(0))
   }

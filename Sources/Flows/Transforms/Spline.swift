@@ -77,6 +77,7 @@ public struct MonotonicRQSTransform: Transform {
     return log(numerator * square(bin.slope / denominator))
   }
 
+  /// The spline inside its bound, the identity outside; the log of the slope for each element.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
     let bin = bin(x, in: horizontal)
     let z = (select(bin.inside, x, bin.x0) - bin.x0) / bin.width
@@ -87,6 +88,7 @@ public struct MonotonicRQSTransform: Transform {
     return (select(bin.inside, y, x), select(bin.inside, ladj, x.like(0)))
   }
 
+  /// The spline's inverse in closed form; the log of its slope for each element.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let bin = bin(y, in: vertical)
     let above = select(bin.inside, y, bin.y0) - bin.y0
