@@ -56,8 +56,17 @@ import Testing
       for (feature, place) in places.enumerated() {
         #expect(abs(locs[Int(place)] - Float(feature) - 0.5) < 0.06)
       }
+      // The shared object of such a model has no description, and scores the same.
       let source = try loaded.artifactSource(functions: [.logProb])
-      #expect(String(decoding: source.text, as: UTF8.self).contains("log_prob"))
+      let object = path + ".so"
+      defer { try? FileManager.default.removeItem(atPath: object) }
+      try source.compile(source.text, to: object, named: "libown.so")
+      let compiled = try CompiledFlow(path: object)
+      #expect(compiled.description["flow"] == .null && compiled.features == 6)
+      let inputs = ["x": HostArray(Array(x.prefix(600)), shape: [100, 6])]
+      let artifact = try compiled.function(.logProb)(inputs, rows: 100, firstRow: 0, threads: 1)
+      let score = try compile(optimized(loaded.trace(.logProb)), loaded)
+      #expect(try artifact["log_prob"] == score(inputs, rows: 100)["log_prob"])
     }
   }
 

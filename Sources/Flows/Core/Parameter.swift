@@ -92,6 +92,10 @@ public struct ModuleScope {
   /// The checkpoint name of something in this scope: the path, a dot and its name.
   public func qualified(_ name: String) -> String { path.isEmpty ? name : path + "." + name }
 
+  /// Whether the checkpoint that the model is loaded from has a tensor of this name in this scope; false
+  /// for a model that is made anew. A part whose names have changed reads older files by it.
+  public func isStored(_ name: String) -> Bool { registry.checkpoint.contains(qualified(name)) }
+
   /// The values in a random order that the model's seed decides, each call in another. An order that
   /// a checkpoint must give back is registered by `integers` or `booleans`.
   public func shuffled<Element>(_ values: [Element]) -> [Element] {

@@ -57,7 +57,7 @@ extension MLP {
   ///
   /// With weights W₁, W₂, … and slopes d₁, d₂ of the activations the trace is diag(W₂ W₁)·d₁ for one
   /// hidden layer, d₂ᵀ (W₂ ∘ (W₁ W₃)ᵀ) d₁ for two: one product with a matrix that no row changes.
-  func valueAndTrace(
+  public func valueAndTrace(
     _ x: Tensor, from start: Int, input: (Tensor) -> Tensor
   ) -> (value: Tensor, trace: Tensor) {
     let hidden = layers.count - 1

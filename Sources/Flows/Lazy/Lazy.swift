@@ -94,8 +94,7 @@ public struct UnconditionalDistribution: LazyDistribution {
 
   /// The names in use: a checkpoint whose arguments were given by position has `_0`, `_1`, ….
   private static func positional(_ names: [String], _ scope: ModuleScope) -> [String] {
-    let isPositional = scope.registry.checkpoint.contains(scope.qualified("_0"))
-    return isPositional ? names.indices.map { "_\($0)" } : names
+    scope.isStored("_0") ? names.indices.map { "_\($0)" } : names
   }
 }
 
