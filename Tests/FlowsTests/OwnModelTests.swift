@@ -112,6 +112,21 @@ import Testing
     #expect(abs(found[0] - 3) < 1e-2 && abs(found[1] + 2) < 1e-2)
   }
 
+  @Test("a fit whose loss becomes NaN says in which batch, and leaves the model as it was")
+  func divergence() throws {
+    var model = Model(features: 1) { Bell(features: 1, in: $0) }
+    let before = model.values
+    var x = [Float](repeating: 0.5, count: 64)
+    x[40] = .nan
+    var options = TrainingOptions()
+    options.batchSize = 64
+    options.validation = 0
+    #expect(throws: FlowError.diverged(epoch: 1, batch: 1)) {
+      try model.fit(x, options: options)
+    }
+    #expect(model.values == before)
+  }
+
   /// A masked layer and nothing else.
   struct OneLayer: Layer {
     let layer: MaskedLinear

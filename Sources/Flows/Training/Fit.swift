@@ -106,7 +106,8 @@ extension Model {
   ///   - resume: a checkpoint to go on from.
   ///   - checkpoint: given the state after each epoch.
   ///   - progress: told how training goes.
-  /// - Throws: `FlowError` for data that does not fit, `RuntimeError` if there is no compiler.
+  /// - Throws: `FlowError` for data that does not fit, or if the loss becomes NaN, which leaves the
+  ///   model as it was; `RuntimeError` if there is no compiler.
   public mutating func fit(
     _ x: [Float], context: [Float] = [], options: TrainingOptions = TrainingOptions(),
     resume: TrainingCheckpoint? = nil, checkpoint: (TrainingCheckpoint) throws -> Void = { _ in },
@@ -266,9 +267,10 @@ private struct FitSession {
       let rows = order[batch * size..<(batch + 1) * size]
       var inputs = ["x": gather(x, model.features, rows)]
       if model.context > 0 { inputs["context"] = gather(context, model.context, rows) }
-      total += Double(
-        try trainer.step(
-          inputs, rows: size, learningRate: options.rate(epoch: epoch), threads: options.threads))
+      let loss = try trainer.step(
+        inputs, rows: size, learningRate: options.rate(epoch: epoch), threads: options.threads)
+      guard !loss.isNaN else { throw FlowError.diverged(epoch: epoch + 1, batch: batch + 1) }
+      total += Double(loss)
       let done = (epoch - first) * batches + batch + 1
       if batch % 8 == 7 || batch + 1 == batches {
         progress(
