@@ -112,6 +112,27 @@ import Testing
     #expect(abs(found[0] - 3) < 1e-2 && abs(found[1] + 2) < 1e-2)
   }
 
+  @Test("frozen modules keep their values, the others are fitted; an unknown name is an error")
+  func frozen() throws {
+    var flow = try MAF(features: 2, transforms: 2, hiddenFeatures: [8])
+    let before = flow.model.values
+    var generator = SeededGenerator(seed: 1)
+    let x = (0..<256).map { _ in Float(generator.uniform()) }
+    var options = TrainingOptions()
+    options.epochs = 1
+    options.batchSize = 32
+    options.frozen = ["transform.transforms.0", "transform.transforms.1.hyper.2.weight"]
+    _ = try flow.model.fit(x, options: options)
+    for (name, values) in flow.model.values {
+      let isFixed =
+        name.hasPrefix("transform.transforms.0.") || name.hasPrefix("base.")
+        || name == "transform.transforms.1.hyper.2.weight"
+      #expect((values == before[name]) == isFixed, "\(name)")
+    }
+    options.frozen = ["transform.transforms.2"]
+    #expect(throws: FlowError.self) { try flow.model.fit(x, options: options) }
+  }
+
   @Test("a fit whose loss becomes NaN says in which batch, and leaves the model as it was")
   func divergence() throws {
     var model = Model(features: 1) { Bell(features: 1, in: $0) }

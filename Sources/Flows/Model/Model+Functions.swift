@@ -121,9 +121,10 @@ public func compile(
 extension Model {
   /// A trainer of the model's parameters on the mean of -log p.
   ///
-  /// - Throws: `GradientError` or `RuntimeError`.
-  public func trainer(optimizer: AdamW = AdamW()) throws -> Trainer {
+  /// - Throws: `GradientError`, `RuntimeError`, or `FlowError` for a frozen name that no parameter has.
+  public func trainer(optimizer: AdamW = AdamW(), frozen: [String] = []) throws -> Trainer {
     try Trainer(
-      loss: trainingLoss(), parameters: parameters, values: values, optimizer: optimizer)
+      loss: trainingLoss(), parameters: parameters, values: values, optimizer: optimizer,
+      frozen: frozen)
   }
 }

@@ -39,19 +39,21 @@ extension ParameterHolder {
   /// - Parameters:
   ///   - inputs: the loss's inputs, in order; each step is given them by name.
   ///   - optimizer: the rule of the update.
+  ///   - frozen: names of parameters, or of modules with all in them, that keep their values.
   ///   - seed: decides the random numbers of each step, if the loss draws any.
   ///   - loss: the closure.
-  /// - Throws: `GradientError` for a loss that is no uniform scalar, `RuntimeError` if there is no
-  ///   compiler.
+  /// - Throws: `GradientError` for a loss that is no uniform scalar, `FlowError` for a frozen name that
+  ///   no parameter has, `RuntimeError` if there is no compiler.
   public func trainer(
-    _ inputs: [Input], optimizer: AdamW = AdamW(), seed: UInt64 = 0,
+    _ inputs: [Input], optimizer: AdamW = AdamW(), frozen: [String] = [], seed: UInt64 = 0,
     loss: ([Tensor]) throws -> Tensor
   ) throws -> Trainer {
     let function = try Flows.trace(inputs, name: "loss", parametersAreInputs: true) {
       [("loss", try loss($0))]
     }
     return try Trainer(
-      loss: function, parameters: parameters, values: values, optimizer: optimizer, seed: seed)
+      loss: function, parameters: parameters, values: values, optimizer: optimizer,
+      frozen: frozen, seed: seed)
   }
 
   /// Takes the values that a trainer has reached.

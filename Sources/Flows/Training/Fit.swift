@@ -26,6 +26,9 @@ public struct TrainingOptions: Sendable {
   public var validation = 0.1
   /// How many epochs without a better validation likelihood end the training; nil for never.
   public var patience: Int?
+  /// Names of parameters, or of modules with all in them, that keep their values, such as
+  /// `transform.transforms.0`.
+  public var frozen: [String] = []
   /// Decides the split and the order of rows.
   public var seed: UInt64 = 0
   /// How many threads to use; one per processor if nil. The result does not depend on it.
@@ -153,7 +156,7 @@ private struct FitSession {
     self.x = x
     self.context = context
     self.options = options
-    trainer = try model.trainer(optimizer: options.optimizer)
+    trainer = try model.trainer(optimizer: options.optimizer, frozen: options.frozen)
     score = try CompiledFunction(optimized(model.trace(.logProb)))
     var order = Array(0..<rows)
     var generator = SeededGenerator(seed: options.seed)

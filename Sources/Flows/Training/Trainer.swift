@@ -39,15 +39,19 @@ public final class Trainer {
   ///   - parameters: those of the modules that it uses, buffers included.
   ///   - values: their first values, by name.
   ///   - optimizer: the rule of the update.
+  ///   - frozen: names of parameters, or of modules with all in them, that keep their values.
   ///   - seed: decides the random numbers of each step, if the loss draws any.
-  /// - Throws: `GradientError` or `RuntimeError`.
+  /// - Throws: `GradientError`, `RuntimeError`, or `FlowError` for a frozen name that no parameter has.
   public init(
     loss function: Function, parameters: [Parameter], values: [String: HostArray],
-    optimizer: AdamW = AdamW(), seed: UInt64 = 0
+    optimizer: AdamW = AdamW(), frozen: [String] = [], seed: UInt64 = 0
   ) throws {
     self.seed = seed
     let used = Set(function.arguments.map(\.name))
-    self.parameters = parameters.filter { $0.isTrainable && used.contains($0.name) }
+    let frozen = try Self.parameters(parameters, of: frozen)
+    self.parameters = parameters.filter {
+      $0.isTrainable && used.contains($0.name) && !frozen.contains($0.name)
+    }
     self.optimizer = optimizer
     let step = try trainingStep(
       loss: function, parameters: self.parameters, optimizer: optimizer)
@@ -89,6 +93,22 @@ public final class Trainer {
       }
     }
     results = step.results.map { numbers[$0.name] }
+  }
+
+  /// The names of parameters that are named, or in a module that is.
+  private static func parameters(
+    _ parameters: [Parameter], of names: [String]
+  ) throws(FlowError) -> Set<String> {
+    var found: Set<String> = []
+    for name in names {
+      let part = parameters.map(\.name).filter { $0 == name || $0.hasPrefix(name + ".") }
+      guard !part.isEmpty else {
+        throw .invalid(
+          place: "frozen", found: "\"\(name)\"", expected: "the name of a parameter or module")
+      }
+      found.formUnion(part)
+    }
+    return found
   }
 
   /// The parameters and the two moments, by name (`NAME`, `m.NAME`, `v.NAME`).
