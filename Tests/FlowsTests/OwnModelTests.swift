@@ -112,6 +112,38 @@ import Testing
     #expect(abs(found[0] - 3) < 1e-2 && abs(found[1] + 2) < 1e-2)
   }
 
+  @Test("a mixture takes distributions of any kinds")
+  func mixture() throws {
+    let function = trace([.rows("x", 2), .seed()], dtype: .f64) { inputs in
+      let trace = inputs[0].trace
+      let box = BoxUniform(
+        lower: trace.constant(0, shape: [2]), upper: trace.constant(2, shape: [2]))
+      let bell = DiagNormal(
+        loc: trace.constant([5, -5], shape: [2]), scale: trace.constant(0.5, shape: [2]))
+      let mixture = Mixture(
+        base: DistributionList([box, bell]), logits: trace.constant([0, logThree], shape: [2]))
+      return [("log_prob", mixture.logProb(inputs[0])), ("x", mixture.sample(seed: inputs[1]))]
+    }
+    let rows = 4000
+    var x = [Double](repeating: 1, count: 2 * rows)
+    (x[2], x[3]) = (5, -5)
+    let found = try CompiledFunction(optimized(function))(
+      [
+        "x": HostArray(x, shape: [rows, 2]), "seed": HostArray([1, 2] as [Int32], shape: [2]),
+      ], rows: rows)
+    let logProb = try #require(found["log_prob"]).doubles
+    // Log-densities: a quarter of 1/4; three quarters of 1 / (2 π ¼). Rounding of float64.
+    #expect(abs(logProb[0] - log(0.0625)) < 1e-12)
+    #expect(abs(logProb[1] - log(0.75 * 2 / Double.pi)) < 1e-12)
+    let sample = try #require(found["x"]).doubles
+    let inBox = stride(from: 0, to: sample.count, by: 2).filter { sample[$0] < 2 }
+    #expect(inBox.allSatisfy { sample[$0 + 1] >= 0 && sample[$0 + 1] < 2 })
+    // A share of ¼ of 4000 rows has a deviation of 0.007.
+    #expect(abs(Double(inBox.count) / Double(rows) - 0.25) < 0.03)
+  }
+
+  private let logThree = log(3.0)
+
   @Test("frozen modules keep their values, the others are fitted; an unknown name is an error")
   func frozen() throws {
     var flow = try MAF(features: 2, transforms: 2, hiddenFeatures: [8])
