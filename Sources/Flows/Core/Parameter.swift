@@ -116,6 +116,13 @@ public struct ModuleScope {
     register(name, shape, trainable: false, .float32, initializer)
   }
 
+  /// Registers a parameter or a buffer.
+  func tensor(
+    _ name: String, _ shape: [Int], initializer: Parameter.Initializer, isBuffer: Bool
+  ) -> Parameter {
+    register(name, shape, trainable: !isBuffer, .float32, initializer)
+  }
+
   /// Registers integers that shape the program; a checkpoint's values win over the given ones.
   public func integers(_ name: String, _ values: [Int]) -> [Int] {
     let found = registry.checkpoint.integers(qualified(name)) ?? values

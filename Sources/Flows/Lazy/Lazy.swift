@@ -62,33 +62,39 @@ public struct UnconditionalDistribution: LazyDistribution {
   /// What the closure makes, whatever the context.
   public func callAsFunction(_ context: Tensor?) -> any Distribution { make() }
 
-  /// Standard normal features, with the buffers `loc` and `scale`.
-  public static func diagNormal(features: Int, in scope: ModuleScope) -> UnconditionalDistribution {
+  /// Standard normal features, with the tensors `loc` and `scale`: parameters that are trained, or
+  /// buffers.
+  public static func diagNormal(
+    features: Int, buffer: Bool = true, in scope: ModuleScope
+  ) -> UnconditionalDistribution {
     let names = positional(["loc", "scale"], scope)
-    let loc = scope.buffer(names[0], [features], initializer: .zeros)
-    let scale = scope.buffer(names[1], [features], initializer: .ones)
+    let loc = scope.tensor(names[0], [features], initializer: .zeros, isBuffer: buffer)
+    let scale = scope.tensor(names[1], [features], initializer: .ones, isBuffer: buffer)
     return UnconditionalDistribution { DiagNormal(loc: loc.tensor, scale: scale.tensor) }
   }
 
-  /// Uniform features on a box, with the buffers `lower` and `upper`.
+  /// Uniform features on a box, with the tensors `lower` and `upper`.
   public static func boxUniform(
-    features: Int, lower: Double = 0, upper: Double = 1, in scope: ModuleScope
+    features: Int, lower: Double = 0, upper: Double = 1, buffer: Bool = true, in scope: ModuleScope
   ) -> UnconditionalDistribution {
     let names = positional(["lower", "upper"], scope)
-    let low = scope.buffer(
-      names[0], [features], initializer: .values(Array(repeating: lower, count: features)))
-    let high = scope.buffer(
-      names[1], [features], initializer: .values(Array(repeating: upper, count: features)))
+    let low = scope.tensor(
+      names[0], [features], initializer: .values(Array(repeating: lower, count: features)),
+      isBuffer: buffer)
+    let high = scope.tensor(
+      names[1], [features], initializer: .values(Array(repeating: upper, count: features)),
+      isBuffer: buffer)
     return UnconditionalDistribution { BoxUniform(lower: low.tensor, upper: high.tensor) }
   }
 
-  /// Features with densities proportional to `exp(-|x|^β)`, with the buffer `beta`.
+  /// Features with densities proportional to `exp(-|x|^β)`, with the tensor `beta`.
   public static func generalizedNormal(
-    features: Int, beta: Double = 2, in scope: ModuleScope
+    features: Int, beta: Double = 2, buffer: Bool = true, in scope: ModuleScope
   ) -> UnconditionalDistribution {
     let names = positional(["beta"], scope)
-    let shape = scope.buffer(
-      names[0], [features], initializer: .values(Array(repeating: beta, count: features)))
+    let shape = scope.tensor(
+      names[0], [features], initializer: .values(Array(repeating: beta, count: features)),
+      isBuffer: buffer)
     return UnconditionalDistribution { Independent(GeneralizedNormal(beta: shape.tensor)) }
   }
 

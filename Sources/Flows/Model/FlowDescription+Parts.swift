@@ -96,13 +96,17 @@ extension FlowDescription {
     try reader.allow(["f", "buffer"])
     let distribution = try DescriptionReader(inner, place: reader.path("f"))
     try distribution.allow([])
+    let buffer = try reader.flag("buffer")
     switch distribution.type {
     case "DiagNormal":
-      return UnconditionalDistribution.diagNormal(features: features, in: scope)
+      return UnconditionalDistribution.diagNormal(
+        features: features, buffer: buffer, in: scope)
     case "BoxUniform":
-      return UnconditionalDistribution.boxUniform(features: features, in: scope)
+      return UnconditionalDistribution.boxUniform(
+        features: features, buffer: buffer, in: scope)
     case "GeneralizedNormal":
-      return UnconditionalDistribution.generalizedNormal(features: features, in: scope)
+      return UnconditionalDistribution.generalizedNormal(
+        features: features, buffer: buffer, in: scope)
     default:
       throw .unknownType(
         place: distribution.path("type"), found: distribution.type,

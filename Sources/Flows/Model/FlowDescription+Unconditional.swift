@@ -120,8 +120,6 @@ private struct UnconditionalTensors {
     let key = self.name(name, position)
     let isScalar = scope.registry.checkpoint.shape(scope.qualified(key)) == []
     let shape = isScalar && shape.count == 1 ? [] : shape
-    return isBuffer
-      ? scope.buffer(key, shape, initializer: initializer)
-      : scope.parameter(key, shape, initializer: initializer)
+    return scope.tensor(key, shape, initializer: initializer, isBuffer: isBuffer)
   }
 }
