@@ -155,6 +155,10 @@ extension Opcode {
       try check.operandCount(0)
       try check.that(passes >= 1, "C1", "passes must be at least 1, found \(passes)")
       try check.that(!regionResults.isEmpty, "C2", "the region must yield the new x first")
+      for result in regionResults {
+        try check.that(
+          result.hasRows, "C3", "what the region yields must be row values, found \(result)")
+      }
       return regionResults
     case .odeSolve(let control, let isRecorded):
       let states = try Self.odeStates(control, check, regionResults)

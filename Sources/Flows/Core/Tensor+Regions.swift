@@ -62,9 +62,10 @@ extension Tensor {
   ) -> (x: Tensor, ladj: Tensor) {
     let argument = Tensor(trace, trace.builder.beginRegion([type])[0])
     let (x, ladj) = g(argument)
-    let region = trace.builder.endRegion(results: [x.value, ladj.value])
+    let region = trace.builder.endRegion(results: [x.value] + (ladj.hasRows ? [ladj.value] : []))
     let results = trace.emitAll(.autoregressiveInverse(passes: passes), [], regions: [region])
-    return (results[0], results[1])
+    // A region yields row values; what is the same for all rows does not depend on its `x`.
+    return (results[0], ladj.hasRows ? results[1] : g(results[0]).ladj)
   }
 
   /// The states at time `end` of the ordinary differential equation `dx/dt = f(t, x)`, given those at
