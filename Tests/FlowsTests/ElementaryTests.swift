@@ -118,6 +118,36 @@ import Testing
     }
   }
 
+  @Test("a map and its inverse in one function are the identity", arguments: [DType.f64, .f32])
+  func composed(dtype: DType) throws {
+    let count = Self.cases.count
+    let function = trace([.rows("x", count)], dtype: dtype) { inputs in
+      Self.cases.enumerated().map { index, test in
+        let x = inputs[0].slice(index, index + 1)
+        let transform = test.make(x.trace)
+        return ("x\(index)", ComposedTransform([transform, InverseTransform(transform)])(x))
+      }
+    }
+    let rows = 101
+    func x(_ test: Case, _ row: Int) -> Double {
+      let t = (Double(row) + 0.5) / Double(rows)
+      return test.domain.lowerBound + t * (test.domain.upperBound - test.domain.lowerBound)
+    }
+    let inputs = (0..<rows).flatMap { row in Self.cases.map { x($0, row) } }
+    let found = try CompiledFunction(optimized(function))(
+      ["x": HostArray(inputs, shape: [rows, count])], rows: rows)
+    let tolerance = dtype == .f64 ? 1e-12 : 4e-6
+    for (index, test) in Self.cases.enumerated() {
+      let values = try #require(found["x\(index)"]?.doubles)
+      for row in 0..<rows {
+        // The inverse magnifies the rounding of the map by the reciprocal slope.
+        let x = x(test, row)
+        let condition = 1 + abs(x) + (1 + abs(test.value(x))) / test.slope(x)
+        #expect(abs(values[row] - x) <= tolerance * condition, "\(test.name) at \(x)")
+      }
+    }
+  }
+
   @Test(
     "outside a domain the density is zero; where a map has rounded to an edge its inverse is finite",
     arguments: [DType.f64, .f32])

@@ -102,7 +102,13 @@ FK_INLINE fk_vec fk_abs(fk_vec x) {
 }
 FK_INLINE fk_vec fk_copysign(fk_vec magnitude, fk_vec sign) {
   fk_int bit = (fk_int)fk_splat(-(fk_real)0);
-  return (fk_vec)(((fk_int)magnitude & ~bit) | ((fk_int)sign & bit));
+  fk_vec result = (fk_vec)(((fk_int)magnitude & ~bit) | ((fk_int)sign & bit));
+#if defined(__clang__) && defined(__AVX512F__)
+  /* Keeps clang 21 from merging this with a select that follows: it swaps the operands of the masked
+   * vpternlog that comes of it when the bit lies in memory. */
+  __asm__("" : "+v"(result));
+#endif
+  return result;
 }
 FK_INLINE fk_vec fk_sign(fk_vec x) {
   fk_vec one = fk_select(x > fk_splat(0), fk_splat(1), fk_splat(0));
