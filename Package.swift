@@ -65,6 +65,6 @@ let package = Package(
       exclude: ["README.md"]),
     .testTarget(
       name: "ZukoParityTests", dependencies: ["Flows", "FlowFiles", "FlowRuntime", "FlowIR"],
-      exclude: ["README.md"], resources: [.copy("Fixtures")]),
+      exclude: ["README.md", "zuko-tests.md"], resources: [.copy("Fixtures")]),
   ]
 )

@@ -100,4 +100,35 @@ import Testing
       #expect(abs(variance - (within + 0.1875 * (a - b) * (a - b))) < 0.35)
     }
   }
+
+  @Test(
+    "with a context the network starts at the mixture of the rows",
+    arguments: CovarianceType.allCases)
+  func conditional(type: CovarianceType) throws {
+    let x = blobs(400)
+    var free = try GMM(features: 2, components: 2, covarianceType: type, tied: true)
+    try free.initialize(x, strategy: .kmeans, seed: 3)
+    var gmm = try GMM(features: 2, context: 3, components: 2, covarianceType: type, tied: true)
+    let before = try #require(gmm.model.values["hyper.4.weight"]?.floats)
+    try gmm.initialize(x, strategy: .kmeans, seed: 3)
+    let parameters = free.model.parameters.filter { $0.name.hasPrefix("phi.") }
+    // Logits, means, then one covariance for all components.
+    #expect(parameters.dropFirst(2).allSatisfy { $0.shape[0] == 1 })
+    #expect(
+      gmm.model.values["hyper.4.bias"]?.floats
+        == parameters.flatMap { free.model.values[$0.name]?.floats ?? [] })
+    #expect(gmm.model.values["hyper.4.weight"]?.floats == before.map { $0 * 0.01 })
+  }
+
+  @Test("an unknown type of covariance is an error that names the known ones")
+  func unknownType() {
+    let error = #expect(throws: FlowError.self) {
+      try FlowDescription(
+        text: #"{"type": "GMM", "features": 3, "covariance_type": "invalid"}"#)
+    }
+    #expect(
+      error?.description.contains(#"covariance_type: found "invalid""#) == true
+        && error?.description.contains("full, diagonal, spherical") == true,
+      "\(error?.description ?? "")")
+  }
 }

@@ -1,0 +1,73 @@
+import FlowIR
+import FlowRuntime
+import Foundation
+import Testing
+
+@testable import Flows
+
+@Suite("networks") struct NetworkTests {
+  static let adjacency = Mask(
+    rows: 5, columns: 3,
+    bits: [
+      true, false, true, false, true, false, true, true, true, false, false, true, true, true,
+      false,
+    ])
+
+  private func jacobian(
+    _ scope: ModuleScope, inputs count: Int, _ f: (Tensor) -> Tensor
+  ) throws -> [Double] {
+    let function = trace([.rows("x", count)], dtype: .f64) { inputs in
+      [("jacobian", inputs[0].valueAndJacobian(of: f).jacobian)]
+    }
+    var values = initialValues(of: scope.registry.parameters, seed: 4)
+    values["x"] = HostArray((0..<4 * count).map { sin(Double($0)) }, shape: [4, count])
+    return try #require(
+      CompiledFunction(optimized(function))(values, rows: 4)["jacobian"]?.doubles)
+  }
+
+  @Test("a masked network's Jacobian is zero where its adjacency is", arguments: [false, true])
+  func masked(residual: Bool) throws {
+    let scope = ModuleScope.root()
+    let network = try MaskedMLP(
+      adjacency: Self.adjacency, hiddenFeatures: [16, 16], activation: .elu, residual: residual,
+      in: scope)
+    let found = try jacobian(scope, inputs: 3) { network($0) }
+    #expect(found.count == 60)
+    for (index, entry) in found.enumerated() {
+      #expect((entry != 0) == Self.adjacency.bits[index % 15], "entry \(index)")
+    }
+  }
+
+  @Test("a monotonic network increases with each of its inputs, each feature's with its own alone")
+  func monotonic() throws {
+    let scope = ModuleScope.root()
+    let stack = StackedMLP(
+      features: 2, inputs: 3, network: HyperNetwork(hiddenFeatures: [8, 7]), isMonotonic: true,
+      in: scope)
+    let found = try jacobian(scope, inputs: 6) { stack($0.reshaped([2, 3])) }
+    #expect(found.count == 48)
+    for (index, slope) in found.enumerated() {
+      let (output, input) = (index / 6 % 2, index % 6 / 3)
+      #expect(output == input ? slope > 0 : slope == 0, "entry \(index) is \(slope)")
+    }
+  }
+
+  @Test("a linear layer is x Wᵀ, and b where it has one", arguments: [true, false])
+  func linear(bias: Bool) throws {
+    let scope = ModuleScope.root()
+    let layer = Linear(3, 5, bias: bias, in: scope)
+    let compiled = try compile(.rows("x", 3), dtype: .f64) { layer($0) }
+    var values = initialValues(of: scope.registry.parameters, seed: 4)
+    let weight = try #require(values["weight"]?.doubles)
+    let shift = values["bias"]?.doubles
+    #expect((shift != nil) == bias)
+    let x: [Double] = [0.5, -1, 2]
+    values["x"] = HostArray(x, shape: [1, 3])
+    let found = try #require(compiled(values, rows: 1)["result"]?.doubles)
+    #expect(found.count == 5)
+    for i in 0..<5 {
+      let exact = (0..<3).reduce(shift?[i] ?? 0) { $0 + x[$1] * weight[3 * i + $1] }
+      #expect(abs(found[i] - exact) < 1e-14)
+    }
+  }
+}
