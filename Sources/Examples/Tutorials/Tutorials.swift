@@ -69,17 +69,12 @@ struct Lesson {
 }
 
 extension SeededGenerator {
-  /// A standard normal number.
-  mutating func gaussian() -> Double {
-    (-2 * log(1 - uniform())).squareRoot() * cos(2 * Double.pi * uniform())
-  }
-
   /// A point of two half circles that reach into each other, with some noise, and its half: 0 or 1.
   mutating func moons(noise: Double = 0.05) -> (point: [Float], label: Float) {
     let isLower = uniform() < 0.5
     let angle = Double.pi * uniform()
     let x = isLower ? 1 - cos(angle) : cos(angle)
     let y = isLower ? 0.5 - sin(angle) : sin(angle)
-    return ([Float(x + noise * gaussian()), Float(y + noise * gaussian())], isLower ? 1 : 0)
+    return ([Float(x + noise * normal()), Float(y + noise * normal())], isLower ? 1 : 0)
   }
 }

@@ -81,7 +81,7 @@ private func galaxy(_ generator: inout SeededGenerator) -> [Float] {
   let size = 2 + 2.5 * generator.uniform()
   let ratio = 0.25 + 0.75 * generator.uniform()
   let bulge = 0.8 * generator.uniform()
-  let (cx, cy) = (0.5 * generator.gaussian(), 0.5 * generator.gaussian())
+  let (cx, cy) = (0.5 * generator.normal(), 0.5 * generator.normal())
   return (0..<side * side).map { index in
     let x = Double(index % side) - 7.5 - cx
     let y = Double(index / side) - 7.5 - cy

@@ -23,7 +23,7 @@ public func incompleteGamma(_ a: Tensor, _ z: Tensor) -> (lower: Tensor, upper: 
 }
 
 /// The same, given log z, for z that may be too small for its float type.
-func incompleteGamma(
+public func incompleteGamma(
   _ a: Tensor, _ z: Tensor, logarithm: Tensor
 ) -> (lower: Tensor, upper: Tensor) {
   let isDouble = z.type.dtype == .f64

@@ -22,7 +22,7 @@ public final class Trace: @unchecked Sendable {
   /// What stands for parameters at this point of the trace, by name.
   private var substitutes: [String: Tensor] = [:]
   /// What stands for the products of linear layers at this point of the trace.
-  private(set) var linearRule: LinearRule?
+  public private(set) var linearRule: LinearRule?
 
   /// Starts recording a function.
   public init(name: String, dtype: DType = .f32, parametersAreInputs: Bool = false) {

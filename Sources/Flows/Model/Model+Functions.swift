@@ -71,7 +71,7 @@ extension Tensor {
 
 extension SeededGenerator {
   /// A standard normal number, by Box and Muller's method.
-  mutating func normal() -> Double {
+  public mutating func normal() -> Double {
     let radius = (-2 * logOf(1 - uniform())).squareRoot()
     return radius * cosine(2 * Double.pi * uniform())
   }
