@@ -10,22 +10,7 @@ import Testing
     "log_prob, loss and gradients agree with Zuko",
     arguments: ["gmm-full", "gmm-spherical", "gmm-context"], [DType.f64, .f32])
   func values(name: String, dtype: DType) throws {
-    let reference = try Reference(name)
-    let score = try compile(
-      optimized(reference.model.trace(.logProb, dtype: dtype)), reference.model)
-    reference.expect(
-      try score(reference.inputs, rows: 64)["log_prob"], equals: "log_prob", dtype)
-    let function = try reference.model.gradientFunction(dtype: dtype)
-    let results = try compile(function, reference.model)(reference.inputs, rows: 64)
-    let names = reference.file.names.filter { $0.hasPrefix("ref.grad.") }
-    #expect(names.count > 2)
-    for name in names {
-      let found = try #require(results[String(name.dropFirst(4))]?.doubles, "\(name)")
-      let wanted = try #require(reference.file[name]?.doubles)
-      let largest = wanted.map(abs).max() ?? 0
-      let error = zip(found, wanted).map { abs($0 - $1) }.max() ?? .infinity
-      #expect(error <= (dtype == .f64 ? 1e-8 : 2e-3) * largest, "\(name)")
-    }
+    try Reference(name).expectDensity(dtype)
   }
 
   /// Two clusters, at (-3, 1) with deviations 0.5 and 1, and at (4, -2) with 1 and 0.5, one to three.

@@ -8,12 +8,18 @@ public enum FlowError: Error, Hashable, Sendable, CustomStringConvertible {
   case invalid(place: String, found: String, expected: String)
   /// A class that is not known here.
   case unknownType(place: String, found: String, known: [String])
+  /// A release of Zuko that is not known here.
+  case unknownRelease(place: String, found: String)
+  /// A class or argument that the described release of Zuko does not have, or has otherwise.
+  case notInRelease(place: String, name: String, since: ZukoRelease, release: ZukoRelease)
   /// A key that the class does not have.
   case unknownArgument(place: String, known: [String])
   /// The file has no description of a flow.
   case noDescription(path: String)
   /// A tensor that the description asks for is not in the file.
   case missingTensor(name: String, expected: String)
+  /// A tensor has the name that an older release of Zuko gave it.
+  case olderName(name: String, expected: String)
   /// A tensor has the wrong shape or dtype.
   case wrongTensor(name: String, found: String, expected: String)
   /// A tensor in the file that no part of the flow uses.
@@ -32,6 +38,11 @@ public enum FlowError: Error, Hashable, Sendable, CustomStringConvertible {
       "\(place): found \(found), expected \(expected)"
     case .unknownType(let place, let found, let known):
       "\(place): unknown type '\(found)', expected one of \(known.joined(separator: ", "))"
+    case .unknownRelease(let place, let found):
+      "\(place): found \(found), expected the version of a release of Zuko that is known here: "
+        + ZukoRelease.known.map(\.description).joined(separator: ", ")
+    case .notInRelease(let place, let name, let since, let release):
+      "\(place): '\(name)' needs Zuko \(since) or later, but the description says \(release)"
     case .unknownArgument(let place, let known):
       "\(place): unknown argument, expected one of \(known.joined(separator: ", "))"
     case .noDescription(let path):
@@ -39,6 +50,9 @@ public enum FlowError: Error, Hashable, Sendable, CustomStringConvertible {
         + "with metadata={\"flowir.flow\": …}, or load it by the closure that built it"
     case .missingTensor(let name, let expected):
       "tensor '\(name)' is missing, expected \(expected)"
+    case .olderName(let name, let expected):
+      "tensor '\(expected)' is missing, but '\(name)' is there, as before Zuko 1.6; state the "
+        + "release that wrote it in the description, such as \"zuko\": \"1.5.0\""
     case .wrongTensor(let name, let found, let expected):
       "tensor '\(name)' is \(found), expected \(expected)"
     case .unusedTensor(let name):

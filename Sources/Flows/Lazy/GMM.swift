@@ -94,13 +94,16 @@ public struct GaussianMixture: LazyDistribution {
   private func triangular(_ diagonal: Tensor, below: Tensor?) -> Tensor {
     let leading = diagonal.shape[0]
     let parts = [diagonal] + (below.map { [$0] } ?? [])
-    // The last column holds the zeros above the diagonal.
-    let table = Tensor.concatenate(parts, axis: 1).padded(low: 0, high: 1, value: 0, axis: 1)
-    let zero = table.shape[1] - 1
+    // The last columns hold the zeros above the diagonal, each its own: a column that is taken twice
+    // would have to be summed in the gradient.
+    let count = features * (features - 1) / 2
+    let table = Tensor.concatenate(parts, axis: 1).padded(low: 0, high: count, value: 0, axis: 1)
     let indices = (0..<features * features).map { entry in
       let (row, column) = (entry / features, entry % features)
       if row == column { return row }
-      return row > column ? features + row * (row - 1) / 2 + column : zero
+      let (high, low) = (max(row, column), min(row, column))
+      let place = features + high * (high - 1) / 2 + low
+      return row > column ? place : place + count
     }
     return table.gather(indices, axis: 1).reshaped([leading, features, features])
   }

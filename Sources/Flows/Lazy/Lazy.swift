@@ -62,22 +62,24 @@ public struct UnconditionalDistribution: LazyDistribution {
   /// What the closure makes, whatever the context.
   public func callAsFunction(_ context: Tensor?) -> any Distribution { make() }
 
-  /// Standard normal features, with the tensors `loc` and `scale`: parameters that are trained, or
-  /// buffers.
+  /// Standard normal features, with the tensors `loc` and `scale`, or `_0` and `_1` if arguments are
+  /// named by position: parameters that are trained, or buffers. A checkpoint decides about names if
+  /// nothing is said.
   public static func diagNormal(
-    features: Int, buffer: Bool = true, in scope: ModuleScope
+    features: Int, buffer: Bool = true, byPosition: Bool? = nil, in scope: ModuleScope
   ) -> UnconditionalDistribution {
-    let names = positional(["loc", "scale"], scope)
+    let names = names(["loc", "scale"], byPosition, scope)
     let loc = scope.tensor(names[0], [features], initializer: .zeros, isBuffer: buffer)
     let scale = scope.tensor(names[1], [features], initializer: .ones, isBuffer: buffer)
     return UnconditionalDistribution { DiagNormal(loc: loc.tensor, scale: scale.tensor) }
   }
 
-  /// Uniform features on a box, with the tensors `lower` and `upper`.
+  /// Uniform features on a box, with the tensors `lower` and `upper`, or `_0` and `_1`.
   public static func boxUniform(
-    features: Int, lower: Double = 0, upper: Double = 1, buffer: Bool = true, in scope: ModuleScope
+    features: Int, lower: Double = 0, upper: Double = 1, buffer: Bool = true,
+    byPosition: Bool? = nil, in scope: ModuleScope
   ) -> UnconditionalDistribution {
-    let names = positional(["lower", "upper"], scope)
+    let names = names(["lower", "upper"], byPosition, scope)
     let low = scope.tensor(
       names[0], [features], initializer: .values(Array(repeating: lower, count: features)),
       isBuffer: buffer)
@@ -87,11 +89,12 @@ public struct UnconditionalDistribution: LazyDistribution {
     return UnconditionalDistribution { BoxUniform(lower: low.tensor, upper: high.tensor) }
   }
 
-  /// Features with densities proportional to `exp(-|x|^β)`, with the tensor `beta`.
+  /// Features with densities proportional to `exp(-|x|^β)`, with the tensor `beta`, or `_0`.
   public static func generalizedNormal(
-    features: Int, beta: Double = 2, buffer: Bool = true, in scope: ModuleScope
+    features: Int, beta: Double = 2, buffer: Bool = true, byPosition: Bool? = nil,
+    in scope: ModuleScope
   ) -> UnconditionalDistribution {
-    let names = positional(["beta"], scope)
+    let names = names(["beta"], byPosition, scope)
     let shape = scope.tensor(
       names[0], [features], initializer: .values(Array(repeating: beta, count: features)),
       isBuffer: buffer)
@@ -99,8 +102,10 @@ public struct UnconditionalDistribution: LazyDistribution {
   }
 
   /// The names in use: a checkpoint whose arguments were given by position has `_0`, `_1`, ….
-  private static func positional(_ names: [String], _ scope: ModuleScope) -> [String] {
-    scope.isStored("_0") ? names.indices.map { "_\($0)" } : names
+  private static func names(
+    _ names: [String], _ byPosition: Bool?, _ scope: ModuleScope
+  ) -> [String] {
+    byPosition ?? scope.isStored("_0") ? names.indices.map { "_\($0)" } : names
   }
 }
 

@@ -13,10 +13,10 @@ extension Univariate {
   }
 
   /// The integral of a positive network of each feature and a signal, then a shift (Wehenkel and Louppe,
-  /// arXiv:1908.05164); registers `integrand`.
+  /// arXiv:1908.05164); registers `integrand`. The integrand's logarithm stays within `bound`.
   public static func unconstrainedMonotonicNetwork(
     features: Int, signal: Int = 16, network: HyperNetwork = HyperNetwork(activation: .elu),
-    in scope: ModuleScope
+    bound: Double = 7, in scope: ModuleScope
   ) -> Univariate {
     let stack = StackedMLP(
       features: features, inputs: 1 + signal, network: network, isMonotonic: false,
@@ -25,8 +25,7 @@ extension Univariate {
       ComposedTransform([
         UnconstrainedMonotonicTransform { x in
           let h = stack(Tensor.concatenate([x.expandedLast(), phi[0]]))
-          // In [1e-3, 1e3].
-          return exp(h / (1 + abs(h / 7)))
+          return exp(h / (1 + abs(h / bound)))
         },
         AdditiveTransform(shift: phi[1]),
       ])

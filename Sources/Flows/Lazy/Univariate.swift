@@ -68,6 +68,13 @@ public struct Univariate {
     Univariate(shapes: [[degree + 1]]) { BernsteinTransform(theta: $0[0], bound: bound) }
   }
 
+  /// `BernsteinTransform` of Zuko 1.1, of a squashed feature.
+  static func squashedBernstein(degree: Int = 16, isLinear: Bool = false) -> Univariate {
+    Univariate(shapes: [[degree + 1]]) {
+      SquashedBernsteinTransform(theta: $0[0], isLinear: isLinear)
+    }
+  }
+
   /// `GaussianizationTransform` with a number of components.
   public static func gaussianization(components: Int = 8) -> Univariate {
     Univariate(shapes: [[components], [components]]) {

@@ -46,6 +46,26 @@ struct DescriptionReader {
     }
   }
 
+  /// The release of Zuko under `zuko`; the current one if there is none.
+  func release() throws(FlowError) -> ZukoRelease {
+    guard let given = self["zuko"] else { return .current }
+    guard case .string(let version) = given, let release = ZukoRelease(version) else {
+      throw .unknownRelease(place: path("zuko"), found: given.text)
+    }
+    return release
+  }
+
+  /// Makes sure that a release has the class and its arguments.
+  func check(_ release: ZukoRelease) throws(FlowError) {
+    func check(_ name: String, _ since: ZukoRelease, at key: String) throws(FlowError) {
+      guard since <= release else {
+        throw .notInRelease(place: path(key), name: name, since: since, release: release)
+      }
+    }
+    try check(type, .first(type), at: "type")
+    for key in members.map(\.key) { try check(key, .first(type, key), at: key) }
+  }
+
   private func bad(_ key: String, _ expected: String) -> FlowError {
     .invalid(place: path(key), found: self[key]?.text ?? "nothing", expected: expected)
   }

@@ -2,7 +2,8 @@ extension FlowDescription {
   /// A Gaussian mixture: a flow without transforms over the mixture.
   func mixture(_ reader: DescriptionReader, in scope: ModuleScope) throws(FlowError) -> Flow {
     try reader.allow([
-      "zuko", "features", "context", "components", "covariance_type", "tied", "epsilon",
+      "zuko", "features", "context", "embedding", "components", "covariance_type", "tied",
+      "epsilon",
       "hidden_features", "activation", "normalize",
     ])
     var type = CovarianceType.full
@@ -14,13 +15,13 @@ extension FlowDescription {
       }
       type = known
     }
-    let epsilon = try reader.number("epsilon", default: 1e-6)
+    let epsilon = try reader.number("epsilon", default: release.mixtureEpsilon)
     guard epsilon >= 0, epsilon.isFinite else {
       throw .invalid(
         place: reader.path("epsilon"), found: "\(epsilon)", expected: "a number of 0 or more")
     }
     let mixture = GaussianMixture(
-      features: features, context: context,
+      features: features, context: condition,
       components: try reader.integer("components", default: 2, minimum: 1), covarianceType: type,
       tied: try reader.flag("tied"), epsilon: epsilon,
       network: try reader.network(["normalize"]), in: scope)

@@ -2,7 +2,10 @@ import FlowFiles
 import FlowIR
 
 extension FlowDescription {
-  func univariate(_ reader: DescriptionReader) throws(FlowError) -> Univariate {
+  /// The family of element-wise transforms; one with networks registers them in `scope`.
+  func univariate(
+    _ reader: DescriptionReader, in scope: ModuleScope? = nil
+  ) throws(FlowError) -> Univariate {
     let shapes = try reader.shapes("shapes")
     guard let json = reader["univariate"] else {
       if let shapes, shapes != [[], []] {
@@ -10,9 +13,9 @@ extension FlowDescription {
           place: reader.path("shapes"), found: "\(shapes)",
           expected: "[[], []] for MonotonicAffineTransform")
       }
-      return .affine()
+      return .affine(slope: release.slope)
     }
-    let inner = try DescriptionReader(json, place: reader.path("univariate"))
+    let inner = try self.reader(json, place: reader.path("univariate"))
     func check(_ expected: [[Int]]) throws(FlowError) {
       guard shapes == expected else {
         throw .invalid(
@@ -42,7 +45,7 @@ extension FlowDescription {
       return isBounded
         ? .boundedBernstein(degree: count - 1, bound: bound)
         : .bernstein(degree: count - 1, bound: bound)
-    case "SOSPolynomialTransform":
+    case "SOSPolynomialTransform", "ShiftedSOSPTransform":
       try inner.allow(["slope"])
       let size = shapes?.first ?? []
       guard size.count == 2, size.allSatisfy({ $0 > 0 }) else {
@@ -50,9 +53,30 @@ extension FlowDescription {
           place: reader.path("shapes"), found: reader["shapes"]?.text ?? "nothing",
           expected: "[[polynomials, degree + 1]] for SOSPolynomialTransform")
       }
+      let slope = try slope(inner, default: release.polynomialSlope)
+      if inner.type == "ShiftedSOSPTransform" || release.hasShiftedPolynomial {
+        try check([size, []])
+        return .sumOfSquares(degree: size[1] - 1, polynomials: size[0], slope: slope)
+      }
       try check([size])
-      let slope = try slope(inner)
       return Univariate(shapes: [size]) { SOSPolynomialTransform(a: $0[0], slope: slope) }
+    case "MNN", "UMNN":
+      guard let scope else {
+        throw FlowError.invalid(
+          place: inner.path("type"), found: inner.type,
+          expected: "a transform without a network, or one flow of custom parts")
+      }
+      let isMonotonic = inner.type == "MNN"
+      let signal = try signal(inner)
+      try check(isMonotonic ? [[signal]] : [[signal], []])
+      guard try inner.integer("stack", default: nil, minimum: 1) == features else {
+        throw FlowError.invalid(
+          place: inner.path("stack"), found: inner["stack"]?.text ?? "nothing",
+          expected: "\(features), a network for each feature")
+      }
+      return try neuralUnivariate(
+        inner, isMonotonic: isMonotonic, signal: signal, beside: ["signal", "stack"])(
+          scope.child("univariate"))
     case "GaussianizationTransform":
       try inner.allow([])
       let count = max(shapes?.first?.first ?? 8, 1)
@@ -80,7 +104,8 @@ extension FlowDescription {
         known: [
           "MonotonicAffineTransform", "AdditiveTransform", "SignedPowerTransform",
           "MonotonicRQSTransform", "CircularRQSTransform", "SOSPolynomialTransform",
-          "BernsteinTransform", "BoundedBernsteinTransform", "GaussianizationTransform",
+          "ShiftedSOSPTransform", "BernsteinTransform", "BoundedBernsteinTransform",
+          "GaussianizationTransform", "MNN", "UMNN",
         ])
     }
   }
@@ -88,56 +113,30 @@ extension FlowDescription {
   func base(
     _ json: JSONValue, place: String, in scope: ModuleScope
   ) throws(FlowError) -> any LazyDistribution {
-    let reader = try DescriptionReader(json, place: place)
+    let reader = try self.reader(json, place: place)
     guard reader.type == "UnconditionalDistribution", let inner = reader["f"] else {
       throw .unknownType(
         place: reader.path("type"), found: reader.type, known: ["UnconditionalDistribution"])
     }
     try reader.allow(["f", "buffer"])
-    let distribution = try DescriptionReader(inner, place: reader.path("f"))
+    let distribution = try self.reader(inner, place: reader.path("f"))
     try distribution.allow([])
     let buffer = try reader.flag("buffer")
+    let byPosition = release.hasNamedArguments ? nil : true
     switch distribution.type {
     case "DiagNormal":
       return UnconditionalDistribution.diagNormal(
-        features: features, buffer: buffer, in: scope)
+        features: features, buffer: buffer, byPosition: byPosition, in: scope)
     case "BoxUniform":
       return UnconditionalDistribution.boxUniform(
-        features: features, buffer: buffer, in: scope)
+        features: features, buffer: buffer, byPosition: byPosition, in: scope)
     case "GeneralizedNormal":
       return UnconditionalDistribution.generalizedNormal(
-        features: features, buffer: buffer, in: scope)
+        features: features, buffer: buffer, byPosition: byPosition, in: scope)
     default:
       throw .unknownType(
         place: distribution.path("type"), found: distribution.type,
         known: ["DiagNormal", "BoxUniform", "GeneralizedNormal"])
     }
-  }
-
-  static let continuous = [
-    "freqs", "atol", "rtol", "exact", "hidden_features", "activation", "normalize",
-  ]
-
-  func continuous(
-    _ reader: DescriptionReader, in scope: ModuleScope
-  ) throws(FlowError) -> FFJTransform {
-    var network = try reader.network(["normalize"])
-    if reader["activation"] == nil { network.activation = .elu }
-    var control = ODEControl(
-      atol: try reader.number("atol", default: 1e-6), rtol: try reader.number("rtol", default: 1e-5)
-    )
-    // The kinks of an activation take steps in proportion to the root of the tolerance.
-    if max(control.atol, control.rtol) < 1e-8 { control.steps = 1 << 14 }
-    guard control.atol >= 0, control.rtol >= 0, control.atol + control.rtol > 0 else {
-      throw .invalid(
-        place: reader.path("atol"), found: "\(control.atol) and \(control.rtol)",
-        expected: "tolerances that are not negative, and not both 0")
-    }
-    // False lets Zuko estimate the trace; here it is exact all the same, at the cost of an estimate.
-    _ = try reader.flag("exact", default: true)
-    return FFJTransform(
-      features: features, context: context,
-      freqs: try reader.integer("freqs", default: 3, minimum: 1), control: control,
-      network: network, in: scope)
   }
 }

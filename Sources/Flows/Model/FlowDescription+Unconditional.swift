@@ -8,9 +8,11 @@ extension FlowDescription {
     guard let json = reader["f"] else {
       throw .invalid(place: reader.path("f"), found: "nothing", expected: "a transform")
     }
-    let inner = try DescriptionReader(json, place: reader.path("f"))
+    let inner = try self.reader(json, place: reader.path("f"))
     let inverse = try inner.flag("inverse")
-    let tensors = UnconditionalTensors(scope: scope, isBuffer: try reader.flag("buffer"))
+    let tensors = UnconditionalTensors(
+      scope: scope, isBuffer: try reader.flag("buffer"),
+      hasNamedArguments: release.hasNamedArguments)
     let make = try unconditional(inner, tensors)
     return UnconditionalTransform { inverse ? InverseTransform(make()) : make() }
   }
@@ -109,9 +111,11 @@ extension FlowDescription {
 private struct UnconditionalTensors {
   let scope: ModuleScope
   let isBuffer: Bool
+  let hasNamedArguments: Bool
 
   func name(_ name: String, _ position: Int) -> String {
-    scope.registry.checkpoint.contains(scope.qualified("_\(position)")) ? "_\(position)" : name
+    let isPositional = scope.isStored("_\(position)")
+    return isPositional || !hasNamedArguments ? "_\(position)" : name
   }
 
   func tensor(

@@ -65,7 +65,18 @@ public struct Model: ParameterHolder {
     features = description.features
     context = description.context
     parameters = scope.registry.parameters
+    for parameter in parameters { try Self.checkRelease(parameter, file) }
     values = try file.values(of: parameters, isIgnored: isIgnored)
+  }
+
+  /// Makes sure that a missing tensor is not there under the name of an older release.
+  private static func checkRelease(
+    _ parameter: Parameter, _ file: SafetensorsFile
+  ) throws(FlowError) {
+    guard file[parameter.name] == nil, let dot = parameter.name.lastIndex(of: ".") else { return }
+    let positional = parameter.name[...dot] + "_0"
+    guard file[String(positional)] != nil else { return }
+    throw .olderName(name: String(positional), expected: parameter.name)
   }
 
   /// Writes the model file, whole or not at all; Zuko loads the tensors of a described flow by

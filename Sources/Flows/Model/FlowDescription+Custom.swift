@@ -1,0 +1,138 @@
+import FlowFiles
+import FlowIR
+
+extension FlowDescription {
+  /// A flow of any transforms over any base.
+  func custom(
+    _ reader: DescriptionReader, in scope: ModuleScope
+  ) throws(FlowError) -> Flow {
+    let transform: any LazyTransform
+    let place = scope.child("transform")
+    switch reader["transform"] {
+    case .array(let items):
+      transform = try composed(items, place: reader.path("transform"), in: place)
+    case .some(let single):
+      transform = try lazy(single, place: reader.path("transform"), in: place)
+    case nil:
+      throw .invalid(
+        place: reader.path("transform"), found: "nothing", expected: "a list of transforms")
+    }
+    guard let base = reader["base"] else {
+      throw .invalid(
+        place: reader.path("base"), found: "nothing", expected: "an UnconditionalDistribution")
+    }
+    return Flow(
+      transform: transform,
+      base: try self.base(base, place: reader.path("base"), in: scope.child("base")))
+  }
+
+  private func composed(
+    _ items: [JSONValue], place: String, in scope: ModuleScope
+  ) throws(FlowError) -> any LazyTransform {
+    var parts: [any LazyTransform] = []
+    for (index, item) in items.enumerated() {
+      parts.append(
+        try lazy(
+          item, place: "\(place)[\(index)]",
+          in: scope.child("transforms").child("\(index)")))
+    }
+    return LazyComposedTransform(parts)
+  }
+
+  private func lazy(
+    _ json: JSONValue, place: String, in scope: ModuleScope
+  ) throws(FlowError) -> any LazyTransform {
+    let reader = try reader(json, place: place)
+    let common = ["features", "context", "univariate", "shapes"] + Self.network
+    switch reader.type {
+    case "MaskedAutoregressiveTransform":
+      try reader.allow(common + ["passes", "order", "adjacency", "residual"])
+      let (features, context) = try size(reader)
+      if features == 1, release.isElementWiseForOneFeature {
+        return try elementWise(reader, in: scope)
+      }
+      return try MaskedAutoregressiveTransform(
+        features: features, context: context,
+        passes: try reader.optionalInteger("passes", minimum: 1),
+        order: try reader.integers("order", minimum: 0),
+        adjacency: try adjacency(reader), univariate: try univariate(reader, in: scope),
+        network: try reader.network(["residual"]), in: scope)
+    case "GeneralCouplingTransform":
+      try reader.allow(common + ["mask", "normalize"])
+      let (features, context) = try size(reader)
+      if features == 1, release.isElementWiseForOneFeature {
+        return try elementWise(reader, in: scope)
+      }
+      return try GeneralCouplingTransform(
+        features: features, context: context, mask: try reader.booleans("mask"),
+        univariate: try univariate(reader), network: try reader.network(["normalize"]), in: scope)
+    case "ElementWiseTransform":
+      try reader.allow(common + ["normalize"])
+      return try elementWise(reader, in: scope)
+    case "FFJTransform":
+      try reader.allow(["features", "context"] + Self.continuous)
+      _ = try size(reader)
+      return try continuous(reader, in: scope)
+    case "LazyInverse":
+      try reader.allow(["transform"])
+      guard let inner = reader["transform"] else {
+        throw .invalid(
+          place: reader.path("transform"), found: "nothing", expected: "a transform")
+      }
+      return LazyInverse(
+        try lazy(inner, place: reader.path("transform"), in: scope.child("transform")))
+    case "LazyComposedTransform":
+      try reader.allow(["transforms"])
+      guard case .array(let items)? = reader["transforms"] else {
+        throw .invalid(
+          place: reader.path("transforms"), found: reader["transforms"]?.text ?? "nothing",
+          expected: "a list of transforms")
+      }
+      return try composed(items, place: reader.path("transforms"), in: scope)
+    case "UnconditionalTransform":
+      try reader.allow(["f", "buffer"])
+      return try unconditional(reader, in: scope)
+    default:
+      throw .unknownType(
+        place: reader.path("type"), found: reader.type,
+        known: [
+          "MaskedAutoregressiveTransform", "GeneralCouplingTransform", "ElementWiseTransform",
+          "FFJTransform", "UnconditionalTransform", "LazyInverse", "LazyComposedTransform",
+        ])
+    }
+  }
+
+  func size(_ reader: DescriptionReader) throws(FlowError) -> (Int, Int) {
+    let found = try reader.integer("features", default: nil, minimum: 1)
+    guard found == features else {
+      throw .invalid(
+        place: reader.path("features"), found: "\(found)", expected: "\(features), as the flow")
+    }
+    let context = try reader.integer("context", default: 0, minimum: 0)
+    guard context == condition else {
+      let owner = embedding.layers.isEmpty ? "the flow" : "the embedding's outputs"
+      throw .invalid(
+        place: reader.path("context"), found: "\(context)", expected: "\(condition), as \(owner)")
+    }
+    return (found, context)
+  }
+
+  private func adjacency(_ reader: DescriptionReader) throws(FlowError) -> Mask? {
+    let matrix = try reader.matrix("adjacency")
+    if let matrix, matrix.columns > features, !release.hasContextAdjacency {
+      throw .invalid(
+        place: reader.path("adjacency"), found: "\(matrix.columns) columns",
+        expected: "\(features) columns in Zuko \(release)")
+    }
+    return matrix
+  }
+
+  private func elementWise(
+    _ reader: DescriptionReader, in scope: ModuleScope
+  ) throws(FlowError) -> any LazyTransform {
+    let (features, context) = try size(reader)
+    return ElementWiseTransform(
+      features: features, context: context, univariate: try univariate(reader, in: scope),
+      network: try reader.network(["normalize"]), in: scope)
+  }
+}
