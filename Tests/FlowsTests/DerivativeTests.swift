@@ -39,6 +39,16 @@ import Testing
     }
   }
 
+  @Test("what is read twice gets both gradients, rows included")
+  func gatherRepeated() throws {
+    let compiled = try compileGradient([.rows("x", 3)], dtype: .f64) { inputs in
+      let places = inputs[0].gather([2, 0, 2, 2])
+      return (places * places.trace.constant([1, 10, 100, 1000], shape: [4])).sum(axis: 0)
+    }
+    let x = HostArray([0.5, 1, 2, 3, 4, 5] as [Double], shape: [2, 3])
+    #expect(try compiled(["x": x], rows: 2)["grad.x"]?.doubles == [10, 0, 1101, 10, 0, 1101])
+  }
+
   @Test("an autoregressive Jacobian is triangular in the order of the features")
   func triangular() throws {
     let scope = ModuleScope.root()

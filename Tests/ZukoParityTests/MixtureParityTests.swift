@@ -105,6 +105,35 @@ import Testing
     #expect(gmm.model.values["hyper.4.weight"]?.floats == before.map { $0 * 0.01 })
   }
 
+  @Test("the gradient of full covariances that a network gives is the slope of the loss")
+  func networkGradient() throws {
+    let model = try Model(
+      FlowDescription(
+        text: #"""
+          {"type": "GMM", "features": 3, "context": 2, "components": 2, "hidden_features": [4],
+           "activation": "Tanh"}
+          """#), seed: 2)
+    let x = (0..<12).map { sin(Double($0)) }
+    let c = (0..<8).map { cos(Double($0)) }
+    let gradient = try compile(model.gradientFunction(dtype: .f64), model)
+    func run(_ c: [Double]) throws -> [String: HostArray] {
+      try gradient(
+        ["x": HostArray(x, shape: [4, 3]), "context": HostArray(c, shape: [4, 2])], rows: 4)
+    }
+    let exact = try #require(run(c)["grad.context"]?.doubles)
+    let step = 1e-5
+    for index in c.indices {
+      var losses: [Double] = []
+      for sign in [1.0, -1] {
+        var moved = c
+        moved[index] += sign * step
+        losses.append(try #require(run(moved)["loss"]?.doubles.first))
+      }
+      // Steps of 1e-5 on a loss of order one are good to 1e-10.
+      #expect(abs(exact[index] - (losses[0] - losses[1]) / (2 * step)) < 1e-8)
+    }
+  }
+
   @Test("an unknown type of covariance is an error that names the known ones")
   func unknownType() {
     let error = #expect(throws: FlowError.self) {

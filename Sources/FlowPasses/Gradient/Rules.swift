@@ -219,10 +219,32 @@ extension ReversePass {
     case .pad(let axis, let low, _, _):
       return try builder.emit(.slice(axis: axis, start: low, end: low + shape[axis]), g)
     case .gather(let axis, let indices):
+      if type(g).hasRows, Set(indices).count < indices.count {
+        return try scatterRepeated(g, axis: axis, indices: indices, size: shape[axis])
+      }
       return try builder.emit(.scatterAdd(axis: axis, indices: indices, size: shape[axis]), g)
     case .scatterAdd(let axis, let indices, _):
       return try builder.emit(.gather(axis: axis, indices: indices), g)
     default: preconditionFailure("\(opcode.name) is no view")
     }
+  }
+
+  /// `scatter_add` with repeated indices as a reduction, which can be compiled for row values: what goes
+  /// to one place is gathered side by side, filled up with zeros, and summed.
+  private func scatterRepeated(
+    _ g: Value, axis: Int, indices: [Int], size: Int
+  ) throws(TypeError) -> Value {
+    var sources = [[Int]](repeating: [], count: size)
+    for (position, index) in indices.enumerated() { sources[index].append(position) }
+    let most = sources.map(\.count).max() ?? 0
+    let filled = sources.flatMap { list in
+      list + Array(repeating: indices.count, count: most - list.count)
+    }
+    let padded = try builder.emit(.pad(axis: axis, low: 0, high: 1, value: 0), g)
+    let gathered = try builder.emit(.gather(axis: axis, indices: filled), padded)
+    var shape = type(gathered).shape
+    shape.replaceSubrange(axis...axis, with: [size, most])
+    return try builder.emit(
+      .reduce(.sum, axis: axis + 1), try builder.emit(.reshape(shape), gathered))
   }
 }
