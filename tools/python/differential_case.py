@@ -4,6 +4,7 @@ import copy
 import json
 import random
 
+import numpy as np
 import torch
 import zuko
 
@@ -40,6 +41,17 @@ class Case:
         self.x = points(start, rows, self.description["features"])
         context = self.description["context"]
         self.context = torch.randn(rows, context) if context else None
+        self.has_box = kind == "NCSF" or "BoxUniform" in json.dumps(self.description)
+        if not self.has_box:
+            self.drop_lost_rows()
+
+    def drop_lost_rows(self):
+        """Leaves out rows of density 0 in Zuko: it is positive, but a slope has lost all digits."""
+        found = [self.values(dtype)["log_prob"] for dtype in (torch.float64, torch.float32)]
+        is_finite = torch.from_numpy(np.isfinite(found).all(axis=0))
+        if is_finite.any():
+            self.x = self.x[is_finite]
+            self.context = None if self.context is None else self.context[is_finite]
 
     def parameters(self, box):
         """Zuko's flow, with parameters scaled up so that its transforms bend."""

@@ -39,7 +39,6 @@ class Check:
         self.flowir, self.folder = flowir, folder
         self.limits = LIMITS[dtype + (" continuous" if case.is_continuous else "")]
         self.is_bounded = any(kind in str(case.description) for kind in BOUNDED)
-        self.has_box = case.description["type"] == "NCSF" or "BoxUniform" in str(case.description)
         self.failures, self.worst = [], 0.0
         # In float32 Zuko's own errors say how sensitive the flow is, as in the parity tests.
         self.moved = case.values(nudge=NUDGES["f64"]) if dtype == "f64" else case.values(torch.float32)
@@ -57,7 +56,7 @@ class Check:
             error = np.abs(found - wanted)
         error[(found == wanted) | (np.isnan(found) & np.isnan(wanted))] = 0
         error[np.isnan(error)] = np.inf
-        if "log_prob" in name and not self.has_box:
+        if "log_prob" in name and not self.case.has_box:
             # The density is positive everywhere: where Zuko says 0 a slope has lost all digits.
             error[np.isneginf(wanted) & np.isfinite(found)] = 0
         allowed = limit * (1 + np.where(np.isfinite(wanted), np.abs(wanted), 0))
