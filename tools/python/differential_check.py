@@ -125,17 +125,17 @@ class Check:
         case = self.case
         context = None if case.context is None else case.context[:1]
         x, log_prob = compiled.sample(7, 65, None if context is None else context.numpy())
-        if not np.isfinite(x).all():
+        if np.isnan(x).any() or not (self.is_bounded or np.isfinite(x).all()):
             self.failures.append(f"{self.dtype} sample: not finite")
             return
+        wanted = case.log_prob(x, context)
         if self.is_bounded:
             # What no row is mapped to has no sample, neither here nor there: a root is at the end of
             # its domain, or a map's inverse outside.
-            found = ~np.isposinf(log_prob) & (np.abs(x).max(axis=1) < 1e6)
-            x, log_prob = x[found], log_prob[found]
+            kept = np.isfinite(log_prob) & np.isfinite(wanted) & (np.abs(x).max(axis=1) < 1e6)
+            x, log_prob, wanted = x[kept], log_prob[kept], wanted[kept]
             if len(x) == 0:
                 return
-        wanted = case.log_prob(x, context)
         nudge = NUDGES[self.dtype]
         moved = [case.log_prob(x * (1 + step), context) for step in (nudge, -nudge)]
         with np.errstate(invalid="ignore"):
