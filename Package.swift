@@ -58,7 +58,9 @@ let package = Package(
       exclude: ["README.md"], resources: [.copy("Fixtures")]),
     .testTarget(
       name: "FlowCommandTests",
-      dependencies: ["FlowFiles", "FlowCommand", "GaussianModel", "OwnParts", "Tutorials"],
+      dependencies: [
+        "Flows", "FlowFiles", "FlowCommand", "GaussianModel", "OwnParts", "Tutorials",
+      ],
       exclude: ["README.md"]),
     .testTarget(
       name: "GoldenTests", dependencies: ["FlowIR", "FlowPasses", "FlowCodegen"],

@@ -65,6 +65,42 @@ import Testing
     }
     #expect(try Model(path: path).description == reference.model.description)
   }
+
+  /// The model of a fixture as if its description said something else about the release.
+  private func relabelled(_ name: String, _ version: String?) throws -> Model {
+    let reference = try Reference(name, in: Self.folder)
+    let text = try #require(reference.file.metadata["flowir.flow"])
+    guard case .object(let members) = try JSONValue.parse(text.utf8) else {
+      throw FlowError.noDescription(path: name)
+    }
+    let others = members.filter { $0.key != "zuko" }
+    let all = others + (version.map { [.init("zuko", .string($0))] } ?? [])
+    var file = SafetensorsFile(metadata: ["flowir.flow": JSONValue.object(all).text])
+    for name in reference.file.names { file[name] = reference.file[name] }
+    let path = NSTemporaryDirectory() + "release-\(UUID()).safetensors"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try file.write(to: path)
+    return try Model(path: path)
+  }
+
+  @Test("the release decides: the same tensors score otherwise under another one")
+  func relabelled() throws {
+    let reference = try Reference("1.4.1-unaf", in: Self.folder)
+    let model = try relabelled("1.4.1-unaf", "1.5.0")
+    let score = try compile(optimized(model.trace(.logProb, dtype: .f64)), model)
+    let found = try #require(
+      score(reference.inputs, rows: reference.rows)["log_prob"]?.doubles)
+    let change = zip(found, reference.values("log_prob")).map { abs($0 - $1) }.max() ?? 0
+    #expect(change > 1e-3)
+  }
+
+  @Test("older names in a file that states no release are an error that says what to state")
+  func unstated() throws {
+    let error = #expect(throws: FlowError.self) { try relabelled("1.5.0-gf", nil) }
+    #expect(
+      error == .olderName(name: "transform.transforms.1._0", expected: "transform.transforms.1.A"))
+    #expect(error?.description.contains("\"zuko\": \"1.5.0\"") == true)
+  }
 }
 
 /// Density estimators that sbi made with Zuko, against what sbi computed in float64.

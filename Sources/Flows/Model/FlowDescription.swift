@@ -3,7 +3,9 @@ import FlowIR
 
 /// The architecture of a flow as a JSON object, as `flowir.flow` in a model file holds it.
 ///
-/// `type` is a Zuko class, the other keys are that class's constructor arguments.
+/// `type` is a Zuko class, the other keys are that class's constructor arguments. `zuko` names an older
+/// release whose names and constants hold, `embedding` the layers before the condition: see
+/// <doc:OlderReleases>.
 public struct FlowDescription: Hashable, Sendable {
   /// The object.
   public let json: JSONValue
