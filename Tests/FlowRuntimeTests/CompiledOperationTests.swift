@@ -36,6 +36,36 @@ import Testing
     (.floor, -5...5, 0),
   ]
 
+  @Test(
+    "functions of what has been selected are the same, whatever the compiler makes of both",
+    arguments: [UnaryOperator.tanh, .erf, .erfc, .asin, .absolute, .sign], [DType.f32, .f64])
+  func selected(operation: UnaryOperator, dtype: DType) throws {
+    let builder = FunctionBuilder(name: "f")
+    let x = builder.argument("x", .row([], dtype))
+    let largest = dtype == .f32 ? Double(Float.greatestFiniteMagnitude) : .greatestFiniteMagnitude
+    let isInfinite = try builder.emit(
+      .compare(.greater), try builder.emit(.unary(.absolute), x),
+      builder.splat(largest, shape: [], dtype: dtype))
+    let inner = try builder.emit(
+      .select, isInfinite, builder.splat(0, shape: [], dtype: dtype), x)
+    let y = try builder.emit(.unary(operation), inner)
+    let function = builder.finish(results: [
+      Result(name: "y", value: y), Result(name: "inner", value: inner),
+    ])
+    let scale = operation == .asin ? 1.0 : 100
+    let values = (0..<256).map { scale * (Double($0) - 127.5) / 128 } + [.infinity, -.infinity]
+    let rows = values.count
+    let found = try #require(
+      CompiledFunction(function)(["x": HostArray(values, shape: [rows])], rows: rows)["y"]?.doubles)
+    let exact = try #require(Interpreter.run(function, ["x": values], rows: rows)["y"]?.values)
+    // The ulp bounds of these functions, the rounding of x in float32 included.
+    let tolerance = dtype == .f32 ? 1e-6 : 2e-15
+    for index in values.indices {
+      let error = abs(found[index] - exact[index])
+      #expect(error <= tolerance * (1 + abs(exact[index])), "\(operation) at \(values[index])")
+    }
+  }
+
   @Test("functions stay within their ulp bounds", arguments: bounds, [DType.f32, .f64])
   func functions(
     _ bound: (operation: UnaryOperator, range: ClosedRange<Double>, ulps: Double), dtype: DType

@@ -41,10 +41,8 @@ import Testing
   @Test("a monotonic network increases with each of its inputs, each feature's with its own alone")
   func monotonic() throws {
     let scope = ModuleScope.root()
-    let stack = StackedMLP(
-      features: 2, inputs: 3, network: HyperNetwork(hiddenFeatures: [8, 7]), isMonotonic: true,
-      in: scope)
-    let found = try jacobian(scope, inputs: 6) { stack($0.reshaped([2, 3])) }
+    let stack = MonotonicMLP(3, 1, hiddenFeatures: [8, 7], stack: 2, in: scope)
+    let found = try jacobian(scope, inputs: 6) { stack($0.reshaped([2, 3])).reshaped([2]) }
     #expect(found.count == 48)
     for (index, slope) in found.enumerated() {
       let (output, input) = (index / 6 % 2, index % 6 / 3)

@@ -3,8 +3,9 @@
  * The root finder is Newton's method kept in a bracket (Press et al., "Numerical Recipes", section
  * 9.4): a step that leaves the bracket, or is not half as long as the one before, is replaced by
  * bisection; while the bracket is open on the far side, steps grow at most fourfold. A lane is done
- * when the function meets the target to the last digit, when the step no longer matters, or when
- * the end of the domain is reached. */
+ * when the function meets the target to the last digit, when the step no longer matters (the second
+ * of two Newton steps in a row is so much shorter that the next one would not), or when the end of
+ * the domain is reached. */
 #ifndef FK_ROOT_H
 #define FK_ROOT_H
 #include "fk_math.h"
@@ -13,14 +14,16 @@
 #define FK_EPSILON 2.220446049250313e-16
 #define FK_QUADRATIC 3.7e-11 /* eps^(2/3): after such a Newton step the error is far below eps */
 #define FK_LARGEST 1.7976931348623157e308
+#define FK_ROOT_PASSES 700 /* outwards to the largest number in steps of 4, then halving */
 #else
 #define FK_EPSILON 1.1920929e-7f
 #define FK_QUADRATIC 2.4e-5f
 #define FK_LARGEST 3.4028235e38f
-#endif
 #define FK_ROOT_PASSES 160
+#endif
 
-/* The state of a search: for each element its bracket and its last step, 0 once it is done. */
+/* The state of a search: for each element its bracket and the length of its last step, negative
+ * unless it was Newton's, 0 once it is done. */
 typedef struct {
   fk_real *x, *low, *high, *step;
   const fk_real *target, *value, *slope;
@@ -43,7 +46,7 @@ FK_OUTLINE void fk_root_start(const fk_root *r, int begin, int end, const int32_
       fk_store(r->x + at, x);
       fk_store(r->low + at, fk_splat(r->lower));
       fk_store(r->high + at, fk_splat(r->upper));
-      fk_store(r->step + at, fk_select(fk_is_finite(y), fk_splat(first), fk_splat(0)));
+      fk_store(r->step + at, fk_select(fk_is_finite(y), fk_splat(-first), fk_splat(0)));
     }
 }
 
@@ -65,6 +68,7 @@ FK_OUTLINE int fk_root_step(const fk_root *r, int begin, int end, const int32_t 
       low = fk_select(below, x, low);
       high = fk_select(below, high, x);
       fk_int met = fk_abs(residual) <= fk_abs(y) * (fk_real)FK_EPSILON;
+      fk_int after_newton = last > 0;
       last = fk_abs(last);
       fk_vec newton = -residual / slope;
       fk_int useful = fk_is_finite(newton) & (slope > 0);
@@ -83,14 +87,15 @@ FK_OUTLINE int fk_root_step(const fk_root *r, int begin, int end, const int32_t 
       fk_vec length = fk_abs(step), scale = fk_abs(x) + fk_abs(step);
       fk_int newtonian = useful & (step == newton);
       fk_int settled = (length <= scale * (fk_real)FK_EPSILON) |
-                       (newtonian & (length <= (scale + 1) * (fk_real)FK_QUADRATIC) &
+                       (newtonian & after_newton & (length <= (scale + 1) * (fk_real)FK_QUADRATIC) &
                         (length <= last * (fk_real)0.01));
       settled |= length == 0;
       fk_store(r->x + at, fk_select(active & ~met, x + step, x));
       active &= ~(met | settled);
       fk_store(r->low + at, low);
       fk_store(r->high + at, high);
-      fk_store(r->step + at, fk_select(active, step, fk_splat(0)));
+      fk_vec signed_length = fk_select(newtonian, length, -length);
+      fk_store(r->step + at, fk_select(active, signed_length, fk_splat(0)));
       open |= active;
     }
   for (int lane = 0; lane < FK_LANES; lane++)

@@ -38,7 +38,8 @@ extension Tensor {
     from lower: Tensor, nodes: Int, of f: (Tensor) -> Tensor
   ) -> Tensor {
     precondition(hasRows, "an integral needs limits with rows")
-    let start = lower.hasRows ? lower.broadcast(to: shape) : self.like(0) * self + lower
+    // One a row, without depending on this tensor's derivative or its infinities.
+    let start = (lower.hasRows ? lower : select(isNaN(self), lower, lower)).broadcast(to: shape)
     let arguments = trace.builder.beginRegion([type, type])
     let part = f(Tensor(trace, arguments[0])) * Tensor(trace, arguments[1])
     let region = trace.builder.endRegion(results: [part.value])

@@ -80,7 +80,16 @@ public struct BoxUniform: Distribution {
 
   /// `lower + (upper - lower) u` with uniform `u`.
   public func sample(seed: Tensor) -> Tensor {
-    lower + (upper - lower) * seed.trace.random(.uniform, shape: [features], seed: seed)
+    let u = seed.trace.random(.uniform, shape: [features], seed: seed)
+    // Rounding must not lead to the upper bound, which is outside.
+    return minimum(lower + (upper - lower) * u, upper.lowered)
+  }
+}
+
+extension Tensor {
+  /// A log-density, but -inf where the vector is infinite: sums over its elements would be NaN there.
+  func zero(whereInfinite x: Tensor) -> Tensor {
+    select(abs(x).max(axis: 0) .>= Double.infinity, like(-Double.infinity), self)
   }
 }
 
@@ -100,10 +109,13 @@ public struct NormalizingFlow: Distribution {
     self.base = base
   }
 
-  /// `log p_base(f(x)) + log|det df/dx|`.
+  /// `log p_base(f(x)) + log|det df/dx|`; -inf where the base's density is zero, whatever the
+  /// log-determinant, and for infinite rows.
   public func logProb(_ x: Tensor) -> Tensor {
     let (z, ladj) = transform.callAndLadj(x)
-    return base.logProb(z) + ladj.sumOfElements()
+    let density = base.logProb(z)
+    let total = density + ladj.sumOfElements()
+    return select(density .<= -Double.infinity, density, total).zero(whereInfinite: x)
   }
 
   /// `f⁻¹(z)` with `z` from the base.
@@ -113,6 +125,9 @@ public struct NormalizingFlow: Distribution {
   public func sampleAndLogProb(seed: Tensor) -> (x: Tensor, logProb: Tensor) {
     let (z, logProb) = base.sampleAndLogProb(seed: seed)
     let (x, ladj) = transform.inverseAndLadj(z)
-    return (x, logProb - ladj.sumOfElements())
+    // A log-determinant of -inf says that no x leads to z: its density is zero.
+    let total = ladj.sumOfElements()
+    let isZero = total .<= -Double.infinity
+    return (x, select(isZero, total, logProb - total))
   }
 }

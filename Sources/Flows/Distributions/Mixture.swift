@@ -68,7 +68,8 @@ public struct MultivariateNormalBatch: DistributionBatch {
     let diagonal = scaleTril.reshaped([count, features * features])
       .gather((0..<features).map { $0 * (features + 1) })
     let constant = Double(features) * 0.9189385332046727  // log(2 pi) / 2
-    return -0.5 * square(z).sum(axis: 1) - (log(diagonal).sum(axis: 1) + constant)
+    let density = -0.5 * square(z).sum(axis: 1) - (log(diagonal).sum(axis: 1) + constant)
+    return density.zero(whereInfinite: x)
   }
 
   /// `loc + L ε` of each component, [K, D].
@@ -105,7 +106,8 @@ public struct MultivariateNormal: Distribution {
     let diagonal = scaleTril.reshaped([features * features])
       .gather((0..<features).map { $0 * (features + 1) })
     let constant = Double(features) * 0.9189385332046727  // log(2 pi) / 2
-    return -0.5 * square(z).sum(axis: 0) - (log(diagonal).sum(axis: 0) + constant)
+    let density = -0.5 * square(z).sum(axis: 0) - (log(diagonal).sum(axis: 0) + constant)
+    return density.zero(whereInfinite: x)
   }
 
   /// `loc + L ε` with normal `ε`.
@@ -144,8 +146,9 @@ public struct Mixture: Distribution {
     let x = base.sample(seed: seed)
     let u = seed.trace.random(.uniform, shape: [], seed: seed)
     let cumulative = exp(logits.logSoftmax()).cumulativeSum()
-    // take keeps an index at the end of its table, where rounding may leave the last sum below u.
-    let index = cumulative.search(u)
+    // A share of the last sum, which rounding may leave below 1: components without weight are never
+    // chosen.
+    let index = cumulative.search(u * cumulative.slice(base.count - 1, base.count).reshaped([]))
     let table = x.transposed
     return table.take(index.broadcast(to: [features]))
   }

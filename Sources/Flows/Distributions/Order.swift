@@ -76,7 +76,8 @@ public struct TopK: Distribution {
   /// `log n!/(n - k)! + Σ log p(x_i) + (n - k) log P(Z > x_k)` for ordered vectors, -inf for others.
   public func logProb(_ x: Tensor) -> Tensor {
     let tails = base.tails(x.slice(features - 1, features).reshaped([]))
-    let rest = log(isDescending ? tails.lower : tails.upper) * Double(n - features)
+    let (tail, other) = isDescending ? tails : (tails.upper, tails.lower)
+    let rest = logOfTail(tail, other: other) * Double(n - features)
     let density = Sort.density(x, base, count: n, isDescending: isDescending)
     return select(density .> -Double.infinity, density + rest, density)
   }
@@ -103,7 +104,7 @@ public struct Minimum: ScalarDistribution {
 
   /// `log n + log p(x) + (n - 1) log P(Z > x)`.
   public func logProb(_ x: Tensor) -> Tensor {
-    extremeDensity(base.logProb(x), base.tails(x).upper, n)
+    extremeDensity(base.logProb(x), base.tails(x), n)
   }
 
   /// 1 - q^n and q^n, where q is the base's probability above.
@@ -136,7 +137,8 @@ public struct Maximum: ScalarDistribution {
 
   /// `log n + log p(x) + (n - 1) log P(Z ≤ x)`.
   public func logProb(_ x: Tensor) -> Tensor {
-    extremeDensity(base.logProb(x), base.tails(x).lower, n)
+    let (lower, upper) = base.tails(x)
+    return extremeDensity(base.logProb(x), (lower: upper, upper: lower), n)
   }
 
   /// q^n and 1 - q^n, where q is the base's probability below.
@@ -153,10 +155,13 @@ public struct Maximum: ScalarDistribution {
   }
 }
 
-private func extremeDensity(_ density: Tensor, _ tail: Tensor, _ n: Double) -> Tensor {
+/// The density of the smallest of n draws, from that of one and its tails.
+private func extremeDensity(
+  _ density: Tensor, _ tails: (lower: Tensor, upper: Tensor), _ n: Double
+) -> Tensor {
   guard n > 1 else { return density }
-  return select(
-    density .> -Double.infinity, density + (n - 1) * log(tail) + logOf(n), density)
+  let rest = (n - 1) * logOfTail(tails.upper, other: tails.lower)
+  return select(density .> -Double.infinity, density + rest + logOf(n), density)
 }
 
 /// log p from p and 1 - p, whichever is small.

@@ -99,8 +99,9 @@ public struct Uniform: ScalarDistribution {
 
   /// The place in the interval, measured from the nearer bound.
   public func quantile(lower p: Tensor, upper q: Tensor) -> Tensor {
-    // From the nearer bound.
-    select(p .< q, lower + (upper - lower) * p, upper - (upper - lower) * q)
+    // From the nearer bound; rounding must not lead to the upper one, which is outside.
+    minimum(
+      select(p .< q, lower + (upper - lower) * p, upper - (upper - lower) * q), upper.lowered)
   }
 }
 

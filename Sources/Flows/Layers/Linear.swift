@@ -6,7 +6,7 @@ public protocol Layer {
   func callAsFunction(_ x: Tensor) -> Tensor
 }
 
-/// A linear layer, `y = x Wᵀ + b`.
+/// A linear layer, `y = x Wᵀ + b`, or a stack of such layers on a stack of vectors.
 public struct Linear: Layer {
   /// The weight, out x in.
   public let weight: Parameter
@@ -15,18 +15,27 @@ public struct Linear: Layer {
   let path: String
 
   /// Registers `weight` (out x in) and `bias` (out), initialised as in torch: uniform within
-  /// `1 / sqrt(inputs)`.
-  public init(_ inputs: Int, _ outputs: Int, bias: Bool = true, in scope: ModuleScope) {
+  /// `1 / sqrt(inputs)`. With `stack` there are so many layers, which act on inputs [stack, in] one by
+  /// one; then the weight is stack x out x in, the bias stack x out.
+  public init(
+    _ inputs: Int, _ outputs: Int, bias: Bool = true, stack: Int? = nil, in scope: ModuleScope
+  ) {
     let bound = 1 / Double(inputs).squareRoot()
+    let stacked = stack.map { [$0] } ?? []
     weight = scope.parameter(
-      "weight", [outputs, inputs], initializer: .uniform(bound: bound))
-    self.bias = bias ? scope.parameter("bias", [outputs], initializer: .uniform(bound: bound)) : nil
+      "weight", stacked + [outputs, inputs], initializer: .uniform(bound: bound))
+    self.bias =
+      bias ? scope.parameter("bias", stacked + [outputs], initializer: .uniform(bound: bound)) : nil
     path = scope.path
   }
 
   /// `x Wᵀ + b` along the last axis.
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    x.trace.inScope(path) { x.linear(weight, bias: bias, mask: nil) }
+    x.trace.inScope(path) {
+      weight.shape.count == 2
+        ? x.linear(weight, bias: bias, mask: nil)
+        : x.stackedLinear(weight.tensor, bias: bias?.tensor)
+    }
   }
 }
 

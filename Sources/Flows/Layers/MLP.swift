@@ -1,4 +1,4 @@
-/// A multi-layer perceptron.
+/// A multi-layer perceptron, or a stack of them on a stack of vectors.
 public struct MLP: Layer {
   /// The linear layers, from the inputs to the outputs.
   public let layers: [Linear]
@@ -8,15 +8,17 @@ public struct MLP: Layer {
   public let norm: LayerNorm?
 
   /// Registers linear layers under Zuko's names: `0`, `2`, `4`, … (`0`, `3`, `6`, … with
-  /// `normalize`, since the activations and normalisations between them are counted).
+  /// `normalize`, since the activations and normalisations between them are counted). With `stack`
+  /// there are so many networks, which act on inputs [stack, in] one by one.
   public init(
     _ inputs: Int, _ outputs: Int, hiddenFeatures: [Int] = [64, 64],
-    activation: Activation = .relu, normalize: Bool = false, in scope: ModuleScope
+    activation: Activation = .relu, normalize: Bool = false, stack: Int? = nil,
+    in scope: ModuleScope
   ) {
     let step = normalize ? 3 : 2
     let sizes = [inputs] + hiddenFeatures + [outputs]
     layers = zip(sizes, sizes.dropFirst()).enumerated().map { index, size in
-      Linear(size.0, size.1, in: scope.child("\(index * step)"))
+      Linear(size.0, size.1, stack: stack, in: scope.child("\(index * step)"))
     }
     self.activation = activation
     norm = normalize ? LayerNorm() : nil

@@ -96,7 +96,8 @@ public struct BernsteinTransform: Transform {
   public init(theta: Tensor, bound: Double = 5) {
     let raw = theta.elementsAlongLast()
     precondition(raw.count >= 2, "a Bernstein polynomial needs two coefficients or more")
-    let inner = raw.dropFirst().map { softplus($0) }
+    // A step that has rounded to 0 would leave a stretch without slope.
+    let inner = raw.dropFirst().map { maximum(softplus($0), 1e-30) }
     // The steps at the ends come twice, so that the second derivative is zero there.
     let steps = [inner[0]] + inner + [inner[inner.count - 1]]
     let polynomial = BernsteinPolynomial(

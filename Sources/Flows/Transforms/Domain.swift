@@ -32,11 +32,32 @@ public struct Domain {
 }
 
 extension Tensor {
+  /// A log-determinant, for this value of a map: -inf where the value has overflowed, whatever the
+  /// slope, since the density of a base is zero there.
+  public func bounding(_ ladj: Tensor) -> Tensor {
+    select(abs(self) .> largest, ladj.like(-Double.infinity), ladj)
+  }
+
+  /// The tensor within bounds; unlike a minimum and a maximum it keeps its derivative at the bounds.
+  public func clamped(_ lower: Double, _ upper: Double) -> Tensor {
+    select(self .< lower, like(lower), select(self .> upper, like(upper), self))
+  }
+
+  /// A number a little smaller, one or two steps; infinity stays.
+  public var lowered: Tensor {
+    let normal = type.dtype == .f64 ? 0x1p-1022 : 0x1p-126
+    return select(abs(self) .<= largest, self - (abs(self) * (1.5 * roundOff) + normal), self)
+  }
+
   /// Half the distance from 1 to the next larger number of the tensor's float type: 1 - `roundOff`
   /// is the largest number below 1.
   public var roundOff: Double { type.dtype == .f64 ? 0x1p-53 : 0x1p-24 }
-  /// The smallest positive normal number of the tensor's float type.
+  /// The smallest positive number of the tensor's float type.
   public var smallest: Double {
-    type.dtype == .f64 ? Double.leastNormalMagnitude : Double(Float.leastNormalMagnitude)
+    type.dtype == .f64 ? Double.leastNonzeroMagnitude : Double(Float.leastNonzeroMagnitude)
+  }
+  /// The largest number of the tensor's float type.
+  public var largest: Double {
+    type.dtype == .f64 ? Double.greatestFiniteMagnitude : Double(Float.greatestFiniteMagnitude)
   }
 }

@@ -1,16 +1,22 @@
 /// `f(x) = exp(x)`, from the reals to the positive numbers.
+///
+/// Where `f` has rounded to 0 or overflowed, the inverse is the number at which it does so.
 public struct ExpTransform: Transform {
   /// Makes the transform.
   public init() {}
 
-  /// `exp(x)`; `x` for each element.
-  public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { (exp(x), x) }
+  /// `exp(x)`; `x` for each element, -inf where `exp(x)` overflows.
+  public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
+    let y = exp(x)
+    return (y, y.bounding(x))
+  }
 
-  /// `log(y)`; out of the domain the log of the smallest normal number, and -inf.
+  /// `log(y)`; out of the domain the log of the smallest or largest number, and -inf.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
-    let domain = Domain(y, y .> 0)
+    let domain = Domain(y, (y .> 0) .& (y .<= y.largest))
     let x = log(domain.safe(1))
-    return (domain.result(x, edge: y.like(logOf(y.smallest))), domain.ladj(-x))
+    let edge = select(y .> 0, y.like(logOf(y.largest)), y.like(logOf(y.smallest)))
+    return (domain.result(x, edge: edge), domain.ladj(-x))
   }
 }
 
@@ -29,7 +35,7 @@ public struct SigmoidTransform: Transform {
   /// `log(y / (1 - y))`; outside [0, 1] the edge, and -inf.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let domain = Domain(y, (y .>= 0) .& (y .<= 1))
-    let inner = minimum(maximum(domain.safe(0.5), y.smallest), 1 - y.roundOff)
+    let inner = domain.safe(0.5).clamped(y.smallest, 1 - y.roundOff)
     let x = log(inner) - log1p(-inner)
     return (domain.result(x, edge: x), domain.ladj(-ladj(x)))
   }
@@ -55,7 +61,7 @@ public struct TanhTransform: Transform {
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let domain = Domain(y, (y .>= -1) .& (y .<= 1))
     let largest = 1 - y.roundOff
-    let inner = minimum(maximum(domain.safe(0), -largest), largest)
+    let inner = domain.safe(0).clamped(-largest, largest)
     let x = 0.5 * (log1p(inner) - log1p(-inner))
     return (domain.result(x, edge: x), domain.ladj(-ladj(x)))
   }
@@ -95,18 +101,19 @@ public struct PowerTransform: Transform {
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) { apply(1 / exponent, y) }
 
   private func apply(_ exponent: Tensor, _ x: Tensor) -> (Tensor, Tensor) {
-    let domain = Domain(x, x .> 0)
+    let domain = Domain(x, (x .> 0) .& (x .<= x.largest))
     let logs = log(domain.safe(1))
+    let y = exp(exponent * logs)
     return (
-      domain.result(exp(exponent * logs), edge: x.like(0)),
-      domain.ladj(log(abs(exponent)) + (exponent - 1) * logs)
+      domain.result(y, edge: select(x .> 0, select(exponent .> 0, x, x.like(0)), x.like(0))),
+      domain.ladj(y.bounding(log(abs(exponent)) + (exponent - 1) * logs))
     )
   }
 }
 
 /// `f(x) = sign(x) |x|^exp(α)`.
 ///
-/// At 0, where the slope is 0 or infinite, its log is that at the smallest normal number.
+/// At 0, where the slope is 0 or infinite, its log is that at the smallest number.
 public struct SignedPowerTransform: Transform {
   private let alpha: Tensor
 
@@ -120,10 +127,14 @@ public struct SignedPowerTransform: Transform {
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) { apply(-alpha, y) }
 
   private func apply(_ alpha: Tensor, _ x: Tensor) -> (Tensor, Tensor) {
-    let logs = log(maximum(abs(x), x.smallest))
+    let size = abs(x)
+    let logs = log(minimum(maximum(size, x.smallest), x.largest))
+    // An exponent that does not overflow gives 1 at 1.
+    let bounded = minimum(alpha, x.type.dtype == .f64 ? 700 : 80)
     // The sign keeps 0 and NaN.
-    let y = sign(x) * exp(exp(alpha) * logs)
-    return (select(isNaN(x), x, y), alpha + expm1(alpha) * logs)
+    let power = sign(x) * exp(exp(bounded) * logs)
+    let y = select(size .<= x.largest, power, x)
+    return (y, y.bounding(alpha + expm1(bounded) * logs))
   }
 }
 
@@ -135,7 +146,7 @@ public struct SinTransform: Transform {
   /// `sin(x)`; outside [-π/2, π/2] the edge, and -inf.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
     // The float32 nearest to π/2 lies above it, and is inside.
-    let edge = Double.pi / 2 * (1 + 0x1p-24)
+    let edge = x.type.dtype == .f64 ? .pi / 2 : Double(Float(Double.pi / 2))
     let domain = Domain(x, (x .>= -edge) .& (x .<= edge))
     let inner = domain.safe(0)
     return (
@@ -148,8 +159,10 @@ public struct SinTransform: Transform {
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let domain = Domain(y, (y .>= -1) .& (y .<= 1))
     let inner = domain.safe(0)
-    let x = asin(inner)
+    // At an end the slope is infinite: the value does not move with `y`.
+    let isWithin = abs(inner) .< 1
     let edge = select(y .> 0, y.like(.pi / 2), y.like(-.pi / 2))
+    let x = select(isWithin, asin(select(isWithin, inner, y.like(0))), edge)
     // cos(asin y)² = (1 - y)(1 + y).
     let square = maximum((1 - inner) * (1 + inner), y.roundOff * y.roundOff)
     return (domain.result(x, edge: edge), domain.ladj(-0.5 * log(square)))
@@ -163,13 +176,33 @@ public struct CosTransform: Transform {
 
   /// `-cos(x)`; outside [0, π] the edge, and -inf.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
-    SinTransform().callAndLadj(x - .pi / 2)
+    // The float32 nearest to π lies above it, and is inside.
+    let edge = x.type.dtype == .f64 ? .pi : Double(Float(Double.pi))
+    let domain = Domain(x, (x .>= 0) .& (x .<= edge))
+    let inner = domain.safe(1)
+    // At 0 the slope is 0; its log stays finite.
+    let slope = maximum(abs(sin(inner)), x.smallest)
+    return (
+      domain.result(-cos(inner), edge: select(x .> 0, x.like(1), x.like(-1))),
+      domain.ladj(log(slope))
+    )
   }
 
   /// `acos(-y)`; outside [-1, 1] the edge, and -inf.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
-    let (x, ladj) = SinTransform().inverseAndLadj(y)
-    return (x + .pi / 2, ladj)
+    let domain = Domain(y, (y .>= -1) .& (y .<= 1))
+    let inner = domain.safe(0)
+    // From the nearer end: sin(x / 2)² = (1 + y) / 2, cos(x / 2)² = (1 - y) / 2.
+    let isUpper = inner .> 0
+    let nearest = select(isUpper, 1 - inner, 1 + inner)
+    let isWithin = nearest .> 0
+    let half = asin(sqrt(0.5 * select(isWithin, nearest, y.like(1))))
+    let x = select(isUpper, .pi - 2 * half, 2 * half)
+    let edge = select(y .> 0, y.like(.pi), y.like(0))
+    let square = maximum((1 - inner) * (1 + inner), y.roundOff * y.roundOff)
+    return (
+      domain.result(select(isWithin, x, edge), edge: edge), domain.ladj(-0.5 * log(square))
+    )
   }
 }
 
@@ -185,14 +218,17 @@ public struct SoftclipTransform: Transform {
   /// `x / (1 + |x / B|)`; the log of its slope for each element.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
     let size = abs(x / bound)
-    return (x / (1 + size), -2 * log1p(size))
+    let share = 1 / (1 + size)
+    // From the nearer of 0 and the bound, so that derivatives keep their digits.
+    let y = select(size .< 1, x * share, sign(x) * (bound - bound * share))
+    return (y, -2 * log1p(size))
   }
 
   /// `y / (1 - |y / B|)`; outside [-B, B] the edge, and -inf.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let domain = Domain(y, abs(y) .<= bound)
     let inner = domain.safe(0)
-    let size = maximum(1 - abs(inner / bound), y.roundOff)
+    let size = (1 - abs(inner / bound)).clamped(y.roundOff, 1)
     let x = inner / size
     return (domain.result(x, edge: x), domain.ladj(-2 * log(size)))
   }
@@ -207,7 +243,10 @@ public struct CircularShiftTransform: Transform {
 
   private func turned(_ x: Tensor) -> Tensor {
     let turns = floor(x / (2 * bound))
-    return (x - 2 * bound * turns) - bound
+    let place = (x - 2 * bound * turns) - bound
+    // Numbers so large that their place is not known lie at an end; infinity is no point and stays.
+    let edge = select(place .> 0, x.like(bound), x.like(-bound))
+    return select(abs(place) .<= bound, place, select(abs(x) .<= x.largest, edge, x))
   }
 
   /// The turned number; a log-slope of 0 for each element.

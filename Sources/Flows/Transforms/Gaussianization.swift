@@ -2,20 +2,27 @@
 /// arXiv:2003.01941): `f(x) = Φ⁻¹(1/K Σ_i Φ(exp(a_i) x + b_i))`.
 ///
 /// As in Zuko the probability is drawn towards 1/2 by a share of 1e-6, so that values lie within 4.9 of
-/// zero. Both tails are summed with all their digits, and the log of the slope is a log-sum-exp.
+/// zero; the inverse of what lies beyond is that of the limit. Both tails are summed with all their
+/// digits, and the log of the slope is a log-sum-exp.
 public struct GaussianizationTransform: Transform {
   private let shift: Tensor
   private let logScale: Tensor
   private static let share = 1e-6
+  /// Φ⁻¹(1 - share / 2), which values approach.
+  private static let limit = 4.891638475698590
 
   /// Makes the transform from the shifts `b` and the logs of the scales `a`, both [*, K], where [*] is
   /// the shape of `x`.
   public init(shift: Tensor, scale: Tensor) {
     self.shift = shift
-    logScale = scale
+    // Beyond, a component is a step or flat, and products of 0 and infinity would be NaN.
+    logScale = scale.clamped(-60, 60)
   }
 
-  private func scaled(_ x: Tensor) -> Tensor { x.expandedLast() * exp(logScale) + shift }
+  /// Far out the square of what is scaled must not overflow, or derivatives would be 0 times inf.
+  private func scaled(_ x: Tensor) -> Tensor {
+    (x.expandedLast() * exp(logScale) + shift).clamped(-1e18, 1e18)
+  }
 
   private func value(_ x: Tensor) -> Tensor {
     let z = scaled(x) * (0.5).squareRoot()
@@ -43,7 +50,9 @@ public struct GaussianizationTransform: Transform {
 
   /// The root; the negative log of the slope for each element.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
-    let x = y.monotoneRoot(slope: { exp(ladj($0, value($0))) }, of: value)
+    let largest = Self.limit * (1 - 16 * y.roundOff)
+    let target = y.clamped(-largest, largest)
+    let x = target.monotoneRoot(slope: { exp(ladj($0, value($0))) }, of: value)
     return (x, -ladj(x, value(x)))
   }
 }

@@ -10,14 +10,22 @@ public struct MonotonicTransform: Transform {
   /// `f(x)` and the log of its derivative, found by differentiating `f`.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
     let (y, slope) = x.valueAndSlope(of: f)
-    return (y, log(slope))
+    return (y, y.bounding(log(slope)))
   }
 
   /// The root of `f(x) = y`, and the negative log of the derivative there.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let x = y.monotoneRoot(of: f)
-    return (x, -log(x.valueAndSlope(of: f).slope))
+    return (x, inverseLadj(x, x.valueAndSlope(of: f).slope))
   }
+}
+
+/// The log-determinant of an inverse at `x`: -inf, a density of zero, where `f` is flat, as it is
+/// where it does not reach its target, and at infinity.
+private func inverseLadj(_ x: Tensor, _ slope: Tensor) -> Tensor {
+  let isSteep = slope .> 0
+  let ladj = -log(select(isSteep, slope, slope.like(1)))
+  return x.bounding(select(isSteep .| isNaN(slope), ladj, slope.like(-Double.infinity)))
 }
 
 /// `f(x) = ∫₀ˣ g(u) du`, the integral of a positive function of each element (Wehenkel and Louppe,
@@ -32,15 +40,20 @@ public struct UnconstrainedMonotonicTransform: Transform {
     self.nodes = nodes
   }
 
-  private func f(_ x: Tensor) -> Tensor { x.integral(from: x.like(0) * x, nodes: nodes, of: g) }
+  private func f(_ x: Tensor) -> Tensor { x.integral(from: x.like(0), nodes: nodes, of: g) }
 
-  /// The integral from 0 to `x`; log g(x) for each element.
-  public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { (f(x), log(g(x))) }
+  /// The integral from 0 to `x`; log g(x) for each element, -inf where the integral overflows.
+  public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
+    let isInfinite = abs(x) .> x.largest
+    let inner = select(isInfinite, x.like(0), x)
+    let y = select(isInfinite, x, f(inner))
+    return (y, y.bounding(log(g(inner))))
+  }
 
   /// The root of `f(x) = y`, with `g` as the slope; -log g(x) for each element.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let x = y.monotoneRoot(slope: g, of: f)
-    return (x, -log(g(x)))
+    return (x, inverseLadj(x, g(x)))
   }
 }
 

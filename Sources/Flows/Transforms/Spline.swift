@@ -1,7 +1,7 @@
 /// The monotonic rational-quadratic spline of Durkan et al., "Neural Spline Flows", 2019
 /// (arXiv:1906.04032), on [-bound, bound]; the identity outside.
 ///
-/// The end knots lie exactly on the bound. Rows outside, and NaN, pass through unchanged with a
+/// The end knots lie exactly on the bound. Rows there and outside, and NaN, pass through unchanged with a
 /// log-determinant of 0, and the arithmetic for them stays finite so that gradients do too.
 public struct MonotonicRQSTransform: Transform {
   /// Inner knots, shape [*, K - 1]; nil for a single bin.
@@ -12,6 +12,8 @@ public struct MonotonicRQSTransform: Transform {
   /// The soft clip's limit is its reciprocal.
   private let limit: Double
   private let bins: Int
+  /// The least share of the interval that a bin may take.
+  private let leastShare: Double
   private let bound: Double
 
   /// Makes the spline from unconstrained widths and heights (shape [*, K]) and derivatives (shape
@@ -27,6 +29,7 @@ public struct MonotonicRQSTransform: Transform {
         + "found \(widths.shape), \(heights.shape), \(derivatives.shape)")
     self.bound = bound
     limit = 1 / logOf(slope).magnitude
+    leastShare = slope / Double(bins)
     horizontal = Self.knots(widths, bound: bound, limit: limit)
     vertical = Self.knots(heights, bound: bound, limit: limit)
     self.derivatives = derivatives
@@ -51,7 +54,7 @@ public struct MonotonicRQSTransform: Transform {
     guard let knots, let horizontal, let vertical else {
       preconditionFailure("a spline needs at least two bins")
     }
-    let inside = (value .> -bound) .& (value .<= bound)
+    let inside = (value .> -bound) .& (value .< bound)
     let k = knots.search(value)
     func pair(_ inner: Tensor, _ low: Double, _ high: Double) -> (Tensor, Tensor) {
       (
@@ -64,7 +67,13 @@ public struct MonotonicRQSTransform: Transform {
     // Only the two derivatives of the bin are clipped and exponentiated; those of the ends are 1.
     let (raw0, raw1) = pair(derivatives, 0, 0)
     let (d0, d1) = (raw0 / (1 + abs(raw0) * limit), raw1 / (1 + abs(raw1) * limit))
-    let (width, height) = (x1 - x0, y1 - y0)
+    var (width, height) = (x1 - x0, y1 - y0)
+    // So narrow bins that their knots may coincide are possible only with a tiny least slope.
+    let spacing = 2 * bound * value.roundOff
+    if leastShare < 32 * value.roundOff {
+      width = maximum(width, spacing)
+      height = maximum(height, spacing)
+    }
     return Bin(
       inside: inside, x0: x0, width: width, y0: y0, height: height, d0: exp(d0), d1: exp(d1),
       slope: height / width)
@@ -93,12 +102,17 @@ public struct MonotonicRQSTransform: Transform {
     let bin = bin(y, in: vertical)
     let above = select(bin.inside, y, bin.y0) - bin.y0
     let curvature = bin.d0 + bin.d1 - 2 * bin.slope
-    let a = bin.height * (bin.slope - bin.d0) + above * curvature
     let b = bin.height * bin.d0 - above * curvature
+    let a = bin.height * bin.slope - b
     let c = bin.slope * above
-    // The discriminant is never negative but for rounding.
-    let discriminant = maximum(square(b) + 4 * a * c, 0)
-    let z = minimum(2 * c / (b + sqrt(discriminant)), 1)
+    // a z² + b z = c. The discriminant is never negative but for rounding. Of the two forms of the root
+    // that is taken which does not subtract; a is positive where b is not.
+    let root = sqrt(relu(square(b) + 4 * a * c))
+    let isRising = b .> 0
+    let sum = root + abs(b)
+    let ratio = select(isRising, 2 * c, sum) / select(isRising, sum, 2 * a)
+    // At most 1 but for rounding, which may lead a little into the next bin: there the derivative holds.
+    let z = select(ratio .> 1 + 16 * y.roundOff, ratio.like(1), ratio)
     let x = bin.x0 + z * bin.width
     let ladj = logSlope(bin, z, bin.slope + curvature * (z * (1 - z)))
     return (select(bin.inside, x, y), select(bin.inside, -ladj, y.like(0)))
