@@ -102,7 +102,7 @@ def details(measure, names):
         entry = {
             "workload": workload["name"], "single": rate(), "one_row": rate(rows=1),
             "hundred_rows": rate(rows=100), "f64": rate(dtype="f64"),
-            "avx2": rate(cpu="x86-64-v3")}
+            "avx2": rate(cpu="x86-64-v3"), "gradient": rate("log_prob_gradient")}
         if flow.get("context"):
             entry["sample"] = rate("sample")
             entry["sample_shared"] = rate("sample", shared=True)
@@ -130,7 +130,7 @@ def ratio(a, b, percent=True):
 
 def details_text(entries):
     lines = [["workload", "one row", "100 rows", "float64", "f64 peak", "AVX2", "AVX2 peak",
-              "one context", "compile", "train", "objects"]]
+              "one context", "gradient", "compile", "train", "objects"]]
     for entry in entries:
         one = entry["one_row"]
 
@@ -146,12 +146,14 @@ def details_text(entries):
             ratio(entry["hundred_rows"], entry["single"]), ratio(entry["f64"], entry["single"]),
             peak("f64"), ratio(entry["avx2"], entry["single"]), peak("avx2"),
             ratio(entry.get("sample_shared"), entry.get("sample"), percent=False),
+            ratio(entry["single"], entry.get("gradient"), percent=False),
             seconds("compile_log_prob"), seconds("compile_train"),
             " + ".join(f"{entry[kind]['bytes'] / 1024:.0f}"
                        for kind in ("compile_log_prob", "compile_train")) + " KB"])
     note = (
         "log_prob on one thread: time of one row; rates of 100 rows, float64 and AVX2 to that of many "
         "rows in\nfloat32, native; shares of the peaks of float64 and of AVX2 (best passes). one "
-        "context: sampling for one\ncontext to as many as rows. Compile: log_prob and training step "
-        "with an empty cache, front end to link.")
+        "context: sampling for one\ncontext to as many as rows. gradient: time of log_prob with its "
+        "gradient to that of log_prob. Compile:\nlog_prob and training step with an empty cache, front "
+        "end to link.")
     return aligned(lines, left=1) + "\n\n" + note

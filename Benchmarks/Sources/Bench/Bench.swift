@@ -1,3 +1,4 @@
+import FlowCodegen
 import FlowFiles
 import FlowIR
 import FlowRuntime
@@ -8,10 +9,11 @@ import Peak
 /// Times one function of one workload and prints a line of JSON, as the peers' programs do.
 ///
 /// usage: Bench REQUEST, a JSON object:
-/// {"flow": DESCRIPTION, "kind": "log_prob" | "sample" | "train", "threads": [1, 2], "batch": 512,
-///  "passes": 5, "seconds": 0.4}; for log_prob and sample also, if not the default, "rows" of a call,
-/// "dtype": "f64", "cpu": "x86-64-v3", "shared": true for one context of all rows. The kinds
-/// "compile_log_prob" and "compile_train" time the compiler instead.
+/// {"flow": DESCRIPTION, "kind": "log_prob" | "sample" | "log_prob_gradient" | "train", "threads":
+///  [1, 2], "batch": 512, "passes": 5, "seconds": 0.4}; but for training also, if not the default,
+/// "rows" of a call, "dtype": "f64", "cpu": "x86-64-v3", "shared": true for one context of all rows.
+/// The kinds "compile_log_prob" and "compile_train" time the compiler instead. What is no training is
+/// called through the C interface of a compiled artifact.
 @main
 struct Bench {
   static func main() throws {
@@ -32,15 +34,12 @@ struct Bench {
     case "train":
       let step = try workload.trainingStep(rows: request.batch)
       (call, items) = ({ try step($0) }, 1)
-    case "log_prob":
-      let run = try workload.throughput(.logProb)
-      (call, items) = (run, workload.rows)
-    case "sample":
-      let run = try workload.throughput(.sample)
-      (call, items) = (run, workload.rows)
     default:
-      print("unknown kind '\(request.kind)'")
-      exit(2)
+      guard let function = ArtifactFunction(rawValue: request.kind) else {
+        print("unknown kind '\(request.kind)'")
+        exit(2)
+      }
+      (call, items) = (try workload.throughput(function), workload.rows)
     }
     var rates: [JSONValue.Member] = []
     for threads in request.threads {

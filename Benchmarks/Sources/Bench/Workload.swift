@@ -19,28 +19,20 @@ struct Workload {
     context = AlignedFloats(count: rows * model.context, dtype: request.dtype)
   }
 
-  /// Scoring or sampling all rows, as a function of the number of threads.
-  func throughput(_ function: FlowFunction) throws -> (Int) throws -> Void {
-    let traced = model.trace(
-      function, dtype: request.dtype, sharedContext: request.sharesContext && model.context > 0)
-    let bound = try CompiledFunction(optimized(traced), cpu: request.cpu).bind(model.values)
-    let compiled = bound.compiled.function
-    let results = compiled.results.map {
-      AlignedFloats(
-        count: rows * compiled.type(of: $0.value).elementCount, dtype: request.dtype)
-    }
-    let seed = UnsafeMutablePointer<Int32>.allocate(capacity: 2)
-    seed[0] = 1
-    seed[1] = 2
-    let memory = [
-      "x": UnsafeRawPointer(x.pointer), "context": UnsafeRawPointer(context.pointer),
-      "seed": UnsafeRawPointer(seed),
-    ]
-    let arguments = compiled.arguments.map { memory[$0.name] }
+  /// Calls of one of an artifact's functions on all rows, as a function of the number of threads.
+  func throughput(_ kind: ArtifactFunction) throws -> (Int) throws -> Void {
+    let artifact = try CompiledArtifact(
+      model, kind, dtype: request.dtype, cpu: request.cpu, prefix: "bench")
+    let contextRows = model.context == 0 ? 0 : request.sharesContext ? 1 : rows
+    let size = max(model.features, model.context, 1)
+    let results = (0..<3).map { _ in AlignedFloats(count: rows * size, dtype: request.dtype) }
+    let call = try artifact.call(
+      kind, x: x.pointer, context: model.context == 0 ? nil : context.pointer, rows: rows,
+      contextRows: contextRows, results: results.map(\.pointer))
     return { threads in
-      try bound.call(
-        arguments: arguments, results: results.map(\.pointer),
-        rows: rows, threads: threads)
+      withExtendedLifetime(results) {}
+      artifact.setThreads(threads)
+      try call()
     }
   }
 

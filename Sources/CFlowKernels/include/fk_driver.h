@@ -67,6 +67,24 @@ FK_OUTLINE void fk_fill_from(fk_real *target, const fk_real *source, int n) {
     fk_fill(target + (int64_t)e * FK_TILE, source[e], 1);
 }
 
+/* Elements [begin, end) of sums over rows, `stride` doubles a slot, added up in order. */
+FK_OUTLINE void fk_combine_sums(const double *sums, int64_t stride, int slots, int64_t begin,
+                                int64_t end, fk_real *target) {
+  for (int64_t i = begin; i < end; i++) {
+    double sum = 0;
+    for (int slot = 0; slot < slots; slot++)
+      sum += sums[slot * stride + i];
+    target[i] = (fk_real)sum;
+  }
+}
+
+/* Element i becomes source[at[i]]. */
+FK_OUTLINE void fk_gather(const fk_real *source, const int32_t *at, int64_t begin, int64_t end,
+                          fk_real *target) {
+  for (int64_t i = begin; i < end; i++)
+    target[i] = source[at[i]];
+}
+
 /* The rows of one panel of a weight gradient, summed over slots in order; zero beside its inputs
  * and outside the mask, if there is one. Output o, input i goes to row rows[o], column columns[i] of
  * the target, if there are such lists.

@@ -10,7 +10,7 @@ extension CFile {
     out.line("void *const *results = 0;")
     out.line("(void)args, (void)state, (void)thread, (void)threads, (void)work, (void)results;")
     var team = Team()
-    for line in emitter.statements(plan.operations[0], &team) { out.line(line) }
+    for line in uniform(level: 0, &team) { out.line(line) }
     for line in packs(level: 0, &team) { out.line(line) }
     out.line("}")
     out.line("")
@@ -19,6 +19,13 @@ extension CFile {
     for line in Team.call("\(name)_prepare_part", "args, state") { out.line(line) }
     out.line("}")
     return out.text
+  }
+
+  /// The uniform values of a level.
+  private mutating func uniform(level: Int, _ team: inout Team) -> [String] {
+    let emitter = emitter
+    let operations = plan.operations[level]
+    return emitter.statements(operations, &team) { function("pointwise", $0) }
   }
 
   mutating func packs(level: Int, _ team: inout Team) -> [String] {
@@ -67,7 +74,7 @@ extension CFile {
     var level = 1
     while level < max(plan.operations.count, program.phases.count + 1) {
       if level < plan.operations.count {
-        for line in emitter.statements(plan.operations[level], &team) { out.line(line) }
+        for line in uniform(level: level, &team) { out.line(line) }
       }
       for line in packs(level: level, &team) { out.line(line) }
       let phase = level - 1

@@ -91,9 +91,7 @@ extension CFile {
       let share = UniformEmitter.share(count)
       team.wrote(location, share.owner)
       return share.begin + [
-        "for (int64_t i = begin; i < end; i++) {", "double sum = 0;",
-        "for (int slot = 0; slot < slots; slot++) sum += slot_sums[slot * sums + \(offset) + i];",
-        "\(target)[i] = (fk_real)sum;", "}", "}",
+        "fk_combine_sums(slot_sums + \(offset), sums, slots, begin, end, \(target));", "}",
       ]
     case (.weightGradient(let layout, let mask, let stride, let inputs), .entries(let runs)?):
       let share = UniformEmitter.share(count)

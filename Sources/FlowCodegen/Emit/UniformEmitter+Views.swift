@@ -2,6 +2,19 @@ import FlowIR
 
 extension UniformEmitter {
   func copyView(_ operation: Operation, word: String) -> [String] {
+    if case .gather(_, let indices) = operation.opcode,
+      word == "fk_real", function.type(of: operation.result).shape.count == 1
+    {
+      let list = indices.map(String.init).joined(separator: ", ")
+      let range =
+        isSplit(operation)
+        ? "fk_share(\(indices.count), thread, threads, &begin, &end);"
+        : "begin = 0; end = \(indices.count);"
+      return [
+        "{ static const int32_t at[] = {\(list)};", "int64_t begin, end; \(range)",
+        "fk_gather(\(pointer(operation.operands[0])), at, begin, end, \(pointer(operation.result))); }",
+      ]
+    }
     let from = function.type(of: operation.operands[0]).shape
     let to = function.type(of: operation.result).shape
     var steps = [String](repeating: "0", count: to.count)

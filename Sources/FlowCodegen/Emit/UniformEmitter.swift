@@ -17,7 +17,7 @@ struct UniformEmitter {
     return pointer(location)
   }
 
-  private func pointer(_ location: UniformPlan.Location) -> String {
+  func pointer(_ location: UniformPlan.Location) -> String {
     switch location {
     case .argument(let index): return "((const fk_real *)args[\(index)])"
     case .result(let index): return "((fk_real *)results[\(index)])"
@@ -27,8 +27,11 @@ struct UniformEmitter {
     }
   }
 
-  /// The statements that compute operations in order.
-  func statements(_ operations: [Operation], _ team: inout Team) -> [String] {
+  /// The statements that compute operations in order; `define` gives the name of a C function for the
+  /// text after its name.
+  func statements(
+    _ operations: [Operation], _ team: inout Team, define: (String) -> String
+  ) -> [String] {
     var lines: [String] = []
     var index = 0
     while index < operations.count {
@@ -39,7 +42,7 @@ struct UniformEmitter {
         while end < operations.count, operations[end].opcode.isPointwise,
           function.type(of: operations[end].result).elementCount == count
         { end += 1 }
-        lines += pointwise(Array(operations[index..<end]), count: count, &team)
+        lines += pointwise(Array(operations[index..<end]), count: count, &team, define: define)
         index = end
       } else {
         let share: Team.Share = isSplit(operation) ? .other : .first
@@ -73,63 +76,6 @@ struct UniformEmitter {
       let shape = function.type(of: operation.result).shape
       return !shape.isEmpty && shape.reduce(1, *) >= Self.parallelThreshold
     default: return false
-    }
-  }
-
-  private func pointwise(_ operations: [Operation], count: Int, _ team: inout Team) -> [String] {
-    var made: Set<Value> = []
-    var inside: [Value: Int] = [:]
-    for operation in operations {
-      for operand in operation.operands { inside[operand, default: 0] += 1 }
-    }
-    let share = Self.share(count)
-    let results = Set(operations.map(\.result))
-    let read = Set(operations.flatMap(\.operands)).subtracting(results)
-    let scalars = read.compactMap { operand -> Value? in
-      if case .value(let base)? = plan.scalar(operand) { base } else { nil }
-    }
-    var lines = team.before(
-      share.owner,
-      elementwise: read.filter { plan.scalar($0) == nil }.compactMap { plan.locations[$0] },
-      whole: scalars.compactMap { plan.locations[$0] })
-    lines += share.begin + ["for (int64_t i = begin; i < end; i += FK_LANES) {"]
-    lines.append("const int64_t m = \(count) - i;")
-    for operation in operations {
-      for operand in operation.operands where made.insert(operand).inserted {
-        let type = function.type(of: operand)
-        let load = type.dtype.isFloat ? "fk_vec" : "fk_int"
-        if let scalar = plan.scalar(operand) {
-          lines.append("const \(load) u\(operand.id) = \(splat(scalar, type.dtype));")
-          continue
-        }
-        let cast = type.dtype.isFloat ? "" : "(fk_int)"
-        lines.append(
-          "const \(load) u\(operand.id) = \(cast)(m >= FK_LANES ? fk_loadu(\(pointer(operand)) + i)"
-            + " : fk_load_part(\(pointer(operand)) + i, m));")
-      }
-      let expression = Expressions.pointwise(
-        operation.opcode, operation.operands.map { "u\($0.id)" },
-        operation.operands.map { function.type(of: $0).dtype })
-      let result = operation.result
-      let dtype = function.type(of: result).dtype
-      made.insert(result)
-      lines.append("const \(Expressions.type(dtype)) u\(result.id) = \(expression);")
-      // What only this loop reads stays in registers.
-      if !plan.pinned.contains(result), inside[result] == plan.uses[result] { continue }
-      if let location = plan.locations[result] { team.wrote(location, share.owner) }
-      lines.append("if (m >= FK_LANES) fk_storeu(\(pointer(result)) + i, (fk_vec)u\(result.id));")
-      lines.append("else fk_store_part(\(pointer(result)) + i, (fk_vec)u\(result.id), m);")
-    }
-    return lines + ["}", "}"]
-  }
-
-  private func splat(_ scalar: UniformPlan.Scalar, _ dtype: DType) -> String {
-    switch scalar {
-    case .constant(let value): return Expressions.splat(value, dtype)
-    case .value(let base):
-      return dtype.isFloat
-        ? "fk_splat(\(pointer(base))[0])"
-        : "fk_splat_int(((const fk_word *)\(pointer(base)))[0])"
     }
   }
 

@@ -1,0 +1,102 @@
+import FlowIR
+
+extension UniformEmitter {
+  /// One loop for pointwise operations of the same size: a call of a function that the same loops over
+  /// other values share, such as those that update each parameter in a step of training.
+  func pointwise(
+    _ operations: [Operation], count: Int, _ team: inout Team, define: (String) -> String
+  ) -> [String] {
+    let share = Self.share(count)
+    let read = Set(operations.flatMap(\.operands)).subtracting(operations.map(\.result))
+    let scalars = read.compactMap { operand -> Value? in
+      if case .value(let base)? = plan.scalar(operand) { base } else { nil }
+    }
+    let barrier = team.before(
+      share.owner,
+      elementwise: read.filter { plan.scalar($0) == nil }.compactMap { plan.locations[$0] },
+      whole: scalars.compactMap { plan.locations[$0] })
+    let loop = PointwiseLoop(operations, in: self)
+    for location in loop.written { team.wrote(location, share.owner) }
+    let pointers = loop.pointers.map { ", " + $0 }.joined()
+    return barrier + share.begin + ["\(define(loop.text))(begin, end, \(count)\(pointers));", "}"]
+  }
+}
+
+/// A pointwise loop as a C function of the places of its values.
+private struct PointwiseLoop {
+  /// The function after its name.
+  private(set) var text = ""
+  /// The arguments after the range and the number of elements.
+  private(set) var pointers: [String] = []
+  /// What it writes.
+  private(set) var written: [UniformPlan.Location] = []
+  private let emitter: UniformEmitter
+  private var names: [Value: String] = [:]
+  private var lines: [String] = []
+
+  init(_ operations: [Operation], in emitter: UniformEmitter) {
+    self.emitter = emitter
+    var inside: [Value: Int] = [:]
+    for operation in operations {
+      for operand in operation.operands { inside[operand, default: 0] += 1 }
+    }
+    for operation in operations {
+      for operand in operation.operands where names[operand] == nil { load(operand) }
+      let expression = Expressions.pointwise(
+        operation.opcode, operation.operands.map { names[$0] ?? "" },
+        operation.operands.map { emitter.function.type(of: $0).dtype })
+      let result = operation.result
+      let name = define(result, expression)
+      // What only this loop reads stays in registers.
+      let plan = emitter.plan
+      if !plan.pinned.contains(result), inside[result] == plan.uses[result] { continue }
+      if let location = plan.locations[result] { written.append(location) }
+      let place = place(emitter.pointer(result))
+      lines.append("if (m >= FK_LANES) fk_storeu(\(place) + i, (fk_vec)\(name));")
+      lines.append("else fk_store_part(\(place) + i, (fk_vec)\(name), m);")
+    }
+    let parameters = pointers.indices.map { ", fk_real *p\($0)" }.joined()
+    var out = CText()
+    out.line("(int64_t begin, int64_t end, int64_t count\(parameters)) {")
+    out.line("for (int64_t i = begin; i < end; i += FK_LANES) {")
+    out.line("const int64_t m = count - i;")
+    for line in lines { out.line(line) }
+    out.line("}")
+    out.line("}")
+    text = out.text
+  }
+
+  /// The name of the argument that holds a pointer.
+  private mutating func place(_ pointer: String) -> String {
+    if let known = pointers.firstIndex(of: "(fk_real *)" + pointer) { return "p\(known)" }
+    pointers.append("(fk_real *)" + pointer)
+    return "p\(pointers.count - 1)"
+  }
+
+  private mutating func define(_ value: Value, _ expression: String) -> String {
+    let name = "u\(names.count)"
+    names[value] = name
+    let type = Expressions.type(emitter.function.type(of: value).dtype)
+    lines.append("const \(type) \(name) = \(expression);")
+    return name
+  }
+
+  private mutating func load(_ value: Value) {
+    let isFloat = emitter.function.type(of: value).dtype.isFloat
+    switch emitter.plan.scalar(value) {
+    case .constant(let number)?:
+      _ = define(value, Expressions.splat(number, emitter.function.type(of: value).dtype))
+    case .value(let base)?:
+      let place = place(emitter.pointer(base))
+      _ = define(
+        value,
+        isFloat ? "fk_splat(\(place)[0])" : "fk_splat_int(((const fk_word *)\(place))[0])")
+    case nil:
+      let place = place(emitter.pointer(value))
+      _ = define(
+        value,
+        "\(isFloat ? "" : "(fk_int)")(m >= FK_LANES ? fk_loadu(\(place) + i)"
+          + " : fk_load_part(\(place) + i, m))")
+    }
+  }
+}
