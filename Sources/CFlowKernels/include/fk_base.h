@@ -27,8 +27,9 @@ typedef int32_t fk_word;
 #define FK_BYTES 16
 #endif
 
-/* Numbers in a vector, vectors in a tile, rows in a tile. Six outputs by FK_VECTORS sums must fit in
- * the registers: 32 with AVX-512 and NEON, 16 with AVX2 and SSE. */
+/* Numbers in a vector, vectors in a block, rows in a tile. Six outputs by FK_VECTORS sums must fit in
+ * the registers: 32 with AVX-512 and NEON, 16 with AVX2 and SSE. A tile is as many blocks as share the
+ * work that is done once a tile. */
 #define FK_LANES (FK_BYTES / FK_REAL_BYTES)
 #ifndef FK_VECTORS
 #if defined(__AVX512F__) || defined(__aarch64__)
@@ -37,7 +38,12 @@ typedef int32_t fk_word;
 #define FK_VECTORS 2
 #endif
 #endif
-#define FK_TILE (FK_VECTORS * FK_LANES)
+#define FK_BLOCK (FK_VECTORS * FK_LANES)
+#ifdef __AVX512F__
+#define FK_TILE FK_BLOCK
+#else
+#define FK_TILE (4 * FK_BLOCK)
+#endif
 
 #define FK_INLINE static inline __attribute__((always_inline, unused))
 #define FK_OUTLINE static __attribute__((noinline, unused))

@@ -115,7 +115,8 @@ FK_OUTLINE void fk_pack_panel(const fk_panel *p, const fk_real *source, const in
                        int end, const fk_real *x, fk_real *y, const fk_real *extra) {              \
     for (const fk_panel *p = panels + begin; p < panels + end; p++)                                \
       if (width == FK_TILE)                                                                        \
-        NAME##_tile(packed + p->weights, p, x, y, extra);                                          \
+        for (int b = 0; b < FK_TILE; b += FK_BLOCK)                                                \
+          NAME##_tile(packed + p->weights, p, x + b, y + b, extra + b);                            \
       else                                                                                         \
         NAME##_vector(packed + p->weights, p, x, y, extra);                                        \
   }

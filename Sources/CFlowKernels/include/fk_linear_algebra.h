@@ -169,19 +169,19 @@ FK_INLINE void fk_solve_tile_any(const fk_real *a, int by_row, int64_t step, con
     for (int s = 0; s < n; s++) {
       int i = upper ? n - 1 - s : s;
       const fk_real *row = a + (int64_t)i * n * size;
-      fk_vec sum[FK_VECTORS];
+      fk_vec sum[FK_TILE / FK_LANES];
       FK_UNROLL
-      for (int v = 0; v < FK_VECTORS; v++)
+      for (int v = 0; v < FK_TILE / FK_LANES; v++)
         sum[v] = fk_load(b + (int64_t)i * FK_TILE + v * FK_LANES);
       for (int j = upper ? i + 1 : 0; j < (upper ? n : i); j++) {
         FK_UNROLL
-        for (int v = 0; v < FK_VECTORS; v++) {
+        for (int v = 0; v < FK_TILE / FK_LANES; v++) {
           fk_vec w = by_row ? fk_load(row + (int64_t)j * FK_TILE + v * FK_LANES) : fk_splat(row[j]);
           sum[v] -= w * fk_load(x + (int64_t)j * FK_TILE + v * FK_LANES);
         }
       }
       FK_UNROLL
-      for (int v = 0; v < FK_VECTORS; v++) {
+      for (int v = 0; v < FK_TILE / FK_LANES; v++) {
         fk_vec w = by_row ? fk_load(row + (int64_t)i * FK_TILE + v * FK_LANES) : fk_splat(row[i]);
         fk_store(x + (int64_t)i * FK_TILE + v * FK_LANES, unit ? sum[v] : sum[v] / w);
       }

@@ -98,8 +98,8 @@ FK_OUTLINE void fk_add_row_sums(const fk_real *tile, int n, int64_t valid, doubl
   for (int e = 0; e < n; e++) {
     fk_vec sum = fk_load(tile + (int64_t)e * FK_TILE);
     FK_UNROLL
-    for (int v = 1; v < FK_VECTORS; v++)
-      sum += fk_load(tile + (int64_t)e * FK_TILE + v * FK_LANES);
+    for (int v = FK_LANES; v < FK_TILE; v += FK_LANES)
+      sum += fk_load(tile + (int64_t)e * FK_TILE + v);
     double partial[4] = {0};
     FK_UNROLL
     for (int i = 0; i < FK_LANES; i++)

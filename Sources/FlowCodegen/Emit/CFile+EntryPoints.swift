@@ -33,9 +33,11 @@ extension CFile {
     for (index, pack) in program.context.packs.enumerated() where plan.packLevels[index] == level {
       let view = plan.packViews[index]
       let target: String
+      var isShared = true
       switch plan.packOffsets[index] {
       case .state(let offset): target = "state + \(offset)"
       case .work(let offset): target = "work + \(offset)"
+      case .own(let offset): (target, isShared) = ("own + \(offset)", false)
       case .argument, .result, .table: continue
       }
       var sources = [view.base]
@@ -52,12 +54,14 @@ extension CFile {
         .other, elementwise: [], whole: sources.compactMap { plan.locations[$0] })
       let panels = panelTable(pack.layout)
       // A thread packs what it has updated, more or less.
+      let isMine =
+        isShared
+        ? "if ((int64_t)\(panels)[i].weights * threads / \(pack.layout.packedCount) == thread) " : ""
+      if isShared { team.wrote(plan.packOffsets[index], .other) }
       lines.append(
-        "for (int i = 0; i < \(pack.layout.panels.count); i++) "
-          + "if ((int64_t)\(panels)[i].weights * threads / \(pack.layout.packedCount) == thread) "
+        "for (int i = 0; i < \(pack.layout.panels.count); i++) \(isMine)"
           + "fk_pack_panel(\(panels) + i, \(emitter.pointer(view.base)), "
           + "\(table(view.rows)), \(table(view.columns)), \(bias), \(mask), \(target));")
-      team.wrote(plan.packOffsets[index], .other)
     }
     return lines
   }
@@ -69,7 +73,10 @@ extension CFile {
       "static void \(name)_run_part(const void *const *args, void *const *results, fk_real *state, "
         + "fk_real *work, int64_t rows, int64_t first_row, int thread, int threads) {")
     out.line("const int64_t tiles = (rows + FK_TILE - 1) / FK_TILE;")
-    out.line("(void)args, (void)results, (void)state, (void)first_row, (void)tiles;")
+    out.line("fk_real *s = work + \(workElements) + thread * \(threadElements);")
+    out.line("fk_real *own = s + \(scratchElements) * FK_TILE;")
+    out.line(
+      "(void)args, (void)results, (void)state, (void)first_row, (void)tiles, (void)s, (void)own;")
     var team = Team()
     var level = 1
     while level < max(plan.operations.count, program.phases.count + 1) {
@@ -117,8 +124,8 @@ extension CFile {
     // A double takes as much as two numbers at most.
     let slotted = slots == 0 ? "" : " + fk_slots(tiles) * (int64_t)\(slots)"
     out.line(
-      "fk_real *work = fk_take(&kept, (\(workElements) + threads * (int64_t)\(scratchElements) "
-        + "* FK_TILE\(slotted)) * (int64_t)sizeof(fk_real));")
+      "fk_real *work = fk_take(&kept, (\(workElements) + threads * \(threadElements)\(slotted)) "
+        + "* (int64_t)sizeof(fk_real));")
     out.line("if (!work) return 1;")
     for line in Team.call(
       "\(name)_run_part", "args, results, state, work, rows, first_row")
@@ -133,6 +140,8 @@ extension CFile {
 
   /// The elements of a call's memory that uniform values take.
   var workElements: Int { plan.workElements + 16 }
+  /// The elements of a thread's memory: its scratch and what it packs for itself.
+  var threadElements: String { "((int64_t)\(scratchElements) * FK_TILE + \(plan.ownElements))" }
   /// The elements of a thread's scratch.
   var scratchElements: Int { max(program.phases.map(\.scratchElements).max() ?? 1, 1) }
 }

@@ -34,10 +34,7 @@ extension CFile {
     let phase = program.phases[index]
     let layout = SlotLayout(phase)
     let call = "\(name)_tile_\(index)(args, results, state, work, s, "
-    var lines = [
-      "{",
-      "fk_real *s = work + \(workElements) + thread * (int64_t)\(scratchElements) * FK_TILE;",
-    ]
+    var lines = ["{"]
     if layout.isEmpty {
       let rest = "(uint64_t)first_row, 0, 0, 0);"
       lines += [
@@ -62,8 +59,8 @@ extension CFile {
     lines += [
       "const int slots = fk_slots(tiles);",
       "const int64_t gradients = \(layout.reals), sums = \(layout.doubles);",
-      "fk_real *slot_gradients = work + \(workElements) + threads * (int64_t)\(scratchElements) "
-        + "* FK_TILE + slots * (int64_t)\(before);",
+      "fk_real *slot_gradients = work + \(workElements) + threads * \(threadElements) "
+        + "+ slots * (int64_t)\(before);",
       "double *slot_sums = (double *)(slot_gradients + slots * gradients);",
       "for (int slot = thread; slot < slots; slot += threads) {",
       "memset(slot_sums + slot * sums, 0, (size_t)sums * sizeof(double));",

@@ -23,6 +23,7 @@ struct UniformEmitter {
     case .result(let index): return "((fk_real *)results[\(index)])"
     case .state(let offset): return "(state + \(offset))"
     case .work(let offset): return "(work + \(offset))"
+    case .own(let offset): return "(own + \(offset))"
     case .table(let index): return "((const fk_real *)\(name)_constant_\(index))"
     }
   }
