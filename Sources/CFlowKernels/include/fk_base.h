@@ -28,8 +28,8 @@ typedef int32_t fk_word;
 #endif
 
 /* Numbers in a vector, vectors in a block, rows in a tile. Six outputs by FK_VECTORS sums must fit in
- * the registers: 32 with AVX-512 and NEON, 16 with AVX2 and SSE. A tile is as many blocks as share the
- * work that is done once a tile. */
+ * the registers: 32 with AVX-512 and NEON, 16 with AVX2 and SSE. A tile is a multiple of four vectors,
+ * which three outputs or fewer take at a time. */
 #define FK_LANES (FK_BYTES / FK_REAL_BYTES)
 #ifndef FK_VECTORS
 #if defined(__AVX512F__) || defined(__aarch64__)

@@ -64,39 +64,43 @@ FK_OUTLINE void fk_pack_panel(const fk_panel *p, const fk_real *source, const in
 
 /* Defines NAME(width, packed, panels, begin, end, x, y, extra): panels [begin, end) of a layer on the
  * first `width` rows of a tile, all or one vector of them. EPILOGUE(acc, extra) gives what is
- * stored; `extra` points to the same element of a second tile buffer that the epilogue may read. */
-#define FK_DEFINE_GEMM_ROWS(NAME, ROWS, VECTORS, EPILOGUE)                                         \
-  FK_OUTLINE void NAME##_##ROWS(const fk_real *restrict w, const fk_panel *restrict p,             \
-                                const fk_real *restrict x, fk_real *restrict y,                    \
+ * stored; `extra` points to the same element of a second tile buffer that the epilogue may read.
+ * FEW vectors go with up to three outputs: where VECTORS are two, so many sums as hide the latency
+ * of a multiply-add take four. */
+#define FK_DEFINE_GEMM_ROWS(NAME, ROWS, VECTORS, WIDTH, EPILOGUE)                                  \
+  FK_OUTLINE void NAME##_##ROWS(const fk_real *restrict weights, const fk_panel *restrict p,       \
+                                const fk_real *restrict input, fk_real *restrict y,                \
                                 const fk_real *extra) {                                            \
-    fk_vec acc[ROWS][VECTORS];                                                                     \
-    FK_UNROLL for (int r = 0; r < ROWS; r++)                                                       \
-    FK_UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = fk_splat(w[r]);                        \
-    w += ROWS;                                                                                     \
-    x += (int64_t)p->first * FK_TILE;                                                              \
-    for (int k = p->k; k > 0; k--) {                                                               \
-      fk_vec in[VECTORS];                                                                          \
-      FK_UNROLL for (int v = 0; v < VECTORS; v++) in[v] = fk_load(x + v * FK_LANES);               \
-      FK_UNROLL for (int r = 0; r < ROWS; r++) {                                                   \
-        fk_vec b = fk_splat(w[r]);                                                                 \
-        FK_UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] += b * in[v];                        \
+    input += (int64_t)p->first * FK_TILE;                                                          \
+    for (int b = 0; b < WIDTH; b += VECTORS * FK_LANES) {                                          \
+      const fk_real *restrict w = weights + ROWS, *restrict x = input + b;                         \
+      fk_vec acc[ROWS][VECTORS];                                                                   \
+      FK_UNROLL for (int r = 0; r < ROWS; r++)                                                     \
+      FK_UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = fk_splat(weights[r]);                \
+      for (int k = p->k; k > 0; k--) {                                                             \
+        fk_vec in[VECTORS];                                                                        \
+        FK_UNROLL for (int v = 0; v < VECTORS; v++) in[v] = fk_load(x + v * FK_LANES);             \
+        FK_UNROLL for (int r = 0; r < ROWS; r++) {                                                 \
+          fk_vec factor = fk_splat(w[r]);                                                          \
+          FK_UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] += factor * in[v];                 \
+        }                                                                                          \
+        w += ROWS;                                                                                 \
+        x += FK_TILE;                                                                              \
       }                                                                                            \
-      w += ROWS;                                                                                   \
-      x += FK_TILE;                                                                                \
-    }                                                                                              \
-    FK_UNROLL for (int r = 0; r < ROWS; r++)                                                       \
-    FK_UNROLL for (int v = 0; v < VECTORS; v++) {                                                  \
-      int64_t at = (int64_t)(p->row + r) * FK_TILE + v * FK_LANES;                                 \
-      fk_store(y + at, EPILOGUE(acc[r][v], (extra + at)));                                         \
+      FK_UNROLL for (int r = 0; r < ROWS; r++)                                                     \
+      FK_UNROLL for (int v = 0; v < VECTORS; v++) {                                                \
+        int64_t at = (int64_t)(p->row + r) * FK_TILE + b + v * FK_LANES;                           \
+        fk_store(y + at, EPILOGUE(acc[r][v], (extra + at)));                                       \
+      }                                                                                            \
     }                                                                                              \
   }
-#define FK_DEFINE_GEMM_VECTORS(NAME, VECTORS, EPILOGUE)                                            \
-  FK_DEFINE_GEMM_ROWS(NAME, 1, VECTORS, EPILOGUE)                                                  \
-  FK_DEFINE_GEMM_ROWS(NAME, 2, VECTORS, EPILOGUE)                                                  \
-  FK_DEFINE_GEMM_ROWS(NAME, 3, VECTORS, EPILOGUE)                                                  \
-  FK_DEFINE_GEMM_ROWS(NAME, 4, VECTORS, EPILOGUE)                                                  \
-  FK_DEFINE_GEMM_ROWS(NAME, 5, VECTORS, EPILOGUE)                                                  \
-  FK_DEFINE_GEMM_ROWS(NAME, 6, VECTORS, EPILOGUE)                                                  \
+#define FK_DEFINE_GEMM_VECTORS(NAME, FEW, VECTORS, WIDTH, EPILOGUE)                                \
+  FK_DEFINE_GEMM_ROWS(NAME, 1, FEW, WIDTH, EPILOGUE)                                               \
+  FK_DEFINE_GEMM_ROWS(NAME, 2, FEW, WIDTH, EPILOGUE)                                               \
+  FK_DEFINE_GEMM_ROWS(NAME, 3, FEW, WIDTH, EPILOGUE)                                               \
+  FK_DEFINE_GEMM_ROWS(NAME, 4, VECTORS, WIDTH, EPILOGUE)                                           \
+  FK_DEFINE_GEMM_ROWS(NAME, 5, VECTORS, WIDTH, EPILOGUE)                                           \
+  FK_DEFINE_GEMM_ROWS(NAME, 6, VECTORS, WIDTH, EPILOGUE)                                           \
   FK_INLINE void NAME(const fk_real *w, const fk_panel *p, const fk_real *x, fk_real *y,           \
                       const fk_real *extra) {                                                      \
     switch (p->rows) {                                                                             \
@@ -109,14 +113,13 @@ FK_OUTLINE void fk_pack_panel(const fk_panel *p, const fk_real *source, const in
     }                                                                                              \
   }
 #define FK_DEFINE_GEMM(NAME, EPILOGUE)                                                             \
-  FK_DEFINE_GEMM_VECTORS(NAME##_tile, FK_VECTORS, EPILOGUE)                                        \
-  FK_DEFINE_GEMM_VECTORS(NAME##_vector, 1, EPILOGUE)                                               \
+  FK_DEFINE_GEMM_VECTORS(NAME##_tile, 4, FK_VECTORS, FK_TILE, EPILOGUE)                            \
+  FK_DEFINE_GEMM_VECTORS(NAME##_vector, 1, 1, FK_LANES, EPILOGUE)                                  \
   FK_OUTLINE void NAME(int width, const fk_real *packed, const fk_panel *panels, int begin,        \
                        int end, const fk_real *x, fk_real *y, const fk_real *extra) {              \
     for (const fk_panel *p = panels + begin; p < panels + end; p++)                                \
       if (width == FK_TILE)                                                                        \
-        for (int b = 0; b < FK_TILE; b += FK_BLOCK)                                                \
-          NAME##_tile(packed + p->weights, p, x + b, y + b, extra + b);                            \
+        NAME##_tile(packed + p->weights, p, x, y, extra);                                          \
       else                                                                                         \
         NAME##_vector(packed + p->weights, p, x, y, extra);                                        \
   }

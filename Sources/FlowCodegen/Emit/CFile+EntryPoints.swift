@@ -33,11 +33,9 @@ extension CFile {
     for (index, pack) in program.context.packs.enumerated() where plan.packLevels[index] == level {
       let view = plan.packViews[index]
       let target: String
-      var isShared = true
       switch plan.packOffsets[index] {
       case .state(let offset): target = "state + \(offset)"
       case .work(let offset): target = "work + \(offset)"
-      case .own(let offset): (target, isShared) = ("own + \(offset)", false)
       case .argument, .result, .table: continue
       }
       var sources = [view.base]
@@ -54,14 +52,12 @@ extension CFile {
         .other, elementwise: [], whole: sources.compactMap { plan.locations[$0] })
       let panels = panelTable(pack.layout)
       // A thread packs what it has updated, more or less.
-      let isMine =
-        isShared
-        ? "if ((int64_t)\(panels)[i].weights * threads / \(pack.layout.packedCount) == thread) " : ""
-      if isShared { team.wrote(plan.packOffsets[index], .other) }
       lines.append(
-        "for (int i = 0; i < \(pack.layout.panels.count); i++) \(isMine)"
+        "for (int i = 0; i < \(pack.layout.panels.count); i++) "
+          + "if ((int64_t)\(panels)[i].weights * threads / \(pack.layout.packedCount) == thread) "
           + "fk_pack_panel(\(panels) + i, \(emitter.pointer(view.base)), "
           + "\(table(view.rows)), \(table(view.columns)), \(bias), \(mask), \(target));")
+      team.wrote(plan.packOffsets[index], .other)
     }
     return lines
   }
@@ -73,10 +69,7 @@ extension CFile {
       "static void \(name)_run_part(const void *const *args, void *const *results, fk_real *state, "
         + "fk_real *work, int64_t rows, int64_t first_row, int thread, int threads) {")
     out.line("const int64_t tiles = (rows + FK_TILE - 1) / FK_TILE;")
-    out.line("fk_real *s = work + \(workElements) + thread * \(threadElements);")
-    out.line("fk_real *own = s + \(scratchElements) * FK_TILE;")
-    out.line(
-      "(void)args, (void)results, (void)state, (void)first_row, (void)tiles, (void)s, (void)own;")
+    out.line("(void)args, (void)results, (void)state, (void)first_row, (void)tiles;")
     var team = Team()
     var level = 1
     while level < max(plan.operations.count, program.phases.count + 1) {
@@ -97,7 +90,7 @@ extension CFile {
         continue
       }
       let count = program.function.type(of: result.value).elementCount
-      for line in team.before(.first, elementwise: [], whole: [location]) { out.line(line) }
+      for line in team.before(.one(0), elementwise: [], whole: [location]) { out.line(line) }
       out.line(
         "if (thread == 0) memcpy(results[\(index)], \(emitter.pointer(result.value)), "
           + "\(count) * sizeof(fk_real));")
@@ -124,8 +117,8 @@ extension CFile {
     // A double takes as much as two numbers at most.
     let slotted = slots == 0 ? "" : " + fk_slots(tiles) * (int64_t)\(slots)"
     out.line(
-      "fk_real *work = fk_take(&kept, (\(workElements) + threads * \(threadElements)\(slotted)) "
-        + "* (int64_t)sizeof(fk_real));")
+      "fk_real *work = fk_take(&kept, (\(workElements) + threads * (int64_t)\(scratchElements) "
+        + "* FK_TILE\(slotted)) * (int64_t)sizeof(fk_real));")
     out.line("if (!work) return 1;")
     for line in Team.call(
       "\(name)_run_part", "args, results, state, work, rows, first_row")
@@ -140,8 +133,6 @@ extension CFile {
 
   /// The elements of a call's memory that uniform values take.
   var workElements: Int { plan.workElements + 16 }
-  /// The elements of a thread's memory: its scratch and what it packs for itself.
-  var threadElements: String { "((int64_t)\(scratchElements) * FK_TILE + \(plan.ownElements))" }
   /// The elements of a thread's scratch.
   var scratchElements: Int { max(program.phases.map(\.scratchElements).max() ?? 1, 1) }
 }

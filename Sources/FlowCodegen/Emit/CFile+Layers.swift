@@ -5,15 +5,11 @@ extension CFile {
     let (begin, end, order) = range(node, count: linear.layout.panels.count, step: step)
     let table = panelTable(linear.layout, order: order)
     let kernel = gemm(linear)
-    let packed: String
-    switch plan.packOffsets[linear.pack] {
-    case .state(let offset): packed = "state + \(offset)"
-    case .work(let offset): packed = "work + \(offset)"
-    // It lies behind the thread's scratch.
-    case .own(let offset): packed = "s + (\(scratchElements) * FK_TILE + \(offset))"
-    case .argument, .result, .table: return []
+    guard case .state(let offset) = plan.packOffsets[linear.pack] else {
+      guard case .work(let offset) = plan.packOffsets[linear.pack] else { return [] }
+      return [call(kernel, "work + \(offset)", table, begin, end, linear)]
     }
-    return [call(kernel, packed, table, begin, end, linear)]
+    return [call(kernel, "state + \(offset)", table, begin, end, linear)]
   }
 
   func call(

@@ -34,7 +34,10 @@ extension CFile {
     let phase = program.phases[index]
     let layout = SlotLayout(phase)
     let call = "\(name)_tile_\(index)(args, results, state, work, s, "
-    var lines = ["{"]
+    var lines = [
+      "{",
+      "fk_real *s = work + \(workElements) + thread * (int64_t)\(scratchElements) * FK_TILE;",
+    ]
     if layout.isEmpty {
       let rest = "(uint64_t)first_row, 0, 0, 0);"
       lines += [
@@ -59,8 +62,8 @@ extension CFile {
     lines += [
       "const int slots = fk_slots(tiles);",
       "const int64_t gradients = \(layout.reals), sums = \(layout.doubles);",
-      "fk_real *slot_gradients = work + \(workElements) + threads * \(threadElements) "
-        + "+ slots * (int64_t)\(before);",
+      "fk_real *slot_gradients = work + \(workElements) + threads * (int64_t)\(scratchElements) "
+        + "* FK_TILE + slots * (int64_t)\(before);",
       "double *slot_sums = (double *)(slot_gradients + slots * gradients);",
       "for (int slot = thread; slot < slots; slot += threads) {",
       "memset(slot_sums + slot * sums, 0, (size_t)sums * sizeof(double));",
@@ -85,13 +88,13 @@ extension CFile {
     let count = program.function.type(of: value).elementCount
     switch (reduction.kind, place?.order) {
     case (.rowSum, _):
-      let share = UniformEmitter.share(count)
+      let share = UniformEmitter.share(count, writer: team.next())
       team.wrote(location, share.owner)
       return share.begin + [
         "fk_combine_sums(slot_sums + \(offset), sums, slots, begin, end, \(target));", "}",
       ]
     case (.weightGradient(let layout, let mask, let stride, let inputs), .entries(let runs)?):
-      let share = UniformEmitter.share(count)
+      let share = UniformEmitter.share(count, writer: team.next())
       team.wrote(location, share.owner)
       let list = runs.map { "{\($0.row), \($0.start), \($0.first), \($0.count)}" }
       return share.begin + [

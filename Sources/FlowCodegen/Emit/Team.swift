@@ -5,16 +5,36 @@
 struct Team {
   /// How the elements of a value are shared out.
   enum Share: Hashable {
-    /// The first thread writes all.
-    case first
+    /// One thread writes all: that of this number, counted round the threads.
+    case one(Int)
     /// Each thread has a range of as many elements, the same for all values of that size.
     case even(Int)
     /// In some other way.
     case other
+
+    /// Whether one thread writes all.
+    var isOne: Bool { if case .one = self { true } else { false } }
   }
 
   /// What was written since the last barrier.
   private var written: [UniformPlan.Location: Share] = [:]
+  private var turn = 0
+
+  /// The next thread in turn, for work that is too small to share: threads that wait long for one that
+  /// does it all may lose their processor.
+  mutating func next() -> Int {
+    turn += 1
+    return turn - 1
+  }
+
+  /// The thread that has written one of these values, so that it need not wait to read it; else the
+  /// first.
+  func writer(of locations: [UniformPlan.Location]) -> Int {
+    for location in locations {
+      if case .one(let number)? = written[location] { return number }
+    }
+    return 0
+  }
 
   /// A barrier, if a reader with this share needs one before it reads values, some element by
   /// element, some as a whole.
@@ -23,7 +43,7 @@ struct Team {
   ) -> [String] {
     let foreign =
       elementwise.contains { written[$0].map { $0 != share || share == .other } ?? false }
-      || whole.contains { written[$0].map { $0 != .first || share != .first } ?? false }
+      || whole.contains { written[$0].map { $0 != share || !share.isOne } ?? false }
     return foreign ? barrier() : []
   }
 

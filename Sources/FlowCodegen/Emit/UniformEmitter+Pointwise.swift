@@ -6,15 +6,15 @@ extension UniformEmitter {
   func pointwise(
     _ operations: [Operation], count: Int, _ team: inout Team, define: (String) -> String
   ) -> [String] {
-    let share = Self.share(count)
-    let read = Set(operations.flatMap(\.operands)).subtracting(operations.map(\.result))
+    let results = Set(operations.map(\.result))
+    let read = operations.flatMap(\.operands).filter { !results.contains($0) }
     let scalars = read.compactMap { operand -> Value? in
       if case .value(let base)? = plan.scalar(operand) { base } else { nil }
     }
+    let elementwise = read.filter { plan.scalar($0) == nil }.compactMap { plan.locations[$0] }
+    let share = Self.share(count, writer: team.writer(of: elementwise))
     let barrier = team.before(
-      share.owner,
-      elementwise: read.filter { plan.scalar($0) == nil }.compactMap { plan.locations[$0] },
-      whole: scalars.compactMap { plan.locations[$0] })
+      share.owner, elementwise: elementwise, whole: scalars.compactMap { plan.locations[$0] })
     let loop = PointwiseLoop(operations, in: self)
     for location in loop.written { team.wrote(location, share.owner) }
     let pointers = loop.pointers.map { ", " + $0 }.joined()

@@ -23,7 +23,6 @@ struct UniformEmitter {
     case .result(let index): return "((fk_real *)results[\(index)])"
     case .state(let offset): return "(state + \(offset))"
     case .work(let offset): return "(work + \(offset))"
-    case .own(let offset): return "(own + \(offset))"
     case .table(let index): return "((const fk_real *)\(name)_constant_\(index))"
     }
   }
@@ -46,11 +45,14 @@ struct UniformEmitter {
         lines += pointwise(Array(operations[index..<end]), count: count, &team, define: define)
         index = end
       } else {
-        let share: Team.Share = isSplit(operation) ? .other : .first
-        lines += team.before(
-          share, elementwise: [], whole: operation.operands.compactMap { plan.locations[$0] })
+        let read = operation.operands.compactMap { plan.locations[$0] }
+        let writer = team.writer(of: read)
+        let share: Team.Share = isSplit(operation) ? .other : .one(writer)
+        lines += team.before(share, elementwise: [], whole: read)
         lines +=
-          share == .first ? ["if (thread == 0) {"] + single(operation) + ["}"] : single(operation)
+          share.isOne
+          ? ["if (thread == \(writer) % threads) {"] + single(operation) + ["}"]
+          : single(operation)
         if let location = plan.locations[operation.result] { team.wrote(location, share) }
         index += 1
       }
@@ -59,10 +61,13 @@ struct UniformEmitter {
   }
 
   /// How threads share `count` elements of a pointwise loop, and the start of a block in which a
-  /// thread's are [begin, end).
-  static func share(_ count: Int) -> (owner: Team.Share, begin: [String]) {
+  /// thread's are [begin, end); few elements are left to the thread of a number.
+  static func share(_ count: Int, writer: Int) -> (owner: Team.Share, begin: [String]) {
     if count < parallelThreshold {
-      return (.first, ["if (thread == 0) {", "const int64_t begin = 0, end = \(count);"])
+      return (
+        .one(writer),
+        ["if (thread == \(writer) % threads) {", "const int64_t begin = 0, end = \(count);"]
+      )
     }
     return (
       .even(count),

@@ -9,8 +9,6 @@ struct UniformPlan {
     case state(Int)
     /// Offset in reals, in a call's own memory.
     case work(Int)
-    /// Offset in reals, in memory that each thread of a call has for itself.
-    case own(Int)
     case table(Int)
   }
 
@@ -34,10 +32,6 @@ struct UniformPlan {
   private(set) var scratch: [Value: Location] = [:]
   private(set) var stateElements = 0
   private(set) var workElements = 0
-  private(set) var ownElements = 0
-  /// Weights that are packed anew in each call are packed by each thread for itself up to this size:
-  /// it takes less time than reading what another processor has just written.
-  private static let ownPackLimit = 1 << 16
 
   /// For a value that lies where another does, since it has the same elements, that other.
   private var shared: [Value: Value] = [:]
@@ -90,18 +84,11 @@ struct UniformPlan {
       }
     }
     pinned.formUnion(pinned.compactMap { shared[$0] })
-    packLevels = context.packs.indices.map { index in
-      max(levels[packViews[index].base], biasViews[index].map { levels[$0.base] } ?? 0)
-    }
-    let sizes = context.packs.map { $0.layout.packedCount }
-    let repacked = zip(sizes, packLevels).reduce(0) { $0 + ($1.1 > 0 ? $1.0 : 0) }
-    for (size, level) in zip(sizes, packLevels) {
-      if level > 0, repacked <= Self.ownPackLimit {
-        packOffsets.append(.own(ownElements))
-        ownElements += Self.wholeLines(size)
-      } else {
-        packOffsets.append(allocate(size, level: level))
-      }
+    for index in context.packs.indices {
+      let level = max(
+        levels[packViews[index].base], biasViews[index].map { levels[$0.base] } ?? 0)
+      packLevels.append(level)
+      packOffsets.append(allocate(context.packs[index].layout.packedCount, level: level))
     }
   }
 
@@ -253,11 +240,9 @@ struct UniformPlan {
     }
   }
 
-  /// A size in whole cache lines, whatever the float type.
-  private static func wholeLines(_ elements: Int) -> Int { (elements + 15) / 16 * 16 }
-
   private mutating func allocate(_ elements: Int, level: Int) -> Location {
-    let size = Self.wholeLines(elements)
+    // Whole cache lines, whatever the float type.
+    let size = (elements + 15) / 16 * 16
     if level == 0 {
       defer { stateElements += size }
       return .state(stateElements)
