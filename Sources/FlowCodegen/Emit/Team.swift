@@ -27,6 +27,11 @@ struct Team {
     return turn - 1
   }
 
+  /// The start of a block that the thread of a number runs.
+  static func only(_ number: Int) -> String {
+    number == 0 ? "if (thread == 0) {" : "if (thread == \(number) % threads) {"
+  }
+
   /// The thread that has written one of these values, so that it need not wait to read it; else the
   /// first.
   func writer(of locations: [UniformPlan.Location]) -> Int {

@@ -51,8 +51,7 @@ struct UniformEmitter {
         lines += team.before(share, elementwise: [], whole: read)
         lines +=
           share.isOne
-          ? ["if (thread == \(writer) % threads) {"] + single(operation) + ["}"]
-          : single(operation)
+          ? [Team.only(writer)] + single(operation) + ["}"] : single(operation)
         if let location = plan.locations[operation.result] { team.wrote(location, share) }
         index += 1
       }
@@ -66,7 +65,7 @@ struct UniformEmitter {
     if count < parallelThreshold {
       return (
         .one(writer),
-        ["if (thread == \(writer) % threads) {", "const int64_t begin = 0, end = \(count);"]
+        [Team.only(writer), "const int64_t begin = 0, end = \(count);"]
       )
     }
     return (
