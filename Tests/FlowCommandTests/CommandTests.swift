@@ -255,17 +255,7 @@ import Testing
 
   @Test("the hand-written Gaussian model learns the simulator")
   func gaussianModel() throws {
-    let process = Process()
-    process.executableURL = Self.executable.deletingLastPathComponent()
-      .appendingPathComponent("GaussianModel")
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let text = String(
-      decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
-    let numbers = text.split(separator: "\n").suffix(2).compactMap { line in
+    let numbers = try runExample("GaussianModel").suffix(2).compactMap { line in
       line.split(separator: " ").compactMap { Double($0) }.last
     }
     try #require(numbers.count == 2)

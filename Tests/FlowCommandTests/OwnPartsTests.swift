@@ -14,18 +14,7 @@ import Testing
   func ownParts() throws {
     let path = NSTemporaryDirectory() + "own-\(UUID().uuidString).safetensors"
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let process = Process()
-    process.executableURL = CommandTests.executable.deletingLastPathComponent()
-      .appendingPathComponent("OwnParts")
-    process.arguments = [path, "3"]
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let text = String(
-      decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
-    let lines = text.split(separator: "\n").map(String.init)
+    let lines = try runExample("OwnParts", [path, "3"])
     // Three epochs of 18,000 rows come within a few tenths of a nat; 2,000 held-out rows of deviation
     // 1.5 have an error of 0.03.
     let likelihood = try number(lines, "validation")

@@ -5,18 +5,7 @@ import Testing
 /// The tutorials as processes, with fewer steps than they make by themselves.
 @Suite struct TutorialTests {
   private func lines(_ lesson: String, steps: Int, in folder: String) throws -> [String] {
-    let process = Process()
-    process.executableURL = CommandTests.executable.deletingLastPathComponent()
-      .appendingPathComponent("Tutorials")
-    process.arguments = [lesson, folder, "\(steps)"]
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let text = String(
-      decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
-    return text.split(separator: "\n").map(String.init)
+    try runExample("Tutorials", [lesson, folder, "\(steps)"])
   }
 
   /// The last number of each line that starts with `start`.
