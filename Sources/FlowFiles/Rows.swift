@@ -25,6 +25,7 @@ public protocol RowReader: AnyObject {
 }
 
 extension RowReader {
+  /// As `read`, rounded to float32.
   public func readFloats(_ count: Int) throws(FileError) -> [Float] {
     try read(count).map { Float($0) }
   }

@@ -68,8 +68,9 @@ private struct PointwiseLoop {
 
   /// The name of the argument that holds a pointer.
   private mutating func place(_ pointer: String) -> String {
-    if let known = pointers.firstIndex(of: "(fk_real *)" + pointer) { return "p\(known)" }
-    pointers.append("(fk_real *)" + pointer)
+    let argument = "(fk_real *)" + pointer
+    if let known = pointers.firstIndex(of: argument) { return "p\(known)" }
+    pointers.append(argument)
     return "p\(pointers.count - 1)"
   }
 

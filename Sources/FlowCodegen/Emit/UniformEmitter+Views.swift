@@ -6,12 +6,8 @@ extension UniformEmitter {
       word == "fk_real", function.type(of: operation.result).shape.count == 1
     {
       let list = indices.map(String.init).joined(separator: ", ")
-      let range =
-        isSplit(operation)
-        ? "fk_share(\(indices.count), thread, threads, &begin, &end);"
-        : "begin = 0; end = \(indices.count);"
       return [
-        "{ static const int32_t at[] = {\(list)};", "int64_t begin, end; \(range)",
+        "{ static const int32_t at[] = {\(list)};", range(of: operation),
         "fk_gather(\(pointer(operation.operands[0])), at, begin, end, \(pointer(operation.result))); }",
       ]
     }

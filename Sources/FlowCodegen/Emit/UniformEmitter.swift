@@ -74,6 +74,14 @@ struct UniformEmitter {
     )
   }
 
+  /// The statements that set [begin, end) to the elements of a result that a thread makes.
+  func range(of operation: Operation) -> String {
+    let count = function.type(of: operation.result).elementCount
+    return "int64_t begin, end; "
+      + (isSplit(operation)
+        ? "fk_share(\(count), thread, threads, &begin, &end);" : "begin = 0; end = \(count);")
+  }
+
   /// Whether threads share a copy by its first dimension, or random numbers by their places.
   func isSplit(_ operation: Operation) -> Bool {
     switch operation.opcode {
@@ -189,12 +197,8 @@ struct UniformEmitter {
       ]
     case .rowCount: return [assign("0", "(fk_real)rows")]
     case .random(let distribution, _, let stream):
-      let share =
-        isSplit(operation)
-        ? "fk_share(\(type.elementCount), thread, threads, &begin, &end);"
-        : "begin = 0; end = \(type.elementCount);"
       return [
-        "{ int64_t begin, end; \(share)",
+        "{ \(range(of: operation))",
         "fk_random_shared(\(distribution == .normal ? 1 : 0), "
           + "(uint32_t)(\(operands[0].replacingReal))[0], "
           + "(uint32_t)(\(operands[0].replacingReal))[1], \(stream), begin, end, \(out)); }",
