@@ -18,7 +18,7 @@ struct Compile: ParsableCommand {
       inside; libc, libm and libomp are all that it needs. The commands score, sample, transform, \
       gradient and info take it as MODEL.
 
-      With --emit c, NAME.c is the one file that the object is compiled from. An output that ends \
+      With --emit c, NAME.c is all of it as one C file, which any C11 compiler makes into the object. An output that ends \
       in .c is that file alone and its header, and needs no C compiler.
 
       EXAMPLE: flowir compile model.safetensors --output libgalaxy.so --prefix galaxy
@@ -68,7 +68,6 @@ struct Compile: ParsableCommand {
   func run() throws {
     let source = try Model(path: model).artifactSource(
       functions: try functions(), prefix: prefix, dtype: dtype.dtype)
-    let text = source.text
     let place = URL(fileURLWithPath: output)
     let name = place.deletingPathExtension().lastPathComponent
     let short =
@@ -79,20 +78,18 @@ struct Compile: ParsableCommand {
       try file.write(bytes)
       try file.commit()
     }
-    if isObject { try compile(source, text, folder: folder, name: place.lastPathComponent) }
-    if emit == .c || !isObject { try write(text, short + ".c") }
+    if isObject { try compile(source, folder: folder, name: place.lastPathComponent) }
+    if emit == .c || !isObject { try write(source.text, short + ".c") }
     try write(Array(source.header(name: short).utf8), short + ".h")
   }
 
   /// Compiles beside the object's place, then moves it there whole.
-  private func compile(
-    _ source: ArtifactSource, _ text: [UInt8], folder: URL, name: String
-  ) throws {
+  private func compile(_ source: ArtifactSource, folder: URL, name: String) throws {
     let temporary = folder.appendingPathComponent(
       ".\(name).\(getpid()).\(UInt32.random(in: 0...UInt32.max))"
     ).path
     defer { try? FileManager.default.removeItem(atPath: temporary) }
-    try source.compile(text, to: temporary, named: name, cpu: cpu)
+    try source.compile(to: temporary, named: name, cpu: cpu)
     guard rename(temporary, output) == 0 else {
       throw FileError.system(
         path: output, action: "write", reason: String(cString: strerror(errno)))

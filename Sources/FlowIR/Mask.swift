@@ -20,17 +20,39 @@ public struct Mask: Hashable, Sendable {
     self.rows = rows
     self.columns = columns
     self.bits = bits
-    // FNV-1a (Fowler, Noll, Vo), so that the order of maps keyed by masks is stable.
+    self.fingerprint = Self.fingerprint(of: bits)
+  }
+
+  /// FNV-1a (Fowler, Noll, Vo) over words of entries, so that the order of maps keyed by masks is
+  /// stable.
+  private static func fingerprint(of bits: [Bool]) -> Int {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for bit in bits { hash = (hash ^ (bit ? 1 : 2)) &* 0x100_0000_01b3 }
-    self.fingerprint = Int(truncatingIfNeeded: hash)
+    func add(_ word: UInt64) { hash = (hash ^ word) &* 0x100_0000_01b3 }
+    bits.withUnsafeBytes { bytes in
+      let words = bytes.count / 8
+      for word in 0..<words {
+        add(bytes.loadUnaligned(fromByteOffset: word * 8, as: UInt64.self))
+        hash ^= hash >> 32
+      }
+      for byte in bytes[(words * 8)...] { add(UInt64(byte) + 1) }
+    }
+    return Int(truncatingIfNeeded: hash)
   }
 
   /// The entry for output `row` and input `column`.
   public subscript(row: Int, column: Int) -> Bool { bits[row * columns + column] }
 
+  /// Calls a closure with what one output sees, an entry for each input.
+  public func withRow<Result>(
+    _ row: Int, _ body: (UnsafeBufferPointer<Bool>) -> Result
+  ) -> Result {
+    bits.withUnsafeBufferPointer { bits in
+      body(UnsafeBufferPointer(rebasing: bits[row * columns..<(row + 1) * columns]))
+    }
+  }
+
   /// The number of entries that are set.
-  public var count: Int { bits.reduce(0) { $0 + ($1 ? 1 : 0) } }
+  public var count: Int { bits.withUnsafeBytes { bytes in bytes.reduce(0) { $0 + Int($1) } } }
 
   /// The mask of the transposed matrix.
   public var transposed: Mask {
@@ -44,10 +66,18 @@ public struct Mask: Hashable, Sendable {
 
   /// The mask whose entry `[i, j]` is this one's `[rowOrder[i], columnOrder[j]]`.
   public func reordered(rows rowOrder: [Int], columns columnOrder: [Int]) -> Mask {
+    let keepsColumns = columnOrder.elementsEqual(0..<columns)
+    if keepsColumns && rowOrder.elementsEqual(0..<rows) { return self }
     var result: [Bool] = []
     result.reserveCapacity(rowOrder.count * columnOrder.count)
     for row in rowOrder {
-      for column in columnOrder { result.append(bits[row * columns + column]) }
+      withRow(row) { entries in
+        if keepsColumns {
+          result.append(contentsOf: entries)
+        } else {
+          for column in columnOrder { result.append(entries[column]) }
+        }
+      }
     }
     return Mask(rows: rowOrder.count, columns: columnOrder.count, bits: result)
   }

@@ -194,7 +194,9 @@ extension Mask {
     bits[index * columns..<(index + 1) * columns]
   }
 
-  private func sight(_ index: Int) -> Int { row(index).reduce(0) { $0 + ($1 ? 1 : 0) } }
+  private func sight(_ index: Int) -> Int {
+    withRow(index) { entries in entries.reduce(0) { $0 + ($1 ? 1 : 0) } }
+  }
 
   /// Whether every row's entries form one range.
   fileprivate var hasContiguousRows: Bool {
@@ -209,13 +211,11 @@ extension Mask {
 
   /// Whether equal rows stand together.
   fileprivate var isGrouped: Bool {
-    var groups = 0
-    var distinct: Set<[Bool]> = []
-    for index in 0..<rows {
-      if index == 0 || row(index) != row(index - 1) { groups += 1 }
-      distinct.insert(Array(row(index)))
+    var found: Set<[Bool]> = []
+    return (0..<rows).allSatisfy { index in
+      if index > 0 && row(index) == row(index - 1) { return true }
+      return found.insert(Array(row(index))).inserted
     }
-    return groups == distinct.count
   }
 
   /// Whether rows that see less stand before those that see more.

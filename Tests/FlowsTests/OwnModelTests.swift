@@ -60,7 +60,7 @@ import Testing
       let source = try loaded.artifactSource(functions: [.logProb])
       let object = path + ".so"
       defer { try? FileManager.default.removeItem(atPath: object) }
-      try source.compile(source.text, to: object, named: "libown.so")
+      try source.compile(to: object, named: "libown.so")
       let compiled = try CompiledFlow(path: object)
       #expect(compiled.description["flow"] == .null && compiled.features == 6)
       let inputs = ["x": HostArray(Array(x.prefix(600)), shape: [100, 6])]

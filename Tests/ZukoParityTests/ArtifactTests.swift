@@ -17,7 +17,7 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: path) }
     let source = try reference.model.artifactSource(
       functions: functions, prefix: prefix, dtype: dtype)
-    try source.compile(source.text, to: path, named: "libmodel.so", cpu: cpu)
+    try source.compile(to: path, named: "libmodel.so", cpu: cpu)
     return try CompiledFlow(path: path)
   }
 

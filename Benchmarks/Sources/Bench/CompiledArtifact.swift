@@ -25,7 +25,7 @@ struct CompiledArtifact {
     defer { try? FileManager.default.removeItem(at: folder) }
     let source = try model.artifactSource(functions: [kind], prefix: prefix, dtype: dtype)
     let path = folder.appendingPathComponent("libbench.so").path
-    try source.compile(source.text, to: path, named: "libbench.so", cpu: cpu)
+    try source.compile(to: path, named: "libbench.so", cpu: cpu)
     guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
       throw RuntimeError.loadFailed(path: path, reason: String(cString: dlerror()))
     }

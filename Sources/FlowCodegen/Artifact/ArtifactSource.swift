@@ -78,6 +78,25 @@ public struct ArtifactSource {
 
   /// The whole C file, given the text of the kernels; `hash` tells texts apart.
   public func text(kernels: String, hash: (String) -> String) -> [UInt8] {
+    let parts = parts(kernels: kernels, hash: hash)
+    return Array(parts.start.utf8) + parts.weights.literal(dtype: dtype) + Array(parts.end.utf8)
+  }
+
+  /// The C file without the weights, which it takes from a file, and what that file holds.
+  ///
+  /// The assembler copies the file as it is, where a compiler would read several characters for
+  /// every byte. The functions and the description are those of `text(kernels:hash:)`.
+  public func text(
+    kernels: String, hash: (String) -> String, weightsIn path: String
+  ) -> (text: [UInt8], weights: [UInt8]) {
+    let parts = parts(kernels: kernels, hash: hash)
+    let text = parts.start + parts.weights.included(from: path, dtype: dtype) + parts.end
+    return (Array(text.utf8), parts.weights.bytes)
+  }
+
+  private func parts(
+    kernels: String, hash: (String) -> String
+  ) -> (start: String, weights: StoredWeights, end: String) {
     var file: CFile?
     var functions = ""
     var calls = ""
@@ -92,10 +111,9 @@ public struct ArtifactSource {
     }
     let start = comment + "#define FK_ENTRY static\n" + kernels + "\n" + functions
     let end = interfaceStart + calls + interface
-    let bytes = WeightsText(stored.order.map { ($0, weights[$0] ?? []) }, dtype: dtype)
     // The values of weights change the file too, so they are part of its hash.
-    let identity = hash(start + end + bytes.digest)
-    return Array(start.utf8) + bytes.text + Array((end + description(hash: identity)).utf8)
+    let identity = hash(start + end + stored.digest)
+    return (start, stored, end + description(hash: identity))
   }
 
   private var comment: String {

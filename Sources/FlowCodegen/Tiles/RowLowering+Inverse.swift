@@ -54,8 +54,14 @@ final class Readiness {
   }
 
   func raise(_ buffer: Buffer, _ element: Int, _ step: Int) {
-    known[buffer.id, default: [Int](repeating: 0, count: buffer.elements)][element] = max(
-      known[buffer.id]?[element] ?? 0, step)
+    raise(buffer, element..<element + 1, step)
+  }
+
+  func raise(_ buffer: Buffer, _ elements: Range<Int>, _ step: Int) {
+    known[buffer.id, default: [Int](repeating: 0, count: buffer.elements)]
+      .withUnsafeMutableBufferPointer { steps in
+        for element in elements { steps[element] = max(steps[element], step) }
+      }
   }
 }
 
@@ -93,7 +99,7 @@ struct StepSchedule {
 
   func itemSteps(of node: Node, ready: Readiness) -> [Int]? {
     let steps = ready.steps
-    let raise = ready.raise
+    let raise: (Buffer, Range<Int>, Int) -> Void = ready.raise
     switch node.kind {
     case .load, .random, .store, .rowSum, .weightGradient, .solve, .steps, .loop:
       return nil
@@ -105,7 +111,7 @@ struct StepSchedule {
         if case .buffer(let buffer, let index) = run.source {
           step = steps(buffer)[index..<index + run.count].max() ?? 0
         }
-        for element in run.target..<run.target + run.count { raise(target, element, step) }
+        raise(target, run.target..<run.target + run.count, step)
         return step
       }
     case .linear(let linear):
@@ -113,12 +119,17 @@ struct StepSchedule {
       let input = steps(linear.input)
       let extra = linear.extra.map { steps($0.buffer) }
       return linear.layout.panels.map { panel in
-        var step = 0
-        for i in panel.first..<panel.first + panel.k where linear.mask?[panel.row, i] ?? true {
-          step = max(step, input[i])
+        let inputs = panel.first..<panel.first + panel.k
+        let outputs = panel.row..<panel.row + panel.rows
+        var step = extra.map { $0[outputs].max() ?? 0 } ?? 0
+        if let mask = linear.mask {
+          mask.withRow(panel.row) { sees in
+            for i in inputs where sees[i] { step = max(step, input[i]) }
+          }
+        } else {
+          step = max(step, input[inputs].max() ?? 0)
         }
-        for row in panel.row..<panel.row + panel.rows { step = max(step, extra?[row] ?? 0) }
-        for row in panel.row..<panel.row + panel.rows { raise(linear.output, row, step) }
+        raise(linear.output, outputs, step)
         return step
       }
     case .group(let group):
@@ -128,7 +139,7 @@ struct StepSchedule {
 
   private func groupSteps(
     _ group: GroupNode, node: Node, steps: (Buffer) -> [Int],
-    raise: (Buffer, Int, Int) -> Void
+    raise: (Buffer, Range<Int>, Int) -> Void
   ) -> [Int]? {
     var items = [Int](repeating: 0, count: group.extent)
     for (buffer, reads) in group.reads {
@@ -140,12 +151,12 @@ struct StepSchedule {
     for store in group.stores {
       let inner = store.map.count / group.extent
       for (element, target) in store.map.enumerated() where target >= 0 {
-        raise(store.buffer, target, items[element / inner])
+        raise(store.buffer, target..<target + 1, items[element / inner])
       }
     }
     for (_, sum) in group.sums {
       let last = items.max() ?? 0
-      for element in 0..<sum.buffer.elements { raise(sum.buffer, element, last) }
+      raise(sum.buffer, 0..<sum.buffer.elements, last)
     }
     return items
   }

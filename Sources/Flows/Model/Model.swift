@@ -160,7 +160,7 @@ struct FileCheckpoint: CheckpointSource {
 
   func booleans(_ name: String) -> [Bool]? {
     guard let tensor = file[name], [.bool, .uint8].contains(tensor.type) else { return nil }
-    return tensor.doubles.map { $0 != 0 }
+    return tensor.bytes.withUnsafeBytes { bytes in bytes.map { $0 != 0 } }
   }
 
   func contains(_ name: String) -> Bool { file[name] != nil }
