@@ -21,13 +21,22 @@ FK_INLINE int fk_thread(void) { return 0; }
 FK_INLINE int fk_threads(void) { return 1; }
 #endif
 
-/* A thread's part of n elements, in whole cache lines; the last part ends at n. */
-FK_INLINE void fk_share(int64_t n, int thread, int threads, int64_t *begin, int64_t *end) {
-  int64_t lines = (n + 15) / 16;
-  *begin = lines * thread / threads * 16;
-  *end = lines * (thread + 1) / threads * 16;
-  if (*end > n)
-    *end = n;
+FK_INLINE int64_t fk_least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* The thread that has an element of a line of them. */
+FK_INLINE int fk_owner(int64_t at, int64_t length, int threads) {
+  return (int)(at * threads / length);
+}
+
+/* A thread's part [begin, end) of n elements that stand in a line from `at` on, of which each thread
+ * has one piece. The n are cut at whole cache lines. */
+FK_INLINE int64_t fk_cut(int64_t place, int64_t n) {
+  return place <= 0 ? 0 : fk_least((place + 15) / 16 * 16, n);
+}
+FK_INLINE void fk_share(int64_t at, int64_t n, int64_t length, int thread, int threads,
+                        int64_t *begin, int64_t *end) {
+  *begin = fk_cut(length * thread / threads - at, n);
+  *end = fk_cut(length * (thread + 1) / threads - at, n);
 }
 
 /* Memory for one call, aligned to cache lines; NULL if there is none. A block that a call is done
@@ -53,8 +62,6 @@ FK_INLINE void fk_give(void **kept, void *memory) {
 FK_INLINE int fk_slots(int64_t tiles) {
   return tiles < 1 ? 1 : tiles < 4 ? (int)tiles : tiles < 64 ? 4 : 16;
 }
-
-FK_INLINE int64_t fk_least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 FK_OUTLINE void fk_fill(fk_real *target, fk_real value, int n) {
   for (int64_t i = 0; i < (int64_t)n * FK_TILE; i += FK_LANES)

@@ -35,7 +35,7 @@ FK_INLINE void fk_pack_rows(int count, const fk_panel *p, const fk_real *source,
 
 /* Packs one panel: weight (o, i) is source[rows[o] + columns[i]]; either bias or mask may be NULL.
  * The mask holds one bit per weight, `mask_columns` to a row. */
-FK_OUTLINE void fk_pack_panel(const fk_panel *p, const fk_real *source, const int32_t *rows,
+FK_INLINE void fk_pack_panel(const fk_panel *p, const fk_real *source, const int32_t *rows,
                               const int32_t *columns, const fk_real *bias,
                               const int32_t *bias_index, const uint32_t *mask,
                               int64_t mask_columns, fk_real *packed) {
@@ -60,6 +60,16 @@ FK_OUTLINE void fk_pack_panel(const fk_panel *p, const fk_real *source, const in
   case 5: fk_pack_rows(5, p, source, rows, columns, out); break;
   default: fk_pack_rows(6, p, source, rows, columns, out); break;
   }
+}
+
+/* Packs a thread's part of a layer's panels, `packed_count` numbers in all. */
+FK_OUTLINE void fk_pack(const fk_panel *panels, int count, int64_t packed_count, int thread,
+                        int threads, const fk_real *source, const int32_t *rows,
+                        const int32_t *columns, const fk_real *bias, const int32_t *bias_index,
+                        const uint32_t *mask, int64_t mask_columns, fk_real *packed) {
+  for (const fk_panel *p = panels; p < panels + count; p++)
+    if ((int64_t)p->weights * threads / packed_count == thread)
+      fk_pack_panel(p, source, rows, columns, bias, bias_index, mask, mask_columns, packed);
 }
 
 /* Defines NAME(width, packed, panels, begin, end, x, y, extra): panels [begin, end) of a layer on the

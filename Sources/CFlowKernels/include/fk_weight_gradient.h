@@ -7,9 +7,10 @@
 #include "fk_gemm.h"
 #include "fk_tile.h"
 
-/* Elements [0, n) of a tile to row-major order, `stride` (a multiple of FK_LANES) numbers a row. */
+/* Elements [0, n) of a tile to row-major order, `stride` (a multiple of FK_LANES) numbers a row; zeros
+ * up to a whole vector. */
 FK_OUTLINE void fk_transpose_tile(const fk_real *x, int n, fk_real *xt, int stride) {
-  for (int e0 = 0; e0 < stride; e0 += FK_LANES)
+  for (int e0 = 0; e0 < n; e0 += FK_LANES)
     for (int r0 = 0; r0 < FK_TILE; r0 += FK_LANES) {
       fk_vec block[FK_LANES];
       FK_UNROLL
@@ -28,7 +29,10 @@ FK_OUTLINE void fk_transpose_tile(const fk_real *x, int n, fk_real *xt, int stri
                                               fk_real *restrict gw, int accumulate) {              \
     fk_vec acc[ROWS][VECTORS];                                                                     \
     FK_UNROLL for (int o = 0; o < ROWS; o++)                                                       \
-    FK_UNROLL for (int v = 0; v < VECTORS; v++) acc[o][v] = (fk_vec){0};                           \
+    FK_UNROLL for (int v = 0; v < VECTORS; v++) {                                                  \
+      __builtin_prefetch(gw + (int64_t)o * stride + v * FK_LANES, 1);                              \
+      acc[o][v] = (fk_vec){0};                                                                     \
+    }                                                                                              \
     for (int r = 0; r < FK_TILE; r++) {                                                            \
       fk_vec in[VECTORS];                                                                          \
       FK_UNROLL for (int v = 0; v < VECTORS; v++) in[v] = fk_load(xt + v * FK_LANES);              \

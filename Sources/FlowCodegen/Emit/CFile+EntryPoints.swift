@@ -1,7 +1,7 @@
 import FlowIR
 
 extension CFile {
-  mutating func prepare() -> String {
+  func prepare() -> String {
     var out = CText()
     out.line(
       "static void \(name)_prepare_part(const void *const *args, fk_real *state, int thread, int threads) {"
@@ -10,8 +10,8 @@ extension CFile {
     out.line("void *const *results = 0;")
     out.line("(void)args, (void)state, (void)thread, (void)threads, (void)work, (void)results;")
     var team = Team()
-    for line in uniform(level: 0, &team) { out.line(line) }
-    for line in packs(level: 0, &team) { out.line(line) }
+    let statements = uniform(level: 0, &team) + packs(level: 0, &team)
+    for line in team.lines + statements { out.line(line) }
     out.line("}")
     out.line("")
     out.line(
@@ -22,48 +22,40 @@ extension CFile {
   }
 
   /// The uniform values of a level.
-  private mutating func uniform(level: Int, _ team: inout Team) -> [String] {
-    let emitter = emitter
-    let operations = plan.operations[level]
-    return emitter.statements(operations, &team) { function("pointwise", $0) }
+  private func uniform(level: Int, _ team: inout Team) -> [String] {
+    emitter.statements(plan.operations[level], &team)
   }
 
-  mutating func packs(level: Int, _ team: inout Team) -> [String] {
+  func packs(level: Int, _ team: inout Team) -> [String] {
     var lines: [String] = []
     for (index, pack) in program.context.packs.enumerated() where plan.packLevels[index] == level {
       let view = plan.packViews[index]
-      let target: String
-      switch plan.packOffsets[index] {
-      case .state(let offset): target = "state + \(offset)"
-      case .work(let offset): target = "work + \(offset)"
-      case .argument, .result, .table: continue
-      }
+      let place = plan.packOffsets[index]
       var sources = [view.base]
       var bias = "0, 0"
       if let biasView = plan.biasViews[index] {
-        bias = "\(emitter.pointer(biasView.base)), \(table(biasView.indices))"
+        bias = "\(emitter.pointer(biasView.base)), \(definitions.table(biasView.indices))"
         sources.append(biasView.base)
       }
       var mask = "0, 0"
       if let used = pack.mask, pack.layout.isIrregular {
-        mask = "\(table("uint32_t", MaskText.words(used))), \(used.columns)"
+        mask = "\(definitions.table("uint32_t", MaskText.words(used))), \(used.columns)"
       }
       lines += team.before(
         .other, elementwise: [], whole: sources.compactMap { plan.locations[$0] })
       let panels = panelTable(pack.layout)
       // A thread packs what it has updated, more or less.
       lines.append(
-        "for (int i = 0; i < \(pack.layout.panels.count); i++) "
-          + "if ((int64_t)\(panels)[i].weights * threads / \(pack.layout.packedCount) == thread) "
-          + "fk_pack_panel(\(panels) + i, \(emitter.pointer(view.base)), "
-          + "\(table(view.rows)), \(table(view.columns)), \(bias), \(mask), \(target));")
-      team.wrote(plan.packOffsets[index], .other)
+        "fk_pack(\(panels), \(pack.layout.panels.count), \(pack.layout.packedCount), thread, threads, "
+          + "\(emitter.pointer(view.base)), \(definitions.table(view.rows)), \(definitions.table(view.columns)), \(bias), \(mask), \(emitter.pointer(place)));"
+      )
+      team.wrote(place, .other)
     }
     return lines
   }
 
   /// What one thread does of a call.
-  mutating func body() -> String {
+  func body() -> String {
     var out = CText()
     out.line(
       "static void \(name)_run_part(const void *const *args, void *const *results, fk_real *state, "
@@ -71,18 +63,21 @@ extension CFile {
     out.line("const int64_t tiles = (rows + FK_TILE - 1) / FK_TILE;")
     out.line("(void)args, (void)results, (void)state, (void)first_row, (void)tiles;")
     var team = Team()
-    var level = 1
-    while level < max(plan.operations.count, program.phases.count + 1) {
-      if level < plan.operations.count {
-        for line in uniform(level: level, &team) { out.line(line) }
-      }
-      for line in packs(level: level, &team) { out.line(line) }
+    let statements = statements(&team)
+    for line in team.lines + statements { out.line(line) }
+    if !counters.isEmpty { out.line("fk_count();") }
+    out.line("}")
+    return out.text
+  }
+
+  /// The statements of a call, level by level.
+  private func statements(_ team: inout Team) -> [String] {
+    var lines: [String] = []
+    for level in 1..<max(plan.operations.count, program.phases.count + 1) {
+      if level < plan.operations.count { lines += uniform(level: level, &team) }
+      lines += packs(level: level, &team)
       let phase = level - 1
-      if phase < program.phases.count {
-        for line in team.barrier() { out.line(line) }
-        for line in loop(phase, &team) { out.line(line) }
-      }
-      level += 1
+      if phase < program.phases.count { lines += team.barrier() + loop(phase, &team) }
     }
     for (index, result) in program.function.results.enumerated()
     where !program.function.type(of: result.value).hasRows {
@@ -90,14 +85,12 @@ extension CFile {
         continue
       }
       let count = program.function.type(of: result.value).elementCount
-      for line in team.before(.one(0), elementwise: [], whole: [location]) { out.line(line) }
-      out.line(
+      lines += team.before(.one(.start), elementwise: [], whole: [location])
+      lines.append(
         "if (thread == 0) memcpy(results[\(index)], \(emitter.pointer(result.value)), "
           + "\(count) * sizeof(fk_real));")
     }
-    if !counters.isEmpty { out.line("fk_count();") }
-    out.line("}")
-    return out.text
+    return lines
   }
 
   /// The entry point: memory for the call, and its threads.

@@ -1,15 +1,11 @@
 import FlowIR
 
 extension CFile {
-  mutating func statements(_ linear: LinearNode, node: Node, step: Int?) -> [String] {
+  func statements(_ linear: LinearNode, node: Node, step: Int?) -> [String] {
     let (begin, end, order) = range(node, count: linear.layout.panels.count, step: step)
     let table = panelTable(linear.layout, order: order)
     let kernel = gemm(linear)
-    guard case .state(let offset) = plan.packOffsets[linear.pack] else {
-      guard case .work(let offset) = plan.packOffsets[linear.pack] else { return [] }
-      return [call(kernel, "work + \(offset)", table, begin, end, linear)]
-    }
-    return [call(kernel, "state + \(offset)", table, begin, end, linear)]
+    return [call(kernel, emitter.pointer(plan.packOffsets[linear.pack]), table, begin, end, linear)]
   }
 
   func call(
@@ -29,7 +25,7 @@ extension CFile {
   }
 
   /// The kernel for an epilogue, defined once for all layers that share it.
-  mutating func gemm(_ linear: LinearNode) -> String {
+  func gemm(_ linear: LinearNode) -> String {
     var numbers: [Value: String] = [linear.product: "acc"]
     var lines: [String] = []
     if let extra = linear.extra {
@@ -58,16 +54,13 @@ extension CFile {
     }
     let result = numbers[linear.result] ?? "acc"
     let body = lines.map { "  \($0)\n" }.joined() + "  return \(result);\n"
-    if let name = functions["gemm" + body] { return name }
-    let name = "linear_\(functions.count)"
-    functions["gemm" + body] = name
-    definitions.append(
+    return definitions.define("linear", "gemm" + body) { name in
       "FK_INLINE fk_vec \(name)_epilogue(fk_vec acc, const fk_real *extra) {\n  (void)extra;\n"
-        + body + "}\nFK_DEFINE_GEMM(\(name), \(name)_epilogue)\n")
-    return name
+        + body + "}\nFK_DEFINE_GEMM(\(name), \(name)_epilogue)\n"
+    }
   }
 
-  mutating func statements(_ group: GroupNode, node: Node, step: Int?) -> [String] {
+  func statements(_ group: GroupNode, node: Node, step: Int?) -> [String] {
     let emitter = GroupEmitter(group, program.context)
     var parameters = "(int width, int begin, int end, const int32_t *items"
     var arguments = ""
@@ -81,12 +74,12 @@ extension CFile {
         arguments += ", " + self.emitter.pointer(value)
       case .table(let values):
         parameters += ", const int32_t *p\(index)"
-        arguments += ", " + table(values)
+        arguments += ", " + definitions.table(values)
       }
     }
-    let name = function("group", parameters + ") {\n" + emitter.body() + "}\n")
+    let name = definitions.function("group", parameters + ") {\n" + emitter.body() + "}\n")
     let (begin, end, order) = range(node, count: group.extent, step: step)
-    let items = order.map { $0 == Array($0.indices) ? "0" : table($0) } ?? "0"
+    let items = order.map { $0 == Array($0.indices) ? "0" : definitions.table($0) } ?? "0"
     let clear = step == nil ? self.clear(group) : []
     return clear + ["\(name)(width, \(begin), \(end), \(items)\(arguments));"]
   }
@@ -106,7 +99,7 @@ extension CFile {
     }
   }
 
-  mutating func statements(_ steps: StepsNode, layout: SlotLayout) -> [String] {
+  func statements(_ steps: StepsNode, layout: SlotLayout) -> [String] {
     var lines = ["fk_fill(\(pointer(steps.state)), 0, \(steps.state.elements));"]
     if steps.isIncremental {
       // What a masked product multiplies by zero before it is known must not be NaN.

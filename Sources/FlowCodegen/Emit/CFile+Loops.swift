@@ -1,7 +1,7 @@
 import FlowIR
 
 extension CFile {
-  mutating func phase(_ index: Int) -> String {
+  func phase(_ index: Int) -> String {
     let phase = program.phases[index]
     var out = CText()
     out.line(
@@ -30,7 +30,7 @@ extension CFile {
   }
 
   /// A thread's part of the loop over tiles, and of its sums.
-  mutating func loop(_ index: Int, _ team: inout Team) -> [String] {
+  func loop(_ index: Int, _ team: inout Team) -> [String] {
     let phase = program.phases[index]
     let layout = SlotLayout(phase)
     let call = "\(name)_tile_\(index)(args, results, state, work, s, "
@@ -80,7 +80,7 @@ extension CFile {
   }
 
   /// The statements that add up a thread's part of one reduction over the slots.
-  mutating func combine(_ reduction: RowReduction, _ offset: Int, _ team: inout Team) -> [String] {
+  func combine(_ reduction: RowReduction, _ offset: Int, _ team: inout Team) -> [String] {
     let place = plan.sortedGradients[reduction.value]
     let value = place?.target ?? reduction.value
     guard let location = plan.locations[value] else { return [] }
@@ -88,25 +88,25 @@ extension CFile {
     let count = program.function.type(of: value).elementCount
     switch (reduction.kind, place?.order) {
     case (.rowSum, _):
-      let share = UniformEmitter.share(count, writer: team.next())
-      team.wrote(location, share.owner)
-      return share.begin + [
+      let share = team.next(count)
+      team.wrote(location, share)
+      return Team.begin(share, count: count) + [
         "fk_combine_sums(slot_sums + \(offset), sums, slots, begin, end, \(target));", "}",
       ]
     case (.weightGradient(let layout, let mask, let stride, let inputs), .entries(let runs)?):
-      let share = UniformEmitter.share(count, writer: team.next())
-      team.wrote(location, share.owner)
+      let share = team.next(count)
+      team.wrote(location, share)
       let list = runs.map { "{\($0.row), \($0.start), \($0.first), \($0.count)}" }
-      return share.begin + [
+      return Team.begin(share, count: count) + [
         "fk_combine_entries(slot_gradients + \(offset), gradients, tiles ? slots : 0, "
-          + "\(table("fk_run", list.joined(separator: ", "))), \(runs.count), \(stride), "
+          + "\(definitions.table("fk_run", list.joined(separator: ", "))), \(runs.count), \(stride), "
           + "\(bits(layout, mask)), \(inputs), begin, end, \(target));", "}",
       ]
     case (.weightGradient(let layout, let mask, let stride, let inputs), let order):
       team.wrote(location, .other)
       var lists = "0, 0"
       if case .matrix(let rows, let columns)? = order {
-        lists = "\(table(rows)), \(table(columns))"
+        lists = "\(definitions.table(rows)), \(definitions.table(columns))"
       }
       let name = panelTable(layout)
       return [
@@ -118,9 +118,9 @@ extension CFile {
   }
 
   /// The bits of a mask, where panels multiply more than it lets through.
-  private mutating func bits(_ layout: PanelLayout, _ mask: Mask?) -> String {
+  private func bits(_ layout: PanelLayout, _ mask: Mask?) -> String {
     guard let mask, layout.isIrregular else { return "0" }
-    return table("uint32_t", MaskText.words(mask))
+    return definitions.table("uint32_t", MaskText.words(mask))
   }
 
   func panelContents(_ layout: PanelLayout, order: [Int]?) -> String {
@@ -130,7 +130,7 @@ extension CFile {
     }.joined(separator: ", ")
   }
 
-  mutating func panelTable(_ layout: PanelLayout, order: [Int]? = nil) -> String {
-    table("fk_panel", panelContents(layout, order: order))
+  func panelTable(_ layout: PanelLayout, order: [Int]? = nil) -> String {
+    definitions.table("fk_panel", panelContents(layout, order: order))
   }
 }

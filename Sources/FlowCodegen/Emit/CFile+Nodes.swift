@@ -2,14 +2,14 @@ import FlowIR
 
 extension CFile {
   /// The items of a node that belong to the current step of an enclosing loop: begin and end.
-  mutating func range(_ node: Node, count: Int, step: Int?) -> (
+  func range(_ node: Node, count: Int, step: Int?) -> (
     begin: String, end: String, order: [Int]?
   ) {
     range(node.itemSteps, count: count, step: step)
   }
 
   /// The items, each with the step that it belongs to, that belong to the current step.
-  mutating func range(_ itemSteps: [Int], count: Int, step: Int?) -> (
+  func range(_ itemSteps: [Int], count: Int, step: Int?) -> (
     begin: String, end: String, order: [Int]?
   ) {
     guard let steps = step else { return ("0", "\(count)", nil) }
@@ -17,12 +17,12 @@ extension CFile {
     var starts = [Int](repeating: 0, count: steps + 1)
     for value in itemSteps { starts[value + 1] += 1 }
     for index in 0..<steps { starts[index + 1] += starts[index] }
-    let name = table(starts)
+    let name = definitions.table(starts)
     return ("\(name)[step]", "\(name)[step + 1]", order)
   }
 
   /// The statements that do a node's work.
-  mutating func workStatements(_ node: Node, step: Int?, layout: SlotLayout) -> [String] {
+  func workStatements(_ node: Node, step: Int?, layout: SlotLayout) -> [String] {
     switch node.kind {
     case .load(let argument, let buffer, let offset):
       let n = buffer.elements
@@ -45,14 +45,13 @@ extension CFile {
     case .group(let group): return statements(group, node: node, step: step)
     case .weightGradient(let gradient):
       let reduction = layout.offsets[gradient.reduction]
-      let stride = (gradient.inputs + 15) / 16 * 16
       let blocks = panelTable(gradient.layout)
       return [
         "if (valid < FK_TILE) fk_clear_rows(\(pointer(gradient.gradient)), \(gradient.outputs), valid);",
         "fk_transpose_tile(\(pointer(gradient.input)), \(gradient.inputs), "
-          + "\(pointer(gradient.transposed)), \(stride));",
+          + "\(pointer(gradient.transposed)), \(gradient.stride));",
         "fk_weight_gradient(\(pointer(gradient.gradient)), \(pointer(gradient.transposed)), "
-          + "\(stride), \(blocks), \(gradient.layout.panels.count), gradients + \(reduction), "
+          + "\(gradient.stride), \(blocks), \(gradient.layout.panels.count), gradients + \(reduction), "
           + "accumulate);",
       ]
     case .solve(let solve):

@@ -1,7 +1,7 @@
 import FlowIR
 
 extension CFile {
-  mutating func statements(_ loop: LoopNode, layout: SlotLayout) -> [String] {
+  func statements(_ loop: LoopNode, layout: SlotLayout) -> [String] {
     switch loop.control {
     case .odeSolve(let solve): return statements(solve, loop.bodies[0], layout: layout)
     case .odeAdjoint(let adjoint): return statements(adjoint, loop.bodies, layout: layout)
@@ -9,7 +9,7 @@ extension CFile {
   }
 
   /// The derivatives at the start, then attempts of six stages each until every row is done.
-  mutating func statements(
+  func statements(
     _ loop: ODESolveLoop, _ body: [Node], layout: SlotLayout
   ) -> [String] {
     let control = pointer(loop.block)
@@ -72,7 +72,7 @@ extension CFile {
   }
 
   /// The recorded steps from the last to the first: five stages forward, six back.
-  mutating func statements(
+  func statements(
     _ loop: ODEAdjointLoop, _ bodies: [[Node]], layout: SlotLayout
   ) -> [String] {
     let control = pointer(loop.block)

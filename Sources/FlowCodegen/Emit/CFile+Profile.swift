@@ -7,7 +7,7 @@ import FlowIR
 /// how long a tick is. The time of a node includes that of the nodes within.
 extension CFile {
   /// The statements of one node; `step` is the number of steps of an enclosing incremental loop.
-  mutating func statements(_ node: Node, step: Int?, layout: SlotLayout) -> [String] {
+  func statements(_ node: Node, step: Int?, layout: SlotLayout) -> [String] {
     let work = workStatements(node, step: step, layout: layout)
     guard let index = counters[ObjectIdentifier(node)] else { return work }
     return ["{", "const uint64_t tick_\(index) = fk_ticks();"] + work

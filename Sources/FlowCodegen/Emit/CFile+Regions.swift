@@ -2,12 +2,12 @@ import FlowIR
 
 extension CFile {
   /// The list of items for a kernel: 0 for all in order, else a table.
-  private mutating func items(_ order: [Int]?) -> String {
-    order.map { $0 == Array($0.indices) ? "0" : table($0) } ?? "0"
+  private func items(_ order: [Int]?) -> String {
+    order.map { $0 == Array($0.indices) ? "0" : definitions.table($0) } ?? "0"
   }
 
   /// A search for roots; `step` is the number of steps of an enclosing incremental loop.
-  mutating func statements(
+  func statements(
     _ root: RootNode, node: Node, step: Int?, layout: SlotLayout
   ) -> [String] {
     let (begin, end, order) = range(node, count: root.state.elements, step: step)
@@ -29,14 +29,16 @@ extension CFile {
   }
 
   /// A loop over the nodes of a quadrature.
-  mutating func statements(
+  func statements(
     _ quadrature: QuadratureNode, node: Node, step: Int?, layout: SlotLayout
   ) -> [String] {
     let rule = GaussLegendre.rule(quadrature.count)
     let dtype = program.dtype
     let (nodes, weights) = (
-      table("fk_real", rule.nodes.map { Expressions.number($0, dtype) }.joined(separator: ", ")),
-      table("fk_real", rule.weights.map { Expressions.number($0, dtype) }.joined(separator: ", "))
+      definitions.table(
+        "fk_real", rule.nodes.map { Expressions.number($0, dtype) }.joined(separator: ", ")),
+      definitions.table(
+        "fk_real", rule.weights.map { Expressions.number($0, dtype) }.joined(separator: ", "))
     )
     let (begin, end, order) = range(node, count: quadrature.point.elements, step: step)
     var lines = [

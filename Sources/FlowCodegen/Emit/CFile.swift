@@ -15,9 +15,7 @@ public struct CFile {
   let program: TileProgram
   let plan: UniformPlan
   let name: String
-  var functions: [String: String]
-  var definitions: [String] = []
-  var tableNames: [String: String]
+  let definitions: Definitions
   let emitter: UniformEmitter
   /// The numbers of nodes whose time is counted.
   let counters: [ObjectIdentifier: Int]
@@ -31,18 +29,17 @@ public struct CFile {
   ) {
     self.program = program
     self.name = name
-    functions = previous?.functions ?? [:]
-    tableNames = previous?.tableNames ?? [:]
+    definitions = Definitions(after: previous?.definitions)
     plan = UniformPlan(program)
     counters = profiling ? Self.counters(program) : [:]
-    emitter = UniformEmitter(function: program.function, plan: plan, name: name)
+    emitter = UniformEmitter(
+      function: program.function, plan: plan, definitions: definitions, name: name)
     stateElements = max(plan.stateElements, 16)
-    var phases: [String] = []
-    for index in program.phases.indices { phases.append(phase(index)) }
+    let phases = program.phases.indices.map { phase($0) }
     let entries = prepare() + "\n" + body() + "\n" + run()
     let tables = plan.tables.enumerated().map { constant($1, $0) }
     text = (profiling ? profileStart : "")
-    text += (tables + definitions + phases).joined(separator: "\n") + "\n" + entries
+    text += (tables + definitions.texts + phases).joined(separator: "\n") + "\n" + entries
   }
 
   func constant(_ literal: Literal, _ index: Int) -> String {
@@ -56,29 +53,6 @@ public struct CFile {
     }
     return "static const \(isFloat ? "fk_real" : "fk_word") \(name)_constant_\(index)[] = {"
       + values.joined(separator: ", ") + "};"
-  }
-
-  /// The name of a static table with these contents, defined once.
-  mutating func table(_ values: [Int], type: String = "int32_t") -> String {
-    table(type, values.map(String.init).joined(separator: ", "))
-  }
-
-  mutating func table(_ type: String, _ contents: String) -> String {
-    let key = type + contents
-    if let name = tableNames[key] { return name }
-    let name = "table_\(tableNames.count)"
-    tableNames[key] = name
-    definitions.append("static const \(type) \(name)[] = {\(contents)};")
-    return name
-  }
-
-  /// The name of a function with this text after its name, defined once.
-  mutating func function(_ prefix: String, _ text: String) -> String {
-    if let name = functions[text] { return name }
-    let name = "\(prefix)_\(functions.count)"
-    functions[text] = name
-    definitions.append("FK_OUTLINE void \(name)" + text)
-    return name
   }
 
   func pointer(_ buffer: Buffer) -> String { "s + \(buffer.root.offset) * FK_TILE" }

@@ -2,13 +2,27 @@
 ///
 /// A call runs in one parallel region. Every thread runs the same statements, which do their own part
 /// of the work, by `thread` and `threads`.
+///
+/// The elements of all values that are made between two barriers stand in one line, of which each
+/// thread has one piece: what it writes lies together, so that hardly a cache line goes from one
+/// processor to another, neither for a write nor because a prefetcher ran on. Values that are made of
+/// others element by element have those' places.
 struct Team {
+  /// A place in the line of elements after a barrier.
+  struct Place: Hashable {
+    let line: Int
+    let offset: Int
+
+    /// Where the first thread's piece starts.
+    static let start = Place(line: 0, offset: 0)
+  }
+
   /// How the elements of a value are shared out.
   enum Share: Hashable {
-    /// One thread writes all: that of this number, counted round the threads.
-    case one(Int)
-    /// Each thread has a range of as many elements, the same for all values of that size.
-    case even(Int)
+    /// The thread that has a place writes all.
+    case one(Place)
+    /// Each thread writes those of its piece, for so many from a place on.
+    case part(Place, count: Int)
     /// In some other way.
     case other
 
@@ -18,27 +32,71 @@ struct Team {
 
   /// What was written since the last barrier.
   private var written: [UniformPlan.Location: Share] = [:]
-  private var turn = 0
+  /// What was written at all.
+  private var made: [UniformPlan.Location: Share] = [:]
+  /// The length of each line.
+  private var lengths = [0]
+  /// Values of fewer elements are left to one thread.
+  static let smallest = 256
 
-  /// The next thread in turn, for work that is too small to share: threads that wait long for one that
-  /// does it all may lose their processor.
-  mutating func next() -> Int {
-    turn += 1
-    return turn - 1
+  /// How threads share a new value.
+  mutating func next(_ count: Int) -> Share {
+    let last = lengths.count - 1
+    let place = Place(line: last, offset: lengths[last])
+    // Whole cache lines, whatever the float type.
+    lengths[last] += (count + 15) / 16 * 16
+    return count < Self.smallest ? .one(place) : .part(place, count: count)
   }
 
-  /// The start of a block that the thread of a number runs.
-  static func only(_ number: Int) -> String {
-    number == 0 ? "if (thread == 0) {" : "if (thread == \(number) % threads) {"
+  /// How threads share what is made element by element of these values: as one of those; else few
+  /// elements are the first thread's.
+  mutating func share(_ count: Int, like locations: [UniformPlan.Location]) -> Share {
+    for location in locations {
+      switch made[location] {
+      case .one(let place) where count < Self.smallest: return .one(place)
+      case .part(let place, count) where count >= Self.smallest: return .part(place, count: count)
+      default: continue
+      }
+    }
+    return count < Self.smallest ? .one(.start) : next(count)
   }
 
   /// The thread that has written one of these values, so that it need not wait to read it; else the
   /// first.
-  func writer(of locations: [UniformPlan.Location]) -> Int {
+  func writer(of locations: [UniformPlan.Location]) -> Place {
     for location in locations {
-      if case .one(let number)? = written[location] { return number }
+      if case .one(let place)? = written[location] { return place }
     }
-    return 0
+    return .start
+  }
+
+  /// The start of a block in which a thread's elements of `count` are [begin, end).
+  static func begin(_ share: Share, count: Int) -> [String] {
+    switch share {
+    case .one(let place): return [only(place), "const int64_t begin = 0, end = \(count);"]
+    case .part(let place, let count):
+      return [
+        "{", "int64_t begin, end;",
+        "fk_share(\(place.offset), \(count), line_\(place.line), thread, threads, &begin, &end);",
+      ]
+    case .other:
+      return [
+        "{", "int64_t begin, end;",
+        "fk_share(0, \(count), \(count), thread, threads, &begin, &end);",
+      ]
+    }
+  }
+
+  /// The start of a block that the thread with a place runs.
+  static func only(_ place: Place) -> String {
+    place == .start
+      ? "if (thread == 0) {"
+      : "if (fk_owner(\(place.offset), line_\(place.line), threads) == thread) {"
+  }
+
+  /// The lengths of the lines, which stand before the statements that use them.
+  var lines: [String] {
+    lengths.enumerated().filter { $1 > 0 }.map { "const int64_t line_\($0) = \($1);" }
   }
 
   /// A barrier, if a reader with this share needs one before it reads values, some element by
@@ -54,12 +112,14 @@ struct Team {
 
   mutating func wrote(_ location: UniformPlan.Location, _ share: Share) {
     written[location] = share
+    made[location] = share
   }
 
   /// A barrier, if anything was written since the last.
   mutating func barrier() -> [String] {
     if written.isEmpty { return [] }
     written = [:]
+    lengths.append(0)
     return ["if (threads > 1) {", "#pragma omp barrier", "}"]
   }
 

@@ -4,7 +4,7 @@ extension UniformEmitter {
   /// One loop for pointwise operations of the same size: a call of a function that the same loops over
   /// other values share, such as those that update each parameter in a step of training.
   func pointwise(
-    _ operations: [Operation], count: Int, _ team: inout Team, define: (String) -> String
+    _ operations: [Operation], count: Int, _ team: inout Team
   ) -> [String] {
     let results = Set(operations.map(\.result))
     let read = operations.flatMap(\.operands).filter { !results.contains($0) }
@@ -12,13 +12,16 @@ extension UniformEmitter {
       if case .value(let base)? = plan.scalar(operand) { base } else { nil }
     }
     let elementwise = read.filter { plan.scalar($0) == nil }.compactMap { plan.locations[$0] }
-    let share = Self.share(count, writer: team.writer(of: elementwise))
+    let share = team.share(count, like: elementwise)
     let barrier = team.before(
-      share.owner, elementwise: elementwise, whole: scalars.compactMap { plan.locations[$0] })
+      share, elementwise: elementwise, whole: scalars.compactMap { plan.locations[$0] })
     let loop = PointwiseLoop(operations, in: self)
-    for location in loop.written { team.wrote(location, share.owner) }
+    for location in loop.written { team.wrote(location, share) }
     let pointers = loop.pointers.map { ", " + $0 }.joined()
-    return barrier + share.begin + ["\(define(loop.text))(begin, end, \(count)\(pointers));", "}"]
+    let name = definitions.function("pointwise", loop.text)
+    return barrier + Team.begin(share, count: count) + [
+      "\(name)(begin, end, \(count)\(pointers));", "}",
+    ]
   }
 }
 

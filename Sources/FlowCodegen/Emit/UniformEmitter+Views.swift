@@ -5,17 +5,15 @@ extension UniformEmitter {
     if case .gather(_, let indices) = operation.opcode,
       word == "fk_real", function.type(of: operation.result).shape.count == 1
     {
-      let list = indices.map(String.init).joined(separator: ", ")
-      return [
-        "{ static const int32_t at[] = {\(list)};", range(of: operation),
-        "fk_gather(\(pointer(operation.operands[0])), at, begin, end, \(pointer(operation.result))); }",
+      return begin(operation) + [
+        "fk_gather(\(pointer(operation.operands[0])), \(definitions.table(indices)), begin, end, "
+          + "\(pointer(operation.result)));", "}",
       ]
     }
     let from = function.type(of: operation.operands[0]).shape
     let to = function.type(of: operation.result).shape
     var steps = [String](repeating: "0", count: to.count)
     let sourceStrides = strides(of: from)
-    var tables: [String] = []
     switch operation.opcode {
     case .reshape:
       let own = strides(of: to)
@@ -33,10 +31,9 @@ extension UniformEmitter {
         steps[axis] = "\(sourceStrides[axis]) * i\(axis)\(offset)"
       }
     case .gather(let gathered, let indices):
-      let list = indices.map(String.init).joined(separator: ", ")
-      tables.append("static const int32_t at[] = {\(list)};")
+      let table = definitions.table(indices)
       for axis in to.indices {
-        let index = axis == gathered ? "at[i\(axis)]" : "i\(axis)"
+        let index = axis == gathered ? "\(table)[i\(axis)]" : "i\(axis)"
         steps[axis] = "(int64_t)\(sourceStrides[axis]) * \(index)"
       }
     default: preconditionFailure("\(operation.opcode.name) is no view")
@@ -44,7 +41,7 @@ extension UniformEmitter {
     let own = strides(of: to)
     let target = to.indices.map { "\(own[$0]) * i\($0)" }.joined(separator: " + ")
     let source = steps.joined(separator: " + ")
-    var lines = ["{"] + tables
+    var lines: [String] = []
     for (axis, extent) in to.enumerated() {
       // Shared out in whole rows.
       lines.append(
@@ -56,7 +53,6 @@ extension UniformEmitter {
     lines.append(
       "((\(word) *)\(pointer(operation.result)))[\(target.isEmpty ? "0" : target)] = "
         + "((const \(word) *)\(pointer(operation.operands[0])))[\(source.isEmpty ? "0" : source)];")
-    lines.append("}")
     return lines
   }
 
@@ -65,17 +61,16 @@ extension UniformEmitter {
   ) -> [String] {
     let (outputs, inputs) = (shapes[1][0], shapes[1][1])
     let vectors = shapes[0].dropLast().reduce(1, *)
-    var lines = ["{"]
-    if let mask { lines.append("static const uint32_t mask[] = {\(MaskText.words(mask))};") }
-    let used =
-      mask == nil ? "" : "if (mask[(o * \(inputs) + i) >> 5] >> ((o * \(inputs) + i) & 31) & 1) "
-    lines += [
+    let used = mask.map { mask in
+      let bits = definitions.table("uint32_t", MaskText.words(mask))
+      return "if (\(bits)[(o * \(inputs) + i) >> 5] >> ((o * \(inputs) + i) & 31) & 1) "
+    }
+    return [
       "for (int64_t n = 0; n < \(vectors); n++) for (int64_t o = 0; o < \(outputs); o++) {",
       "fk_real sum = \(operands.count > 2 ? "\(operands[2])[o]" : "0");",
-      "for (int64_t i = 0; i < \(inputs); i++) \(used)sum += \(operands[0])[n * \(inputs) + i] * "
-        + "\(operands[1])[o * \(inputs) + i];",
-      "\(out)[n * \(outputs) + o] = sum;", "}", "}",
+      "for (int64_t i = 0; i < \(inputs); i++) \(used ?? "")sum += \(operands[0])[n * \(inputs) + i]"
+        + " * \(operands[1])[o * \(inputs) + i];",
+      "\(out)[n * \(outputs) + o] = sum;", "}",
     ]
-    return lines
   }
 }

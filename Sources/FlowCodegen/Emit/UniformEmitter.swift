@@ -4,10 +4,9 @@ import FlowIR
 struct UniformEmitter {
   let function: Function
   let plan: UniformPlan
+  let definitions: Definitions
   /// What the names of constant tables start with.
   let name: String
-  /// Fewer elements are left to one thread.
-  static let parallelThreshold = 1024
 
   /// The C expression for a pointer to a uniform value's elements.
   func pointer(_ value: Value) -> String {
@@ -27,11 +26,8 @@ struct UniformEmitter {
     }
   }
 
-  /// The statements that compute operations in order; `define` gives the name of a C function for the
-  /// text after its name.
-  func statements(
-    _ operations: [Operation], _ team: inout Team, define: (String) -> String
-  ) -> [String] {
+  /// The statements that compute operations in order.
+  func statements(_ operations: [Operation], _ team: inout Team) -> [String] {
     var lines: [String] = []
     var index = 0
     while index < operations.count {
@@ -42,7 +38,7 @@ struct UniformEmitter {
         while end < operations.count, operations[end].opcode.isPointwise,
           function.type(of: operations[end].result).elementCount == count
         { end += 1 }
-        lines += pointwise(Array(operations[index..<end]), count: count, &team, define: define)
+        lines += pointwise(Array(operations[index..<end]), count: count, &team)
         index = end
       } else {
         let read = operation.operands.compactMap { plan.locations[$0] }
@@ -59,27 +55,11 @@ struct UniformEmitter {
     return lines
   }
 
-  /// How threads share `count` elements of a pointwise loop, and the start of a block in which a
-  /// thread's are [begin, end); few elements are left to the thread of a number.
-  static func share(_ count: Int, writer: Int) -> (owner: Team.Share, begin: [String]) {
-    if count < parallelThreshold {
-      return (
-        .one(writer),
-        [Team.only(writer), "const int64_t begin = 0, end = \(count);"]
-      )
-    }
-    return (
-      .even(count),
-      ["{", "int64_t begin, end;", "fk_share(\(count), thread, threads, &begin, &end);"]
-    )
-  }
-
-  /// The statements that set [begin, end) to the elements of a result that a thread makes.
-  func range(of operation: Operation) -> String {
+  /// The start of a block in which a thread makes elements [begin, end) of a result.
+  func begin(_ operation: Operation) -> [String] {
     let count = function.type(of: operation.result).elementCount
-    return "int64_t begin, end; "
-      + (isSplit(operation)
-        ? "fk_share(\(count), thread, threads, &begin, &end);" : "begin = 0; end = \(count);")
+    return isSplit(operation)
+      ? Team.begin(.other, count: count) : ["{", "const int64_t begin = 0, end = \(count);"]
   }
 
   /// Whether threads share a copy by its first dimension, or random numbers by their places.
@@ -87,7 +67,7 @@ struct UniformEmitter {
     switch operation.opcode {
     case .reshape, .broadcast, .transpose, .slice, .gather, .random:
       let shape = function.type(of: operation.result).shape
-      return !shape.isEmpty && shape.reduce(1, *) >= Self.parallelThreshold
+      return !shape.isEmpty && shape.reduce(1, *) >= Team.smallest
     default: return false
     }
   }
@@ -149,12 +129,11 @@ struct UniformEmitter {
     case .scatterAdd(let axis, let indices, let size):
       let (outer, extent, inner) = split(shapes[0], axis)
       return [
-        "{", "static const int32_t at[] = {\(indices.map(String.init).joined(separator: ", "))};",
         "for (int64_t i = 0; i < \(type.elementCount); i++) " + assign("i", "0"),
         "for (int64_t o = 0; o < \(outer); o++) for (int64_t k = 0; k < \(extent); k++)"
           + " for (int64_t i = 0; i < \(inner); i++)",
-        "((\(word) *)\(out))[(o * \(size) + at[k]) * \(inner) + i] += "
-          + "((const \(word) *)\(operands[0]))[(o * \(extent) + k) * \(inner) + i];", "}",
+        "((\(word) *)\(out))[(o * \(size) + \(definitions.table(indices))[k]) * \(inner) + i] += "
+          + "((const \(word) *)\(operands[0]))[(o * \(extent) + k) * \(inner) + i];",
       ]
     case .search:
       let k = shapes[0].last ?? 1
@@ -197,8 +176,7 @@ struct UniformEmitter {
       ]
     case .rowCount: return [assign("0", "(fk_real)rows")]
     case .random(let distribution, _, let stream):
-      return [
-        "{ \(range(of: operation))",
+      return begin(operation) + [
         "fk_random_shared(\(distribution == .normal ? 1 : 0), "
           + "(uint32_t)(\(operands[0].replacingReal))[0], "
           + "(uint32_t)(\(operands[0].replacingReal))[1], \(stream), begin, end, \(out)); }",

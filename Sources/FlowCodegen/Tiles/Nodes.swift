@@ -109,11 +109,20 @@ final class WeightGradientNode {
   let layout: PanelLayout
   let outputs: Int
   let inputs: Int
+  /// How many numbers the transposed input, and the gradient, have to a row.
+  let stride: Int
   let reduction: Int
+
+  /// Whole vectors of the widest machine, so that one plan serves all. Long rows are an odd number
+  /// of them: at a distance of a power of two all rows would share a few lines of the first cache.
+  static func stride(inputs: Int) -> Int {
+    let vectors = (inputs + 15) / 16
+    return 16 * (vectors >= 8 ? vectors | 1 : vectors)
+  }
 
   init(
     gradient: Buffer, input: Buffer, transposed: Buffer, layout: PanelLayout, outputs: Int,
-    inputs: Int, reduction: Int
+    inputs: Int, stride: Int, reduction: Int
   ) {
     self.gradient = gradient
     self.input = input
@@ -121,6 +130,7 @@ final class WeightGradientNode {
     self.layout = layout
     self.outputs = outputs
     self.inputs = inputs
+    self.stride = stride
     self.reduction = reduction
   }
 }

@@ -227,15 +227,15 @@ final class RowLowering {
     let (gradient, _) = buffer(of: operation.operands[0])
     let (input, _) = buffer(of: operation.operands[1])
     let shape = context.type(of: operation.result).shape
-    // Whole vectors of the widest machine, so that one plan serves all.
-    let stride = (shape[1] + 15) / 16 * 16
+    let stride = WeightGradientNode.stride(inputs: shape[1])
     let layout = PanelLayout(mask: mask, outputs: shape[0], inputs: shape[1])
     let transposed = context.makeBuffer(stride, "transposed")
     add(
       .weightGradient(
         WeightGradientNode(
           gradient: gradient, input: input, transposed: transposed, layout: layout,
-          outputs: shape[0], inputs: shape[1], reduction: reductions.count)), operation.scope)
+          outputs: shape[0], inputs: shape[1], stride: stride, reduction: reductions.count)),
+      operation.scope)
     reductions.append(
       RowReduction(
         kind: .weightGradient(layout, mask: mask, stride: stride, inputs: shape[1]),

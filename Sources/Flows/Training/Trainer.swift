@@ -208,15 +208,17 @@ private final class TrainedArray {
   }
 }
 
-/// Memory for floats that stays where it is.
+/// Memory for floats that stays where it is, on cache lines of its own: threads write neighbouring
+/// arrays at the same time.
 private final class FloatBuffer {
   let pointer: UnsafeMutablePointer<Float>
   let count: Int
 
   init(count: Int) {
     self.count = count
-    pointer = .allocate(capacity: max(count, 1))
-    pointer.initialize(repeating: 0, count: max(count, 1))
+    let lines = max((count + 15) / 16, 1)
+    pointer = UnsafeMutableRawPointer.allocate(byteCount: 64 * lines, alignment: 64)
+      .initializeMemory(as: Float.self, repeating: 0, count: 16 * lines)
   }
 
   convenience init(_ values: [Float]) {
@@ -224,7 +226,7 @@ private final class FloatBuffer {
     pointer.update(from: values, count: values.count)
   }
 
-  deinit { pointer.deallocate() }
+  deinit { UnsafeMutableRawPointer(pointer).deallocate() }
 
   var values: [Float] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
 }
