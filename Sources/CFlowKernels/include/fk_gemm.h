@@ -18,47 +18,70 @@ typedef struct {
 
 #define FK_PANEL_ROWS 6
 
-/* The weights of a panel without a mask; inlined, so that `count` is known. */
-FK_INLINE void fk_pack_rows(int count, const fk_panel *p, const fk_real *source,
-                            const int32_t *rows, const int32_t *columns, fk_real *out) {
-  const fk_real *from[6];
+/* The weights of inputs [from, to) for a panel's outputs; inlined, so that `count` is known. */
+FK_INLINE void fk_pack_rows(int count, int from, int to, const fk_real *source, const int32_t *rows,
+                            const int32_t *columns, fk_real *out) {
+  const fk_real *start[6];
   FK_UNROLL
   for (int r = 0; r < count; r++)
-    from[r] = source + rows[r];
-  for (int i = p->first; i < p->first + p->k; i++, out += count) {
+    start[r] = source + rows[r];
+  for (int i = from; i < to; i++, out += count) {
     int64_t column = columns[i];
     FK_UNROLL
     for (int r = 0; r < count; r++)
-      out[r] = from[r][column];
+      out[r] = start[r][column];
   }
+}
+FK_OUTLINE void fk_pack_inputs(int count, int from, int to, const fk_real *source,
+                               const int32_t *rows, const int32_t *columns, fk_real *out) {
+  switch (count) {
+  case 1: fk_pack_rows(1, from, to, source, rows, columns, out); break;
+  case 2: fk_pack_rows(2, from, to, source, rows, columns, out); break;
+  case 3: fk_pack_rows(3, from, to, source, rows, columns, out); break;
+  case 4: fk_pack_rows(4, from, to, source, rows, columns, out); break;
+  case 5: fk_pack_rows(5, from, to, source, rows, columns, out); break;
+  default: fk_pack_rows(6, from, to, source, rows, columns, out); break;
+  }
+}
+
+/* Bits [at, at + n) of a mask, n at most 32. */
+FK_INLINE uint32_t fk_mask_bits(const uint32_t *mask, int64_t at, int n) {
+  uint64_t bits = mask[at >> 5];
+  if ((at & 31) + n > 32)
+    bits |= (uint64_t)mask[(at >> 5) + 1] << 32;
+  return (uint32_t)(bits >> (at & 31)) & (uint32_t)(((uint64_t)1 << n) - 1);
 }
 
 /* Packs one panel: weight (o, i) is source[rows[o] + columns[i]]; either bias or mask may be NULL.
  * The mask holds one bit per weight, `mask_columns` to a row. */
 FK_INLINE void fk_pack_panel(const fk_panel *p, const fk_real *source, const int32_t *rows,
-                              const int32_t *columns, const fk_real *bias,
-                              const int32_t *bias_index, const uint32_t *mask,
-                              int64_t mask_columns, fk_real *packed) {
+                             const int32_t *columns, const fk_real *bias, const int32_t *bias_index,
+                             const uint32_t *mask, int64_t mask_columns, fk_real *packed) {
   fk_real *out = packed + p->weights;
+  const int end = p->first + p->k;
   for (int r = 0; r < p->rows; r++)
     *out++ = bias ? bias[bias_index[p->row + r]] : 0;
   rows += p->row;
-  if (mask) {
-    for (int i = p->first; i < p->first + p->k; i++)
-      for (int r = 0; r < p->rows; r++) {
-        int64_t bit = (p->row + r) * mask_columns + i;
-        int used = mask[bit >> 5] >> (bit & 31) & 1;
-        *out++ = used ? source[rows[r] + columns[i]] : 0;
-      }
+  if (!mask) {
+    fk_pack_inputs(p->rows, p->first, end, source, rows, columns, out);
     return;
   }
-  switch (p->rows) {
-  case 1: fk_pack_rows(1, p, source, rows, columns, out); break;
-  case 2: fk_pack_rows(2, p, source, rows, columns, out); break;
-  case 3: fk_pack_rows(3, p, source, rows, columns, out); break;
-  case 4: fk_pack_rows(4, p, source, rows, columns, out); break;
-  case 5: fk_pack_rows(5, p, source, rows, columns, out); break;
-  default: fk_pack_rows(6, p, source, rows, columns, out); break;
+  /* Most outputs see most inputs: only where one does not, it is looked at weight by weight. */
+  for (int from = p->first, to; from < end; out += (to - from) * p->rows, from = to) {
+    to = from + 32 < end ? from + 32 : end;
+    uint32_t seen[6], unseen = 0;
+    for (int r = 0; r < p->rows; r++) {
+      seen[r] = fk_mask_bits(mask, (p->row + r) * mask_columns + from, to - from);
+      unseen |= ~seen[r] << (32 - (to - from));
+    }
+    if (!unseen) {
+      fk_pack_inputs(p->rows, from, to, source, rows, columns, out);
+      continue;
+    }
+    for (int i = from; i < to; i++)
+      for (int r = 0; r < p->rows; r++)
+        out[(i - from) * p->rows + r] =
+            seen[r] >> (i - from) & 1 ? source[rows[r] + columns[i]] : 0;
   }
 }
 
@@ -72,8 +95,8 @@ FK_OUTLINE void fk_pack(const fk_panel *panels, int count, int64_t packed_count,
       fk_pack_panel(p, source, rows, columns, bias, bias_index, mask, mask_columns, packed);
 }
 
-/* Defines NAME(width, packed, panels, begin, end, x, y, extra): panels [begin, end) of a layer on the
- * first `width` rows of a tile, all or one vector of them. EPILOGUE(acc, extra) gives what is
+/* Defines NAME(width, packed, panels, begin, end, x, y, extra): panels [begin, end) of a layer on
+ * the first `width` rows of a tile, all or one vector of them. EPILOGUE(acc, extra) gives what is
  * stored; `extra` points to the same element of a second tile buffer that the epilogue may read.
  * FEW vectors go with up to three outputs: where VECTORS are two, so many sums as hide the latency
  * of a multiply-add take four. */
@@ -85,8 +108,8 @@ FK_OUTLINE void fk_pack(const fk_panel *panels, int count, int64_t packed_count,
     for (int b = 0; b < WIDTH; b += VECTORS * FK_LANES) {                                          \
       const fk_real *restrict w = weights + ROWS, *restrict x = input + b;                         \
       fk_vec acc[ROWS][VECTORS];                                                                   \
-      FK_UNROLL for (int r = 0; r < ROWS; r++)                                                     \
-      FK_UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = fk_splat(weights[r]);                \
+      FK_UNROLL for (int r = 0; r < ROWS; r++) FK_UNROLL for (int v = 0; v < VECTORS; v++)         \
+          acc[r][v] = fk_splat(weights[r]);                                                        \
       for (int k = p->k; k > 0; k--) {                                                             \
         fk_vec in[VECTORS];                                                                        \
         FK_UNROLL for (int v = 0; v < VECTORS; v++) in[v] = fk_load(x + v * FK_LANES);             \
@@ -97,8 +120,7 @@ FK_OUTLINE void fk_pack(const fk_panel *panels, int count, int64_t packed_count,
         w += ROWS;                                                                                 \
         x += FK_TILE;                                                                              \
       }                                                                                            \
-      FK_UNROLL for (int r = 0; r < ROWS; r++)                                                     \
-      FK_UNROLL for (int v = 0; v < VECTORS; v++) {                                                \
+      FK_UNROLL for (int r = 0; r < ROWS; r++) FK_UNROLL for (int v = 0; v < VECTORS; v++) {       \
         int64_t at = (int64_t)(p->row + r) * FK_TILE + b + v * FK_LANES;                           \
         fk_store(y + at, EPILOGUE(acc[r][v], (extra + at)));                                       \
       }                                                                                            \
@@ -114,12 +136,24 @@ FK_OUTLINE void fk_pack(const fk_panel *panels, int count, int64_t packed_count,
   FK_INLINE void NAME(const fk_real *w, const fk_panel *p, const fk_real *x, fk_real *y,           \
                       const fk_real *extra) {                                                      \
     switch (p->rows) {                                                                             \
-    case 1: NAME##_1(w, p, x, y, extra); break;                                                    \
-    case 2: NAME##_2(w, p, x, y, extra); break;                                                    \
-    case 3: NAME##_3(w, p, x, y, extra); break;                                                    \
-    case 4: NAME##_4(w, p, x, y, extra); break;                                                    \
-    case 5: NAME##_5(w, p, x, y, extra); break;                                                    \
-    default: NAME##_6(w, p, x, y, extra); break;                                                   \
+    case 1:                                                                                        \
+      NAME##_1(w, p, x, y, extra);                                                                 \
+      break;                                                                                       \
+    case 2:                                                                                        \
+      NAME##_2(w, p, x, y, extra);                                                                 \
+      break;                                                                                       \
+    case 3:                                                                                        \
+      NAME##_3(w, p, x, y, extra);                                                                 \
+      break;                                                                                       \
+    case 4:                                                                                        \
+      NAME##_4(w, p, x, y, extra);                                                                 \
+      break;                                                                                       \
+    case 5:                                                                                        \
+      NAME##_5(w, p, x, y, extra);                                                                 \
+      break;                                                                                       \
+    default:                                                                                       \
+      NAME##_6(w, p, x, y, extra);                                                                 \
+      break;                                                                                       \
     }                                                                                              \
   }
 #define FK_DEFINE_GEMM(NAME, EPILOGUE)                                                             \

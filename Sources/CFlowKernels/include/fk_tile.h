@@ -3,41 +3,56 @@
 #define FK_TILE_H
 #include "fk_base.h"
 
-/* Swaps the s-th bit of the row number with that of the lane number. */
+/* For each bit s of the row and lane numbers, what two vectors of a block become when the bits are
+ * swapped: EACH(s, lanes of the lower, lanes of the upper). */
+#define FK_LIST(...) __VA_ARGS__
+#if FK_LANES == 2
+#define FK_EACH_BIT(EACH) EACH(1, FK_LIST(0, 2), FK_LIST(1, 3))
+#elif FK_LANES == 4
+#define FK_EACH_BIT(EACH)                                                                          \
+  EACH(1, FK_LIST(0, 4, 2, 6), FK_LIST(1, 5, 3, 7))                                                \
+  EACH(2, FK_LIST(0, 1, 4, 5), FK_LIST(2, 3, 6, 7))
+#elif FK_LANES == 8
+#define FK_EACH_BIT(EACH)                                                                          \
+  EACH(1, FK_LIST(0, 8, 2, 10, 4, 12, 6, 14), FK_LIST(1, 9, 3, 11, 5, 13, 7, 15))                  \
+  EACH(2, FK_LIST(0, 1, 8, 9, 4, 5, 12, 13), FK_LIST(2, 3, 10, 11, 6, 7, 14, 15))                  \
+  EACH(4, FK_LIST(0, 1, 2, 3, 8, 9, 10, 11), FK_LIST(4, 5, 6, 7, 12, 13, 14, 15))
+#else
+#define FK_EACH_BIT(EACH)                                                                          \
+  EACH(1, FK_LIST(0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),                      \
+       FK_LIST(1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31))                         \
+  EACH(2, FK_LIST(0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),                       \
+       FK_LIST(2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))                        \
+  EACH(4, FK_LIST(0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),                       \
+       FK_LIST(4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))                        \
+  EACH(8, FK_LIST(0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),                         \
+       FK_LIST(8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
+#endif
+
+/* Transposes a square block of vectors in registers, one bit of the indices after the other. */
 #define FK_SWAP(s, LOW, HIGH)                                                                      \
   FK_UNROLL for (int i = 0; i < FK_LANES; i++) if (!(i & s)) {                                     \
     fk_vec a = block[i], b = block[i + s];                                                         \
     block[i] = __builtin_shufflevector(a, b, LOW);                                                 \
     block[i + s] = __builtin_shufflevector(a, b, HIGH);                                            \
   }
-#define FK_LIST(...) __VA_ARGS__
+FK_INLINE void fk_transpose_block(fk_vec block[FK_LANES]) { FK_EACH_BIT(FK_SWAP) }
 
-/* Transposes a square block of vectors in registers, one bit of the indices after the other. */
-FK_INLINE void fk_transpose_block(fk_vec block[FK_LANES]) {
-#if FK_LANES == 2
-  FK_SWAP(1, FK_LIST(0, 2), FK_LIST(1, 3))
-#elif FK_LANES == 4
-  FK_SWAP(1, FK_LIST(0, 4, 2, 6), FK_LIST(1, 5, 3, 7))
-  FK_SWAP(2, FK_LIST(0, 1, 4, 5), FK_LIST(2, 3, 6, 7))
-#elif FK_LANES == 8
-  FK_SWAP(1, FK_LIST(0, 8, 2, 10, 4, 12, 6, 14), FK_LIST(1, 9, 3, 11, 5, 13, 7, 15))
-  FK_SWAP(2, FK_LIST(0, 1, 8, 9, 4, 5, 12, 13), FK_LIST(2, 3, 10, 11, 6, 7, 14, 15))
-  FK_SWAP(4, FK_LIST(0, 1, 2, 3, 8, 9, 10, 11), FK_LIST(4, 5, 6, 7, 12, 13, 14, 15))
-#else
-  FK_SWAP(1, FK_LIST(0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),
-          FK_LIST(1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31))
-  FK_SWAP(2, FK_LIST(0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),
-          FK_LIST(2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))
-  FK_SWAP(4, FK_LIST(0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),
-          FK_LIST(4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))
-  FK_SWAP(8, FK_LIST(0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
-          FK_LIST(8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
-#endif
+/* Lane i is the sum of the lanes of vector i, made in pairs. */
+#define FK_FOLD(s, LOW, HIGH)                                                                      \
+  FK_UNROLL for (int i = 0; i < FK_LANES; i += 2 * s) {                                            \
+    fk_vec a = block[i], b = block[i + s];                                                         \
+    block[i] = __builtin_shufflevector(a, b, LOW) + __builtin_shufflevector(a, b, HIGH);           \
+  }
+FK_INLINE fk_vec fk_sum_lanes(fk_vec block[FK_LANES]) {
+  FK_EACH_BIT(FK_FOLD)
+  return block[0];
 }
 
-/* Rows [0, valid) of a row-major array with n numbers a row to tile elements [0, n); the rows beyond,
- * up to `width`, repeat the last valid one, so that every lane computes with real data. Squares of
- * numbers are transposed in registers; what a row's last vector reads of the next row is dropped. */
+/* Rows [0, valid) of a row-major array with n numbers a row to tile elements [0, n); the rows
+ * beyond, up to `width`, repeat the last valid one, so that every lane computes with real data.
+ * Squares of numbers are transposed in registers; what a row's last vector reads of the next row is
+ * dropped. */
 FK_OUTLINE void fk_load_tile(const fk_real *source, int n, int64_t valid, int width,
                              fk_real *tile) {
   int rows = valid < FK_TILE ? (int)valid : FK_TILE;
@@ -47,8 +62,8 @@ FK_OUTLINE void fk_load_tile(const fk_real *source, int n, int64_t valid, int wi
       fk_vec block[FK_LANES];
       for (int i = 0; i < FK_LANES; i++) {
         int64_t at = (int64_t)(r0 + i < rows ? r0 + i : rows - 1) * n + e0;
-        block[i] = at + FK_LANES <= count ? fk_loadu(source + at)
-                                          : fk_load_part(source + at, count - at);
+        block[i] =
+            at + FK_LANES <= count ? fk_loadu(source + at) : fk_load_part(source + at, count - at);
       }
       fk_transpose_block(block);
       int end = n - e0 < FK_LANES ? n - e0 : FK_LANES;
@@ -57,8 +72,9 @@ FK_OUTLINE void fk_load_tile(const fk_real *source, int n, int64_t valid, int wi
     }
 }
 
-/* The reverse: the valid rows of tile elements [0, n) to a row-major array. What a row's last vector
- * writes into the next row is overwritten after, so last columns go first and rows in order. */
+/* The reverse: the valid rows of tile elements [0, n) to a row-major array. What a row's last
+ * vector writes into the next row is overwritten after, so last columns go first and rows in order.
+ */
 FK_OUTLINE void fk_store_tile(const fk_real *tile, int n, int64_t valid, fk_real *target) {
   int rows = valid < FK_TILE ? (int)valid : FK_TILE;
   int64_t count = (int64_t)rows * n;
@@ -86,8 +102,8 @@ FK_OUTLINE void fk_clear_rows(fk_real *tile, int n, int64_t valid) {
       tile[(int64_t)e * FK_TILE + r] = 0;
 }
 
-/* sums[e] += the sum over the first `valid` rows of element e: the tile's vectors are added lane by
- * lane, then the lanes in double, in a fixed order. */
+/* sums[e] += the sum over the first `valid` rows of element e: a tile's in pairs, those of tiles in
+ * double. */
 FK_OUTLINE void fk_add_row_sums(const fk_real *tile, int n, int64_t valid, double *sums) {
   if (valid < FK_TILE) {
     for (int e = 0; e < n; e++)
@@ -95,16 +111,24 @@ FK_OUTLINE void fk_add_row_sums(const fk_real *tile, int n, int64_t valid, doubl
         sums[e] += (double)tile[(int64_t)e * FK_TILE + r];
     return;
   }
-  for (int e = 0; e < n; e++) {
-    fk_vec sum = fk_load(tile + (int64_t)e * FK_TILE);
+  for (int e0 = 0; e0 < n; e0 += FK_LANES) {
+    fk_vec block[FK_LANES];
     FK_UNROLL
-    for (int v = FK_LANES; v < FK_TILE; v += FK_LANES)
-      sum += fk_load(tile + (int64_t)e * FK_TILE + v);
-    double partial[4] = {0};
-    FK_UNROLL
-    for (int i = 0; i < FK_LANES; i++)
-      partial[i & 3] += (double)sum[i];
-    sums[e] += (partial[0] + partial[1]) + (partial[2] + partial[3]);
+    for (int i = 0; i < FK_LANES; i++) {
+      const fk_real *x = tile + (int64_t)(e0 + (e0 + i < n ? i : 0)) * FK_TILE;
+      block[i] = fk_load(x);
+      FK_UNROLL
+      for (int v = FK_LANES; v < FK_TILE; v += FK_LANES)
+        block[i] += fk_load(x + v);
+    }
+    fk_real sum[FK_LANES];
+    fk_storeu(sum, fk_sum_lanes(block));
+    if (e0 + FK_LANES <= n)
+      for (int i = 0; i < FK_LANES; i++)
+        sums[e0 + i] += (double)sum[i];
+    else
+      for (int i = 0; e0 + i < n; i++)
+        sums[e0 + i] += (double)sum[i];
   }
 }
 #endif

@@ -48,11 +48,9 @@ extension CFile {
       let blocks = panelTable(gradient.layout)
       return [
         "if (valid < FK_TILE) fk_clear_rows(\(pointer(gradient.gradient)), \(gradient.outputs), valid);",
-        "fk_transpose_tile(\(pointer(gradient.input)), \(gradient.inputs), "
-          + "\(pointer(gradient.transposed)), \(gradient.stride));",
-        "fk_weight_gradient(\(pointer(gradient.gradient)), \(pointer(gradient.transposed)), "
-          + "\(gradient.stride), \(blocks), \(gradient.layout.panels.count), gradients + \(reduction), "
-          + "accumulate);",
+        "fk_weight_gradient(\(pointer(gradient.gradient)), \(pointer(gradient.input)), "
+          + "\(gradient.inputs), \(pointer(gradient.transposed)), \(gradient.stride), \(blocks), "
+          + "\(gradient.layout.panels.count), gradients + \(reduction), accumulate);",
       ]
     case .solve(let solve):
       let step = solve.isShared ? 0 : solve.size * solve.size

@@ -179,7 +179,7 @@ struct UniformEmitter {
       return begin(operation) + [
         "fk_random_shared(\(distribution == .normal ? 1 : 0), "
           + "(uint32_t)(\(operands[0].replacingReal))[0], "
-          + "(uint32_t)(\(operands[0].replacingReal))[1], \(stream), begin, end, \(out)); }",
+          + "(uint32_t)(\(operands[0].replacingReal))[1], \(stream), begin, end, \(out));", "}",
       ]
     case .constant, .unary, .binary, .compare, .select, .convert, .linearWeightGradient, .rowSum,
       .autoregressiveInverse, .odeSolve, .odeAdjoint, .monotoneRoot, .quadrature:

@@ -14,7 +14,7 @@ struct Panel: Hashable {
   var k: Int
 }
 
-/// How the work of a linear layer is cut: panels that never straddle outputs with different masks.
+/// How the work of a linear layer is cut into panels.
 struct PanelLayout: Hashable {
   static let maximumRows = 6
 
@@ -24,38 +24,101 @@ struct PanelLayout: Hashable {
   /// Whether some panel has zeros within its range, so that packing must consult the mask.
   let isIrregular: Bool
 
+  /// Outputs in a row that are treated alike, and the range of inputs that they see.
+  private struct Group {
+    var rows: Int
+    var inputs: Range<Int>
+    /// Whether every output sees every input of the range.
+    var isFull: Bool
+
+    /// About how many cycles its products take, for each vector of rows: few outputs wait for loads.
+    var cost: Int {
+      let panels = (rows + PanelLayout.maximumRows - 1) / PanelLayout.maximumRows
+      return inputs.count * max(rows, 2 * panels)
+    }
+
+    func joined(_ next: Group) -> Group {
+      let inputs =
+        min(
+          inputs.lowerBound, next.inputs.lowerBound)..<max(
+          inputs.upperBound, next.inputs.upperBound)
+      return Group(
+        rows: rows + next.rows, inputs: inputs,
+        isFull: isFull && next.isFull && inputs == self.inputs && inputs == next.inputs)
+    }
+  }
+
   /// Cuts a layer; without a mask every output sees every input.
-  init(mask: Mask?, outputs: Int, inputs: Int) {
+  ///
+  /// Panels do not straddle outputs with different masks, so that nothing is multiplied by zero. If
+  /// they may be mixed, those of a few outputs with nearly the same inputs are joined where that
+  /// takes less time.
+  init(mask: Mask?, outputs: Int, inputs: Int, mixed: Bool = false) {
+    var groups = mask.map(Self.groups) ?? [Group(rows: outputs, inputs: 0..<inputs, isFull: true)]
+    if mixed { groups = Self.joined(groups) }
     var panels: [Panel] = []
     var offset = 0
-    var irregular = false
     var row = 0
-    while row < outputs {
-      var end = row + 1
-      if let mask {
-        while end < outputs, mask.row(end) == mask.row(row) { end += 1 }
-      } else {
-        end = outputs
-      }
-      var (first, k) = (0, inputs)
-      if let mask {
-        let bits = mask.row(row)
-        first = bits.firstIndex(of: true).map { $0 - bits.startIndex } ?? 0
-        k = bits.lastIndex(of: true).map { $0 - bits.startIndex + 1 - first } ?? 0
-        irregular = irregular || bits.reduce(0) { $0 + ($1 ? 1 : 0) } != k
-      }
-      let count = (end - row + Self.maximumRows - 1) / Self.maximumRows
+    for group in groups {
+      let k = group.inputs.count
+      let end = row + group.rows
+      let count = (group.rows + Self.maximumRows - 1) / Self.maximumRows
       for part in 0..<count {
         // Rows are shared out evenly: 13 = 5 + 4 + 4 keeps the registers busier than 6 + 6 + 1.
         let rows = (end - row) / (count - part)
-        panels.append(Panel(weights: offset, row: row, rows: rows, first: first, k: k))
+        panels.append(
+          Panel(weights: offset, row: row, rows: rows, first: group.inputs.lowerBound, k: k))
         offset += rows * (k + 1)
         row += rows
       }
     }
     self.panels = panels
     self.packedCount = offset
-    self.isIrregular = irregular
+    self.isIrregular = !groups.allSatisfy(\.isFull)
+  }
+
+  /// Neighbours with the same mask.
+  private static func groups(_ mask: Mask) -> [Group] {
+    var groups: [Group] = []
+    var row = 0
+    while row < mask.rows {
+      var end = row + 1
+      while end < mask.rows, mask.row(end) == mask.row(row) { end += 1 }
+      let bits = mask.row(row)
+      let first = bits.firstIndex(of: true).map { $0 - bits.startIndex } ?? 0
+      let last = bits.lastIndex(of: true).map { $0 - bits.startIndex + 1 } ?? first
+      let isFull = bits.reduce(0) { $0 + ($1 ? 1 : 0) } == last - first
+      groups.append(Group(rows: end - row, inputs: first..<last, isFull: isFull))
+      row = end
+    }
+    return groups
+  }
+
+  /// Joins neighbours into single panels, so that all together take the least time.
+  private static func joined(_ groups: [Group]) -> [Group] {
+    // For the first groups: the least cost, and the last panel's groups then.
+    var best: [(cost: Int, group: Group, start: Int)] = []
+    for end in groups.indices {
+      var group = groups[end]
+      func candidate(_ start: Int) -> (cost: Int, group: Group, start: Int) {
+        ((start > 0 ? best[start - 1].cost : 0) + group.cost, group, start)
+      }
+      var found = candidate(end)
+      for start in (0..<end).reversed() {
+        group = groups[start].joined(group)
+        guard group.rows <= maximumRows else { break }
+        let next = candidate(start)
+        if next.cost < found.cost { found = next }
+      }
+      best.append(found)
+    }
+    var result: [Group] = []
+    var end = groups.count
+    while end > 0 {
+      result.append(best[end - 1].group)
+      end = best[end - 1].start
+    }
+    return result.reversed()
   }
 }
 

@@ -13,7 +13,8 @@ extension RowLowering {
     let weight = operation.operands[1]
     let shape = context.type(of: weight).shape
     let (input, _) = buffer(of: operation.operands[0])
-    let layout = PanelLayout(mask: mask, outputs: shape[0], inputs: shape[1])
+    let layout = PanelLayout(
+      mask: mask, outputs: shape[0], inputs: shape[1], mixed: isTransposed(weight) && !isStepwise)
     let pack = context.pack(
       Pack(
         weight: weight, bias: operation.operands.count > 2 ? operation.operands[2] : nil,
@@ -30,6 +31,19 @@ extension RowLowering {
           product: operation.result, epilogue: chain.indices.map { operations[$0] },
           result: chain.result, extra: chain.extra)), operation.scope)
     places[chain.result] = .buffer(output, ready: nodes.count - 1)
+  }
+}
+
+extension RowLowering {
+  /// Whether a matrix is the transpose of another, as those of backward passes are. Products by zero
+  /// do no harm there: what is no number makes all gradients of a row so.
+  private func isTransposed(_ matrix: Value) -> Bool {
+    guard let definition = context.definitions[matrix.id] else { return false }
+    switch definition.opcode {
+    case .transpose: return true
+    case .gather: return isTransposed(definition.operands[0])
+    default: return false
+    }
   }
 }
 

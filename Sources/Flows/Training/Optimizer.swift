@@ -22,9 +22,10 @@ public struct AdamW: Sendable, Hashable {
 /// A training step as one function: forward, backward and the optimizer's update.
 ///
 /// Arguments: those of the loss function, `m.NAME` and `v.NAME` for the moments, and the uniform
-/// scalars `learning_rate`, `correction1`, `correction2` (1 - beta^t). Results: `loss`, then for
-/// each parameter `NAME`, `m.NAME` and `v.NAME`. Masked matrices and their moments are vectors of the
-/// entries that `keptEntries(of:)` names.
+/// scalars `learning_rate`, `step_size` (the rate by 1 - beta1^t) and `root_factor` (the inverse root
+/// of 1 - beta2^t), so that an update divides once. Results: `loss`, then for each parameter `NAME`,
+/// `m.NAME` and `v.NAME`. Masked matrices and their moments are vectors of the entries that
+/// `keptEntries(of:)` names.
 ///
 /// - Throws: `GradientError` if the loss is no uniform scalar named `loss`.
 func trainingStep(
@@ -37,7 +38,7 @@ func trainingStep(
   var map: [Value: Value] = [:]
   builder.copyArguments(of: both, into: &map)
   let dtype = both.types.first { $0.dtype.isFloat }?.dtype ?? .f32
-  let scalars = ["learning_rate", "correction1", "correction2"].map {
+  let scalars = ["learning_rate", "step_size", "root_factor"].map {
     builder.argument($0, .uniform([], dtype))
   }
   let arguments = Dictionary(
@@ -108,18 +109,18 @@ private struct AdamUpdate {
     let square = try builder.emit(.unary(.square), gradient)
     let newV = try binary(
       .add, try scaled(v, optimizer.beta2), try scaled(square, 1 - optimizer.beta2))
-    let (rate, correction1, correction2) = (scalars[0], scalars[1], scalars[2])
-    let root = try builder.emit(.unary(.sqrt), try binary(.divide, newV, correction2))
+    let (rate, stepSize, rootFactor) = (scalars[0], scalars[1], scalars[2])
+    let root = try binary(.multiply, try builder.emit(.unary(.sqrt), newV), rootFactor)
     let type = builder.type(of: root)
     let denominator = try binary(
       .add, root, builder.splat(optimizer.epsilon, shape: type.shape, dtype: type.dtype))
-    let direction = try binary(.divide, try binary(.divide, newM, correction1), denominator)
+    let direction = try binary(.divide, newM, denominator)
     var kept = parameter
     if optimizer.weightDecay != 0 {
       let decay = try scaled(rate, optimizer.weightDecay)
       kept = try binary(.subtract, parameter, try binary(.multiply, parameter, decay))
     }
-    let new = try binary(.subtract, kept, try binary(.multiply, direction, rate))
+    let new = try binary(.subtract, kept, try binary(.multiply, direction, stepSize))
     return [new, newM, newV]
   }
 }

@@ -23,13 +23,19 @@ public final class Trainer {
   private let loss = FloatBuffer(count: 1)
   private let seed: UInt64
 
+  private enum Scalar: String {
+    case learningRate = "learning_rate"
+    case stepSize = "step_size"
+    case rootFactor = "root_factor"
+  }
+
   private enum Role {
     case array(Int)
     case fixed(FloatBuffer)
     case input(String, columns: Int, hasRows: Bool)
-    case learningRate
+    /// A number that changes with the step.
+    case scalar(Scalar, FloatBuffer)
     case seed
-    case correction(FloatBuffer, beta: Double)
   }
 
   /// Compiles the step for a loss function whose parameters are inputs (`parametersAreInputs`).
@@ -73,23 +79,17 @@ public final class Trainer {
     }
     for argument in step.arguments {
       let type = step.type(of: argument.value)
-      switch argument.name {
-      case "learning_rate": arguments.append(.learningRate)
-      case "correction1":
-        arguments.append(.correction(FloatBuffer(count: 1), beta: optimizer.beta1))
-      case "correction2":
-        arguments.append(.correction(FloatBuffer(count: 1), beta: optimizer.beta2))
-      case let name:
-        if let number = numbers[name] {
-          arguments.append(.array(number))
-        } else if type == .uniform([2], .i32) {
-          arguments.append(.seed)
-        } else if let array = values[name], parameters.contains(where: { $0.name == name }) {
-          arguments.append(.fixed(FloatBuffer(array.floats)))
-        } else {
-          arguments.append(
-            .input(name, columns: type.elementCount, hasRows: type.hasRows))
-        }
+      let name = argument.name
+      if let scalar = Scalar(rawValue: name) {
+        arguments.append(.scalar(scalar, FloatBuffer(count: 1)))
+      } else if let number = numbers[name] {
+        arguments.append(.array(number))
+      } else if type == .uniform([2], .i32) {
+        arguments.append(.seed)
+      } else if let array = values[name], parameters.contains(where: { $0.name == name }) {
+        arguments.append(.fixed(FloatBuffer(array.floats)))
+      } else {
+        arguments.append(.input(name, columns: type.elementCount, hasRows: type.hasRows))
       }
     }
     results = step.results.map { numbers[$0.name] }
@@ -133,6 +133,16 @@ public final class Trainer {
     return result
   }
 
+  /// What a scalar of the update is at the next step.
+  private func value(of scalar: Scalar, learningRate: Double) -> Double {
+    let step = Double(steps + 1)
+    return switch scalar {
+    case .learningRate: learningRate
+    case .stepSize: learningRate / (1 - power(optimizer.beta1, step))
+    case .rootFactor: 1 / (1 - power(optimizer.beta2, step)).squareRoot()
+    }
+  }
+
   /// Makes one step on a batch; `inputs` are the loss's other arguments, row-major. Gives the loss.
   ///
   /// - Throws: `RuntimeError` if an input is missing or memory runs out.
@@ -140,15 +150,14 @@ public final class Trainer {
   public func step(
     _ inputs: [String: [Float]], rows: Int, learningRate: Double, threads: Int? = nil
   ) throws -> Float {
-    var held = [FloatBuffer([Float(learningRate)])]
+    var held: [FloatBuffer] = []
     var generator = SeededGenerator(seed: seed ^ (UInt64(steps) << 32))
     let pointers = try arguments.map { role throws(RuntimeError) -> UnsafeRawPointer? in
       switch role {
       case .array(let number): return UnsafeRawPointer(arrays[number].current.pointer)
       case .fixed(let buffer): return UnsafeRawPointer(buffer.pointer)
-      case .learningRate: return UnsafeRawPointer(held[0].pointer)
-      case .correction(let buffer, let beta):
-        buffer.pointer[0] = Float(1 - power(beta, Double(steps + 1)))
+      case .scalar(let scalar, let buffer):
+        buffer.pointer[0] = Float(value(of: scalar, learningRate: learningRate))
         return UnsafeRawPointer(buffer.pointer)
       case .seed:
         let buffer = FloatBuffer(count: 2)
