@@ -23,20 +23,10 @@ FK_INLINE int fk_threads(void) { return 1; }
 
 FK_INLINE int64_t fk_least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* The thread that has an element of a line of them. */
-FK_INLINE int fk_owner(int64_t at, int64_t length, int threads) {
-  return (int)(at * threads / length);
-}
-
-/* A thread's part [begin, end) of n elements that stand in a line from `at` on, of which each thread
- * has one piece. The n are cut at whole cache lines. */
-FK_INLINE int64_t fk_cut(int64_t place, int64_t n) {
+/* Where a cut of a line falls in n elements of it, in whole cache lines from their start; `place` is
+ * counted from there too. */
+FK_OUTLINE int64_t fk_cut(int64_t place, int64_t n) {
   return place <= 0 ? 0 : fk_least((place + 15) / 16 * 16, n);
-}
-FK_INLINE void fk_share(int64_t at, int64_t n, int64_t length, int thread, int threads,
-                        int64_t *begin, int64_t *end) {
-  *begin = fk_cut(length * thread / threads - at, n);
-  *end = fk_cut(length * (thread + 1) / threads - at, n);
 }
 
 /* Memory for one call, aligned to cache lines; NULL if there is none. A block that a call is done

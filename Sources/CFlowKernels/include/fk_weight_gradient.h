@@ -104,10 +104,6 @@ FK_DEFINE_DOTS(2)
 FK_DEFINE_DOTS(3)
 FK_DEFINE_DOTS(4)
 #endif
-#if FK_LANES >= 8
-FK_DEFINE_DOTS(5)
-FK_DEFINE_DOTS(6)
-#endif
 
 /* The number of outputs, one after another, that see the same inputs as a block's, it included. */
 FK_INLINE int fk_alike(const fk_panel *b, const fk_panel *last) {
@@ -124,7 +120,7 @@ FK_INLINE int fk_few(const fk_panel *b, int rows) {
   int end = b->first + b->k, start = end / FK_LANES * FK_LANES;
   int few = end - (start > b->first ? start : b->first);
   /* Beside many vectors one more takes little. */
-  if (few == 0 || few > 6 || few > FK_LANES || b->k > 5 * FK_LANES)
+  if (few == 0 || few > 4 || few > FK_LANES || b->k > 5 * FK_LANES)
     return 0;
   /* In vector operations: products and sums over lanes, or a transposed vector for each row. */
   int outputs = FK_LANES / few, turns = (rows + outputs - 1) / outputs;
@@ -140,10 +136,6 @@ FK_INLINE void fk_dots(int inputs, const fk_real *gy, const fk_real *x, int rows
 #if FK_LANES >= 4
   case 3: fk_dots_3(gy, x, rows, stride, gw, accumulate); break;
   case 4: fk_dots_4(gy, x, rows, stride, gw, accumulate); break;
-#endif
-#if FK_LANES >= 8
-  case 5: fk_dots_5(gy, x, rows, stride, gw, accumulate); break;
-  case 6: fk_dots_6(gy, x, rows, stride, gw, accumulate); break;
 #endif
   }
 }

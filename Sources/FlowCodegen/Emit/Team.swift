@@ -75,14 +75,15 @@ struct Team {
     switch share {
     case .one(let place): return [only(place), "const int64_t begin = 0, end = \(count);"]
     case .part(let place, let count):
-      return [
-        "{", "int64_t begin, end;",
-        "fk_share(\(place.offset), \(count), line_\(place.line), thread, threads, &begin, &end);",
-      ]
+      let ends = ["from", "to"].map {
+        "fk_cut(\($0)_\(place.line) - \(place.offset), \(count))"
+      }
+      return ["{", "const int64_t begin = \(ends[0]), end = \(ends[1]);"]
     case .other:
       return [
-        "{", "int64_t begin, end;",
-        "fk_share(0, \(count), \(count), thread, threads, &begin, &end);",
+        "{",
+        "const int64_t begin = fk_cut(\(count) * (int64_t)thread / threads, \(count));",
+        "const int64_t end = fk_cut(\(count) * (int64_t)(thread + 1) / threads, \(count));",
       ]
     }
   }
@@ -91,12 +92,15 @@ struct Team {
   static func only(_ place: Place) -> String {
     place == .start
       ? "if (thread == 0) {"
-      : "if (fk_owner(\(place.offset), line_\(place.line), threads) == thread) {"
+      : "if (\(place.offset) >= from_\(place.line) && \(place.offset) < to_\(place.line)) {"
   }
 
-  /// The lengths of the lines, which stand before the statements that use them.
+  /// The ends of a thread's piece of each line, which stand before the statements that use them.
   var lines: [String] {
-    lengths.enumerated().filter { $1 > 0 }.map { "const int64_t line_\($0) = \($1);" }
+    lengths.enumerated().filter { $1 > 0 }.map { line, length in
+      "const int64_t from_\(line) = \(length) * (int64_t)thread / threads, "
+        + "to_\(line) = \(length) * (int64_t)(thread + 1) / threads;"
+    }
   }
 
   /// A barrier, if a reader with this share needs one before it reads values, some element by
