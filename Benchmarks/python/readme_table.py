@@ -47,6 +47,13 @@ def section(results, threads=2):
     lines.append("")
     lines += [f"- {workload['name']}: {architecture(workload['flow'])}; batch of a training step "
               f"{workload['batch']}" for workload in workloads()]
+    trips = [trip for (_, peer, kind, count), entry in results.entries.items()
+             if (peer, kind, count) == (OURS, "train", threads)
+             for trip in entry.get("round_trips", [])]
+    if trips:
+        lines += ["", "In flowir's passes of training a cache line took "
+                  f"{min(trips):.0f} to {max(trips):.0f} ns to the other processor and\nback; where "
+                  "processors do not share a cache, small steps take up to half as long again."]
     random_flows = results.data["extras"].get("sweep")
     if random_flows:
         lines += ["", shares_text(random_flows)]

@@ -2,10 +2,12 @@ import FlowFiles
 import Foundation
 import Peak
 
-/// Rates of repeated passes of equal length, and the peak rate of fused multiply-adds beside each.
+/// Rates of repeated passes of equal length, and beside each the peak rate of fused multiply-adds and,
+/// for more than one thread, the nanoseconds that a cache line takes to another thread and back.
 struct Timing {
   private(set) var rates: [Double] = []
   private(set) var peaks: [Double] = []
+  private(set) var roundTrips: [Double] = []
 
   /// Times passes of about `seconds`; a call does `items` of something. Two calls warm up. `peak`
   /// measures the machine before each pass.
@@ -21,6 +23,7 @@ struct Timing {
       // what is measured next.
       if threads > 1 { Thread.sleep(forTimeInterval: 0.25) }
       peaks.append(try peak(threads))
+      if threads > 1 { roundTrips.append(1e9 * line_round_trip()) }
       let spent = try Self.seconds { for _ in 0..<repeats { try call() } }
       rates.append(Double(items * repeats) / spent)
     }
@@ -39,6 +42,7 @@ struct Timing {
       .init("best", .number(sorted[sorted.count - 1])),
       .init("passes", .array(rates.map { .number($0) })),
       .init("peak", .number(peaks.max() ?? 0)),
+      .init("round_trips", .array(roundTrips.map { .number($0) })),
     ])
   }
 }

@@ -69,3 +69,33 @@ static double now(void) {
 
 DEFINE_PEAK(float)
 DEFINE_PEAK(double)
+
+/* What two threads write in turn. */
+static _Alignas(64) int turn;
+
+static void *answer(void *unused) {
+  for (int seen = 0; seen >= 0; seen = __atomic_load_n(&turn, __ATOMIC_ACQUIRE))
+    if (seen & 1)
+      __atomic_store_n(&turn, seen + 1, __ATOMIC_RELEASE);
+  return unused;
+}
+
+double line_round_trip(void) {
+  enum { TURNS = 5000 };
+  pthread_t other;
+  __atomic_store_n(&turn, 0, __ATOMIC_RELEASE);
+  pthread_create(&other, 0, answer, 0);
+  double start = 0;
+  for (int i = 0; i < 2 * TURNS; i++) {
+    /* The first half lets the threads find their processors. */
+    if (i == TURNS)
+      start = now();
+    __atomic_store_n(&turn, 2 * i + 1, __ATOMIC_RELEASE);
+    while (__atomic_load_n(&turn, __ATOMIC_ACQUIRE) != 2 * i + 2)
+      ;
+  }
+  const double seconds = (now() - start) / TURNS;
+  __atomic_store_n(&turn, -1, __ATOMIC_RELEASE);
+  pthread_join(other, 0);
+  return seconds;
+}

@@ -1,4 +1,4 @@
-/* The rate of fused multiply-adds that this machine reaches, measured. */
+/* What this machine reaches, measured: fused multiply-adds, and cache lines between threads. */
 #ifndef BENCHMARKS_PEAK_H
 #define BENCHMARKS_PEAK_H
 
@@ -6,4 +6,7 @@
  * lane of each fused multiply-add of the widest vectors that this file is compiled for. */
 double fma_peak_float(int threads);
 double fma_peak_double(int threads);
+
+/* Seconds that a cache line takes from one thread to another and back. */
+double line_round_trip(void);
 #endif
