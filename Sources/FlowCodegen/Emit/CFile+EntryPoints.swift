@@ -65,6 +65,7 @@ extension CFile {
     var team = Team()
     let statements = statements(&team)
     for line in team.lines + statements { out.line(line) }
+    if !plan.sent.isEmpty { out.line("fk_sent();") }
     if !counters.isEmpty { out.line("fk_count();") }
     out.line("}")
     return out.text

@@ -20,7 +20,7 @@ extension UniformEmitter {
     let pointers = loop.pointers.map { ", " + $0 }.joined()
     let name = definitions.function("pointwise", loop.text)
     return barrier + Team.begin(share, count: count) + [
-      "\(name)(begin, end, \(count)\(pointers));", "}",
+      "\(name)(begin, end, \(count), threads\(pointers));", "}",
     ]
   }
 }
@@ -55,12 +55,16 @@ private struct PointwiseLoop {
       if !plan.pinned.contains(result), inside[result] == plan.uses[result] { continue }
       if let location = plan.locations[result] { written.append(location) }
       let place = place(emitter.pointer(result))
-      lines.append("if (m >= FK_LANES) fk_storeu(\(place) + i, (fk_vec)\(name));")
+      lines.append(
+        "if (m >= FK_LANES) "
+          + (plan.sent.contains(result)
+            ? "fk_send(\(place) + i, (fk_vec)\(name), threads);"
+            : "fk_storeu(\(place) + i, (fk_vec)\(name));"))
       lines.append("else fk_store_part(\(place) + i, (fk_vec)\(name), m);")
     }
     let parameters = pointers.indices.map { ", fk_real *p\($0)" }.joined()
     var out = CText()
-    out.line("(int64_t begin, int64_t end, int64_t count\(parameters)) {")
+    out.line("(int64_t begin, int64_t end, int64_t count, int threads\(parameters)) {")
     out.line("for (int64_t i = begin; i < end; i += FK_LANES) {")
     out.line("const int64_t m = count - i;")
     for line in lines { out.line(line) }

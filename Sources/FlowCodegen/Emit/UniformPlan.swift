@@ -30,6 +30,9 @@ struct UniformPlan {
   private(set) var sortedGradients: [Value: SortedGradient] = [:]
   /// Working memory of operations that need some.
   private(set) var scratch: [Value: Location] = [:]
+  /// Results that are the next values of packed weights, by the argument's name: all threads read
+  /// them in the next call, and none in this one.
+  private(set) var sent: Set<Value> = []
   private(set) var stateElements = 0
   private(set) var workElements = 0
 
@@ -89,6 +92,14 @@ struct UniformPlan {
         levels[packViews[index].base], biasViews[index].map { levels[$0.base] } ?? 0)
       packLevels.append(level)
       packOffsets.append(allocate(context.packs[index].layout.packedCount, level: level))
+    }
+    let packed = Set(packViews.map(\.base) + biasViews.compactMap { $0?.base })
+    let names = Set(function.arguments.filter { packed.contains($0.value) }.map(\.name))
+    for (index, result) in function.results.enumerated()
+    where names.contains(result.name) && locations[result.value] == .result(index)
+      && uses[result.value, default: 0] == 0
+    {
+      sent.insert(result.value)
     }
   }
 
