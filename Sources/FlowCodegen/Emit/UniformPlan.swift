@@ -97,7 +97,8 @@ struct UniformPlan {
     let names = Set(function.arguments.filter { packed.contains($0.value) }.map(\.name))
     for (index, result) in function.results.enumerated()
     where names.contains(result.name) && locations[result.value] == .result(index)
-      && uses[result.value, default: 0] == 0
+      && uses[result.value, default: 0] == 0 && !packed.contains(result.value)
+      && !context.uniformDemand.contains(result.value)
     {
       sent.insert(result.value)
     }
