@@ -1,0 +1,26 @@
+import FlowFiles
+import Flows
+import Testing
+
+/// Steps of training.
+@Suite struct TrainingStepTests {
+  @Test("steps have the same bits at any number of threads")
+  func threads() throws {
+    let description = try FlowDescription(
+      text: #"{"type": "MAF", "features": 5, "transforms": 2, "hidden_features": [48, 40]}"#)
+    var generator = SeededGenerator(seed: 3)
+    let x = (0..<5 * 300).map { _ in Float(generator.uniform() * 4 - 2) }
+    func trained(threads: Int) throws -> [String: [Float]] {
+      let trainer = try Model(description, seed: 1).trainer()
+      for _ in 0..<4 {
+        try trainer.step(["x": x], rows: 300, learningRate: 1e-2, threads: threads)
+      }
+      return trainer.state
+    }
+    let wanted = try trained(threads: 1)
+    // Weights that are shared out, and the moments beside them, have moved.
+    #expect(wanted.values.contains { $0.count > 1000 })
+    #expect(wanted.values.allSatisfy { $0.contains { $0 != 0 } && $0.allSatisfy(\.isFinite) })
+    for threads in [2, 3, 5] { #expect(try trained(threads: threads) == wanted) }
+  }
+}
