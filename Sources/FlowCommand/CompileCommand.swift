@@ -18,7 +18,8 @@ struct Compile: ParsableCommand {
       inside; libc, libm and libomp are all that it needs. The commands score, sample, transform, \
       gradient and info take it as MODEL.
 
-      With --emit c, NAME.c is all of it as one C file, which any C11 compiler makes into the object. An output that ends \
+      With --emit c, NAME.c is all of it as one C file, which a C11 compiler makes into the \
+      object. An output that ends \
       in .c is that file alone and its header, and needs no C compiler.
 
       EXAMPLE: flowir compile model.safetensors --output libgalaxy.so --prefix galaxy

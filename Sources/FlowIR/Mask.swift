@@ -42,13 +42,9 @@ public struct Mask: Hashable, Sendable {
   /// The entry for output `row` and input `column`.
   public subscript(row: Int, column: Int) -> Bool { bits[row * columns + column] }
 
-  /// Calls a closure with what one output sees, an entry for each input.
-  public func withRow<Result>(
-    _ row: Int, _ body: (UnsafeBufferPointer<Bool>) -> Result
-  ) -> Result {
-    bits.withUnsafeBufferPointer { bits in
-      body(UnsafeBufferPointer(rebasing: bits[row * columns..<(row + 1) * columns]))
-    }
+  /// What one output sees, an entry for each input.
+  public func row(_ index: Int) -> ArraySlice<Bool> {
+    bits[index * columns..<(index + 1) * columns]
   }
 
   /// The number of entries that are set.
@@ -71,7 +67,7 @@ public struct Mask: Hashable, Sendable {
     var result: [Bool] = []
     result.reserveCapacity(rowOrder.count * columnOrder.count)
     for row in rowOrder {
-      withRow(row) { entries in
+      self.row(row).withUnsafeBufferPointer { entries in
         if keepsColumns {
           result.append(contentsOf: entries)
         } else {

@@ -190,12 +190,8 @@ extension Operation {
 }
 
 extension Mask {
-  private func row(_ index: Int) -> ArraySlice<Bool> {
-    bits[index * columns..<(index + 1) * columns]
-  }
-
   private func sight(_ index: Int) -> Int {
-    withRow(index) { entries in entries.reduce(0) { $0 + ($1 ? 1 : 0) } }
+    row(index).withUnsafeBufferPointer { entries in entries.reduce(0) { $0 + ($1 ? 1 : 0) } }
   }
 
   /// Whether every row's entries form one range.

@@ -95,8 +95,8 @@ FK_OUTLINE void fk_pack(const fk_panel *panels, int count, int64_t packed_count,
       fk_pack_panel(p, source, rows, columns, bias, bias_index, mask, mask_columns, packed);
 }
 
-/* Defines NAME(width, packed, panels, begin, end, x, y, extra): panels [begin, end) of a layer on
- * the first `width` rows of a tile, all or one vector of them. EPILOGUE(acc, extra) gives what is
+/* Defines NAME(width, packed, panels, begin, end, x, y, extra): panels [begin, end) of a layer on the
+ * first `width` rows of a tile, all or one vector of them. EPILOGUE(acc, extra) gives what is
  * stored; `extra` points to the same element of a second tile buffer that the epilogue may read.
  * FEW vectors go with up to three outputs: where VECTORS are two, so many sums as hide the latency
  * of a multiply-add take four. */
@@ -108,8 +108,8 @@ FK_OUTLINE void fk_pack(const fk_panel *panels, int count, int64_t packed_count,
     for (int b = 0; b < WIDTH; b += VECTORS * FK_LANES) {                                          \
       const fk_real *restrict w = weights + ROWS, *restrict x = input + b;                         \
       fk_vec acc[ROWS][VECTORS];                                                                   \
-      FK_UNROLL for (int r = 0; r < ROWS; r++) FK_UNROLL for (int v = 0; v < VECTORS; v++)         \
-          acc[r][v] = fk_splat(weights[r]);                                                        \
+      FK_UNROLL for (int r = 0; r < ROWS; r++)                                                     \
+      FK_UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = fk_splat(weights[r]);                \
       for (int k = p->k; k > 0; k--) {                                                             \
         fk_vec in[VECTORS];                                                                        \
         FK_UNROLL for (int v = 0; v < VECTORS; v++) in[v] = fk_load(x + v * FK_LANES);             \
@@ -120,7 +120,8 @@ FK_OUTLINE void fk_pack(const fk_panel *panels, int count, int64_t packed_count,
         w += ROWS;                                                                                 \
         x += FK_TILE;                                                                              \
       }                                                                                            \
-      FK_UNROLL for (int r = 0; r < ROWS; r++) FK_UNROLL for (int v = 0; v < VECTORS; v++) {       \
+      FK_UNROLL for (int r = 0; r < ROWS; r++)                                                     \
+      FK_UNROLL for (int v = 0; v < VECTORS; v++) {                                                \
         int64_t at = (int64_t)(p->row + r) * FK_TILE + b + v * FK_LANES;                           \
         fk_store(y + at, EPILOGUE(acc[r][v], (extra + at)));                                       \
       }                                                                                            \
@@ -136,24 +137,12 @@ FK_OUTLINE void fk_pack(const fk_panel *panels, int count, int64_t packed_count,
   FK_INLINE void NAME(const fk_real *w, const fk_panel *p, const fk_real *x, fk_real *y,           \
                       const fk_real *extra) {                                                      \
     switch (p->rows) {                                                                             \
-    case 1:                                                                                        \
-      NAME##_1(w, p, x, y, extra);                                                                 \
-      break;                                                                                       \
-    case 2:                                                                                        \
-      NAME##_2(w, p, x, y, extra);                                                                 \
-      break;                                                                                       \
-    case 3:                                                                                        \
-      NAME##_3(w, p, x, y, extra);                                                                 \
-      break;                                                                                       \
-    case 4:                                                                                        \
-      NAME##_4(w, p, x, y, extra);                                                                 \
-      break;                                                                                       \
-    case 5:                                                                                        \
-      NAME##_5(w, p, x, y, extra);                                                                 \
-      break;                                                                                       \
-    default:                                                                                       \
-      NAME##_6(w, p, x, y, extra);                                                                 \
-      break;                                                                                       \
+    case 1: NAME##_1(w, p, x, y, extra); break;                                                    \
+    case 2: NAME##_2(w, p, x, y, extra); break;                                                    \
+    case 3: NAME##_3(w, p, x, y, extra); break;                                                    \
+    case 4: NAME##_4(w, p, x, y, extra); break;                                                    \
+    case 5: NAME##_5(w, p, x, y, extra); break;                                                    \
+    default: NAME##_6(w, p, x, y, extra); break;                                                   \
     }                                                                                              \
   }
 #define FK_DEFINE_GEMM(NAME, EPILOGUE)                                                             \

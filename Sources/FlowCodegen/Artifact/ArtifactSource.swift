@@ -79,7 +79,8 @@ public struct ArtifactSource {
   /// The whole C file, given the text of the kernels; `hash` tells texts apart.
   public func text(kernels: String, hash: (String) -> String) -> [UInt8] {
     let parts = parts(kernels: kernels, hash: hash)
-    return Array(parts.start.utf8) + parts.weights.literal(dtype: dtype) + Array(parts.end.utf8)
+    return Array(parts.start.utf8) + parts.weights.literal(parts.block, dtype: dtype)
+      + Array(parts.end.utf8)
   }
 
   /// The C file without the weights, which it takes from a file, and what that file holds.
@@ -91,12 +92,12 @@ public struct ArtifactSource {
   ) -> (text: [UInt8], weights: [UInt8]) {
     let parts = parts(kernels: kernels, hash: hash)
     let text = parts.start + parts.weights.included(from: path, dtype: dtype) + parts.end
-    return (Array(text.utf8), parts.weights.bytes)
+    return (Array(text.utf8), parts.block)
   }
 
   private func parts(
     kernels: String, hash: (String) -> String
-  ) -> (start: String, weights: StoredWeights, end: String) {
+  ) -> (start: String, weights: StoredWeights, block: [UInt8], end: String) {
     var file: CFile?
     var functions = ""
     var calls = ""
@@ -112,8 +113,9 @@ public struct ArtifactSource {
     let start = comment + "#define FK_ENTRY static\n" + kernels + "\n" + functions
     let end = interfaceStart + calls + interface
     // The values of weights change the file too, so they are part of its hash.
-    let identity = hash(start + end + stored.digest)
-    return (start, stored, end + description(hash: identity))
+    let block = stored.bytes
+    let identity = hash(start + end + StoredWeights.digest(block))
+    return (start, stored, block, end + description(hash: identity))
   }
 
   private var comment: String {

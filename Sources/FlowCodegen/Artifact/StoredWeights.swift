@@ -13,7 +13,7 @@ struct StoredWeights {
   /// The place of an array in bytes, given one now if it has none.
   mutating func offset(of name: String) -> Int {
     if let known = offsets[name] { return known }
-    defer { total += (array(name).count + 63) / 64 * 64 }
+    defer { total += size(of: name) }
     offsets[name] = total
     order.append(name)
     return total
@@ -21,21 +21,24 @@ struct StoredWeights {
 
   private func array(_ name: String) -> [UInt8] { values[name] ?? [] }
 
+  /// The size of an array in whole cache lines.
+  private func size(of name: String) -> Int { (array(name).count + 63) / 64 * 64 }
+
   /// The whole block.
   var bytes: [UInt8] {
     var block: [UInt8] = []
     block.reserveCapacity(total)
     for name in order {
       block += array(name)
-      block += repeatElement(0, count: (64 - block.count % 64) % 64)
+      block += repeatElement(0, count: size(of: name) - array(name).count)
     }
     return block
   }
 
-  /// A number that changes with the values: FNV-1a (Fowler, Noll, Vo), 64 bits, over words.
-  var digest: String {
+  /// A number that changes with a block's bytes: FNV-1a (Fowler, Noll, Vo), 64 bits, over words.
+  static func digest(_ block: [UInt8]) -> String {
     var number: UInt64 = 0xcbf2_9ce4_8422_2325
-    bytes.withUnsafeBytes { block in
+    block.withUnsafeBytes { block in
       for at in stride(from: 0, to: block.count, by: 8) {
         let word = UInt64(littleEndian: block.loadUnaligned(fromByteOffset: at, as: UInt64.self))
         number = (number ^ word) &* 0x100_0000_01b3
@@ -87,17 +90,16 @@ struct StoredWeights {
   private static let bytesPerLine = 48
 
   /// The block as C: one string literal, which compilers read ten times as fast as lists of numbers.
-  func literal(dtype: DType) -> [UInt8] {
+  func literal(_ block: [UInt8], dtype: DType) -> [UInt8] {
     var text = Array(declaration(dtype: dtype).utf8)
     text.reserveCapacity(total * 7 / 2)
     text += Array(
       "static const union flow_weights flow_weights __attribute__((aligned(64))) = {\n".utf8)
     if order.isEmpty { text += Array("  \"\"\n".utf8) }
-    let block = bytes
     for (index, name) in order.enumerated() {
       text += Array("  /* \(index): \(Self.plain(name)) */\n".utf8)
       let start = offsets[name] ?? 0
-      let end = start + (array(name).count + 63) / 64 * 64
+      let end = start + size(of: name)
       for line in stride(from: start, to: end, by: Self.bytesPerLine) {
         Self.append(block[line..<min(line + Self.bytesPerLine, end)], to: &text)
       }

@@ -47,8 +47,8 @@ extension CFile {
       // A thread packs what it has updated, more or less.
       lines.append(
         "fk_pack(\(panels), \(pack.layout.panels.count), \(pack.layout.packedCount), thread, threads, "
-          + "\(emitter.pointer(view.base)), \(definitions.table(view.rows)), \(definitions.table(view.columns)), \(bias), \(mask), \(emitter.pointer(place)));"
-      )
+          + "\(emitter.pointer(view.base)), \(definitions.table(view.rows)), "
+          + "\(definitions.table(view.columns)), \(bias), \(mask), \(emitter.pointer(place)));")
       team.wrote(place, .other)
     }
     return lines

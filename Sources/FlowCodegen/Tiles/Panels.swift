@@ -31,11 +31,11 @@ struct PanelLayout: Hashable {
     /// Whether every output sees every input of the range.
     var isFull: Bool
 
+    /// How many panels it makes.
+    var panels: Int { (rows + PanelLayout.maximumRows - 1) / PanelLayout.maximumRows }
+
     /// About how many cycles its products take, for each vector of rows: few outputs wait for loads.
-    var cost: Int {
-      let panels = (rows + PanelLayout.maximumRows - 1) / PanelLayout.maximumRows
-      return inputs.count * max(rows, 2 * panels)
-    }
+    var cost: Int { inputs.count * max(rows, 2 * panels) }
 
     func joined(_ next: Group) -> Group {
       let inputs =
@@ -62,7 +62,7 @@ struct PanelLayout: Hashable {
     for group in groups {
       let k = group.inputs.count
       let end = row + group.rows
-      let count = (group.rows + Self.maximumRows - 1) / Self.maximumRows
+      let count = group.panels
       for part in 0..<count {
         // Rows are shared out evenly: 13 = 5 + 4 + 4 keeps the registers busier than 6 + 6 + 1.
         let rows = (end - row) / (count - part)
@@ -120,9 +120,4 @@ struct PanelLayout: Hashable {
     }
     return result.reversed()
   }
-}
-
-extension Mask {
-  /// The inputs that an output sees.
-  func row(_ index: Int) -> ArraySlice<Bool> { bits[index * columns..<(index + 1) * columns] }
 }

@@ -123,7 +123,7 @@ struct StepSchedule {
         let outputs = panel.row..<panel.row + panel.rows
         var step = extra.map { $0[outputs].max() ?? 0 } ?? 0
         if let mask = linear.mask {
-          mask.withRow(panel.row) { sees in
+          mask.row(panel.row).withUnsafeBufferPointer { sees in
             for i in inputs where sees[i] { step = max(step, input[i]) }
           }
         } else {
