@@ -1,0 +1,15 @@
+"""Normalizing flows as native code.
+
+    import flowir, zuko
+    flow = flowir.compile(zuko_flow)
+    flow.log_prob(x, context)
+    flow.sample(1_000_000, context, seed=1)
+"""
+
+from ._compile import compile, describe, save
+from ._description import Description
+from ._errors import Error
+from ._flow import CompiledFlow
+
+__version__ = "0.1.0"
+__all__ = ["CompiledFlow", "Description", "Error", "compile", "describe", "save"]

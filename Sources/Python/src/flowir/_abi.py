@@ -1,0 +1,126 @@
+"""A compiled flow's shared object, through its C interface.
+
+ctypes releases the interpreter's lock during a call. The functions are thread-safe and have the same
+results at any number of threads.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import weakref
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import _dtypes
+from ._errors import Error
+
+ABI_VERSION = 1
+
+# x or seed and first row, context, rows, context rows, results.
+_POINTER, _ROWS = ctypes.c_void_p, ctypes.c_int64
+_SIGNATURES: dict[str, list[Any]] = {
+    "log_prob": [_POINTER, _POINTER, _ROWS, _ROWS, _POINTER],
+    "transform": [_POINTER, _POINTER, _ROWS, _ROWS, _POINTER, _POINTER],
+    "inverse": [_POINTER, _POINTER, _ROWS, _ROWS, _POINTER, _POINTER],
+    "log_prob_gradient": [_POINTER, _POINTER, _ROWS, _ROWS, _POINTER, _POINTER, _POINTER],
+    "sample": [ctypes.c_uint64, _ROWS, _POINTER, _ROWS, _ROWS, _POINTER, _POINTER],
+}
+
+FUNCTIONS = tuple(_SIGNATURES)
+"""The functions that an object can have."""
+
+
+class Artifact:
+    """A loaded shared object and what it says of itself."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._library = ctypes.CDLL(str(path))
+        except OSError as error:
+            raise Error(f"{path} cannot be loaded: {error}") from error
+        prefix = self._prefix()
+        describe = self._symbol(f"{prefix}_description")
+        describe.restype = ctypes.c_char_p
+        self.description: dict[str, Any] = json.loads(describe().decode())
+        version = self.description.get("abi_version")
+        if version != ABI_VERSION:
+            raise Error(f"{path} has version {version} of the interface, expected {ABI_VERSION}")
+        self.features: int = self.description["features"]
+        self.context: int = self.description["context"]
+        self.functions: tuple[str, ...] = tuple(self.description["functions"])
+        self.dtype = _dtypes.numpy(self.description["dtype"])
+        self._last_error = self._symbol(f"{prefix}_last_error")
+        self._last_error.restype = ctypes.c_char_p
+        self._set_threads = self._symbol(f"{prefix}_set_threads")
+        self._set_threads.argtypes = [ctypes.c_int]
+        self._calls = {}
+        for name in self.functions:
+            self._calls[name] = self._symbol(f"{prefix}_{name}")
+            self._calls[name].argtypes = _SIGNATURES[name]
+        self._is_forked = False
+        _loaded.add(self)
+
+    def _prefix(self) -> str:
+        """What the names of the functions start with, which the object's description tells."""
+        marker = b'{"abi_version": '
+        data = self.path.read_bytes()
+        at = data.find(marker)
+        if at < 0:
+            raise Error(f"{self.path} is no compiled flow")
+        start = data.index(b'"prefix": "', at) + len(b'"prefix": "')
+        return data[start:data.index(b'"', start)].decode()
+
+    def _symbol(self, name: str) -> Any:
+        try:
+            return self._library[name]
+        except AttributeError as error:
+            raise Error(f"{self.path} has no function {name}") from error
+
+    def address(self, name: str) -> int:
+        """The address of a function, for other runtimes that call it."""
+        self._check(name)
+        return ctypes.cast(self._calls[name], ctypes.c_void_p).value or 0
+
+    def _check(self, name: str) -> None:
+        if name not in self._calls:
+            raise Error(
+                f"the compiled flow has no function {name}, only {', '.join(self.functions)}; compile "
+                f"it with functions=[…, {name!r}]"
+            )
+
+    def call(self, name: str, threads: int | None, *arguments: Any) -> None:
+        """Calls a function with arrays (None for NULL) and integers.
+
+        `threads` is the number of threads; None for one a processor. Raises `Error`.
+        """
+        self._check(name)
+        if not self._is_forked:
+            self._set_threads(threads or 0)
+        status = self._calls[name](*(
+            value.ctypes.data if isinstance(value, np.ndarray) else value for value in arguments
+        ))
+        if status:
+            raise Error(self._last_error().decode())
+
+    def _after_fork(self) -> None:
+        # GCC's OpenMP runtime waits for its parent's threads forever, which a child does not have.
+        if b"libgomp" in self.path.read_bytes():
+            self._is_forked = True
+            self._set_threads(1)
+
+
+_loaded: weakref.WeakSet[Artifact] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for artifact in _loaded:
+        artifact._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,74 @@
+"""A flow's description: its architecture and tensors, as a model file holds them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import _safetensors
+from ._arrays import Array
+from ._errors import Error
+
+KEY = "flowir.flow"
+"""The key of the architecture in a model file's metadata."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a model file says: the architecture as a JSON object, and the tensors by name."""
+
+    json: dict[str, Any]
+    tensors: Mapping[str, Array]
+
+    @property
+    def features(self) -> int:
+        """The number of features."""
+        return int(self.json["features"])
+
+    @property
+    def context(self) -> int:
+        """The number of context features; 0 for none."""
+        return int(self.json.get("context", 0))
+
+    def encode(self) -> bytes:
+        """The bytes of the model file."""
+        return _safetensors.encode(self.tensors, {KEY: json.dumps(self.json, ensure_ascii=False)})
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the model file."""
+        write(Path(path), self.encode())
+
+    @staticmethod
+    def decode(data: bytes, source: str) -> Description:
+        """Reads a model file's bytes; `source` names it in errors."""
+        return Description(architecture(data, source), _safetensors.decode(data, source))
+
+
+def architecture(data: bytes, source: str) -> dict[str, Any]:
+    """The architecture in a model file's bytes."""
+    text = _safetensors.metadata(data, source).get(KEY)
+    if text is None:
+        raise Error(f"{source}: no flow description; expected the key {KEY} in its metadata")
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise Error(f"{source}: {KEY} is no JSON ({error})") from error
+    if not isinstance(found, dict):
+        raise Error(f"{source}: {KEY} is no JSON object")
+    return found
+
+
+def write(path: Path, data: bytes) -> None:
+    """Writes a file whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError as error:
+        raise Error(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)

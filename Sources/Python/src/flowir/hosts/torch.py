@@ -1,0 +1,87 @@
+"""PyTorch: tensors in, tensors out, with gradients with respect to x and context."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.autograd.function import once_differentiable
+
+from .. import _arrays
+
+if TYPE_CHECKING:
+    from .._flow import CompiledFlow
+
+
+def _array(value: Any, name: str) -> Any:
+    return None if value is None else _arrays.to_numpy(value, name)
+
+
+def _tensors(values: Any) -> Any:
+    if isinstance(values, tuple):
+        return tuple(_tensors(value) for value in values)
+    return torch.from_numpy(np.ascontiguousarray(values)) if values.ndim else torch.tensor(
+        values.item(), dtype=torch.float32 if values.dtype == np.float32 else torch.float64)
+
+
+def _needs_grad(*values: Any) -> bool:
+    return torch.is_grad_enabled() and any(
+        torch.is_tensor(value) and value.requires_grad for value in values)
+
+
+class _LogProb(torch.autograd.Function):
+    """log p(x | context), whose gradients are computed with it."""
+
+    @staticmethod
+    def forward(ctx: Any, flow: CompiledFlow, x: Any, context: Any) -> Any:
+        results = _tensors(flow.log_prob_and_grad(_array(x, "x"), _array(context, "context")))
+        ctx.save_for_backward(*results[1:])
+        ctx.like = [(value.shape, value.dtype) if torch.is_tensor(value) else None
+                    for value in (x, context)]
+        return results[0]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Any) -> Any:
+        result: list[Any] = [None, None]
+        for index, gradient in enumerate(ctx.saved_tensors):
+            if ctx.like[index] is not None and ctx.needs_input_grad[index + 1]:
+                shape, dtype = ctx.like[index]
+                result[index] = (grad[..., None] * gradient).sum_to_size(shape).to(dtype)
+        return None, *result
+
+
+def log_prob(flow: CompiledFlow, x: Any, context: Any, out: Any = None) -> Any:
+    """log p(x | context), part of autograd."""
+    if _needs_grad(x, context):
+        if out is not None:
+            raise ValueError("out cannot be given where a gradient is wanted")
+        return _LogProb.apply(flow, x, context)
+    result = flow.log_prob(_array(x, "x"), _array(context, "context"), out=out)
+    return _tensors(result) if out is None else out
+
+
+def log_prob_and_grad(flow: CompiledFlow, x: Any, context: Any) -> Any:
+    """log p(x | context) and its gradients, as tensors."""
+    return _tensors(flow.log_prob_and_grad(_array(x, "x"), _array(context, "context")))
+
+
+def transform(
+    flow: CompiledFlow, name: str, x: Any, context: Any, return_ladj: bool, out: Any
+) -> Any:
+    """`transform` or `inverse`, as tensors."""
+    result = flow._map(name, _array(x, "x"), _array(context, "context"), return_ladj, out)
+    return _tensors(result) if out is None else result
+
+
+def sample(
+    flow: CompiledFlow, shape: Any, context: Any, seed: int | None, first_row: int,
+    return_log_prob: bool, out: Any,
+) -> Any:
+    """Samples as tensors. Without a seed one is drawn from PyTorch's generator."""
+    seed = int(torch.randint(1 << 62, ()).item()) if seed is None else seed
+    result = flow.sample(
+        shape, _array(context, "context"), seed=seed, first_row=first_row,
+        return_log_prob=return_log_prob, out=_array(out, "out"))
+    return _tensors(result) if out is None else result

@@ -1,0 +1,251 @@
+"""The compiled flow: arrays, broadcasting, samples, files, processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import flowir
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+from zuko_cases import build  # noqa: E402
+
+GENERATOR = np.random.default_rng(1)
+
+
+@pytest.fixture(scope="module")
+def flow() -> flowir.CompiledFlow:
+    """A spline flow of three features and two of context."""
+    return flowir.compile(build("NSF"))
+
+
+@pytest.fixture(scope="module")
+def double() -> flowir.CompiledFlow:
+    """The same in float64."""
+    return flowir.compile(build("NSF"), dtype="float64")
+
+
+def normal(*shape: int) -> Any:
+    return GENERATOR.standard_normal(shape)
+
+
+def test_batches_broadcast_as_in_zuko(double: flowir.CompiledFlow) -> None:
+    live = build("NSF").double()
+    for x_shape, c_shape in [
+        ((3,), (2,)), ((5, 3), (2,)), ((5, 3), (5, 2)), ((5, 3), (1, 2)), ((4, 1, 3), (5, 2)),
+        ((4, 5, 3), (5, 2)), ((3,), (5, 2)),
+    ]:
+        x, c = normal(*x_shape), normal(*c_shape)
+        with torch.no_grad():
+            expected = live(torch.from_numpy(c)).log_prob(torch.from_numpy(x)).numpy()
+        found = double.log_prob(x, c)
+        assert found.shape == expected.shape
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+    assert double.log_prob(normal(0, 3), normal(2)).shape == (0,)
+
+
+def test_wrong_shapes_and_types_are_named(flow: flowir.CompiledFlow) -> None:
+    for arguments, message in [
+        ((normal(4, 5), normal(2)), r"x has the shape \(4, 5\), expected \(…, 3\)"),
+        ((normal(4, 3), normal(4, 3)), r"context has the shape \(4, 3\), expected \(…, 2\)"),
+        ((normal(4, 3),), r"context is missing, expected the shape \(…, 2\)"),
+        ((normal(4, 3), normal(5, 2)), r"batch shape \(4,\) and context \(5,\), which do not"),
+        ((np.array(["a", "b", "c"]), normal(2)), "x has the dtype <U1, expected float32"),
+        ((1.0, normal(2)), r"x has the shape \(\), expected"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            flow.log_prob(*arguments)
+    with pytest.raises(ValueError, match="dtype is 'int8', expected float32 or float64"):
+        flowir.compile(build("NSF"), dtype="int8")
+    with pytest.raises(ValueError, match="functions has 'score'"):
+        flowir.compile(build("NSF"), functions=["score"])
+    with pytest.raises(flowir.Error, match="expected a flow of"):
+        flowir.compile(object())
+
+
+def test_a_function_that_was_left_out_is_named() -> None:
+    lean = flowir.compile(build("NSF"), functions=["log_prob"])
+    with pytest.raises(flowir.Error, match="has no function sample, only log_prob"):
+        lean.sample(2, normal(2))
+
+
+def test_anything_with_an_array_interface_is_read(flow: flowir.CompiledFlow) -> None:
+    class Dlpack:
+        def __init__(self, array: Any) -> None:
+            self.array = array
+
+        def __dlpack__(self, **arguments: Any) -> Any:
+            return self.array.__dlpack__(**arguments)
+
+        def __dlpack_device__(self) -> Any:
+            return self.array.__dlpack_device__()
+
+    x, c = normal(6, 3).astype("f4"), normal(2).astype("f4")
+    expected = flow.log_prob(x, c)
+    for given in (x.tolist(), Dlpack(x), x.astype("f8"), np.asfortranarray(x), memoryview(x)):
+        np.testing.assert_array_equal(flow.log_prob(given, c), expected)
+
+
+def test_arrays_of_the_right_kind_are_not_copied() -> None:
+    from flowir import _arrays
+
+    x = normal(6, 3).astype("f4")
+    for value in (x, torch.from_numpy(x)):
+        rows = _arrays.rows(value, np.dtype("f4"), 3, "x")
+        assert np.shares_memory(_arrays.broadcast(rows, None)[0], x)
+
+
+def test_results_are_written_to_out(flow: flowir.CompiledFlow) -> None:
+    x, c = normal(6, 3), normal(2)
+    out = np.empty(6, "f4")
+    assert flow.log_prob(x, c, out=out) is out
+    np.testing.assert_array_equal(out, flow.log_prob(x, c))
+    samples = np.empty((7, 3), "f4")
+    flow.sample(7, c, seed=3, out=samples)
+    np.testing.assert_array_equal(samples, flow.sample(7, c, seed=3))
+    for bad in (np.empty(6), np.empty(5, "f4"), np.empty(12, "f4")[::2]):
+        with pytest.raises(ValueError, match="out "):
+            flow.log_prob(x, c, out=bad)
+
+
+def test_tensors_give_tensors_with_gradients(double: flowir.CompiledFlow) -> None:
+    live = build("NSF").double()
+    x, c = torch.randn(6, 3, dtype=torch.float64), torch.randn(2, dtype=torch.float64)
+    x.requires_grad_(), c.requires_grad_()
+    ours = double.log_prob(x, c)
+    theirs = live(c).log_prob(x)
+    weights = torch.randn(6, dtype=torch.float64)
+    for found, expected in zip(
+        torch.autograd.grad((ours * weights).sum(), (x, c)),
+        torch.autograd.grad((theirs * weights).sum(), (x, c)), strict=True,
+    ):
+        torch.testing.assert_close(found, expected, rtol=1e-8, atol=1e-8)
+    with torch.no_grad():
+        assert not double.log_prob(x, c).requires_grad
+
+
+def test_samples_have_zukos_shapes_and_their_densities(double: flowir.CompiledFlow) -> None:
+    for shape, contexts in [(5, (2,)), (5, (4, 2)), ((2, 3), (4, 2)), ((), (4, 2)), (0, (2,)), (300, (3, 2))]:
+        c = normal(*contexts)
+        x, log_prob = double.sample(shape, c, seed=1, return_log_prob=True)
+        wanted = shape if isinstance(shape, tuple) else (shape,)
+        assert x.shape == (*wanted, *contexts[:-1], 3)
+        np.testing.assert_allclose(log_prob, double.log_prob(x, c), rtol=1e-9, atol=1e-9)
+
+
+def test_samples_are_functions_of_seed_and_row(flow: flowir.CompiledFlow) -> None:
+    c = normal(2)
+    whole = flow.sample(1000, c, seed=5)
+    np.testing.assert_array_equal(whole[600:], flow.sample(400, c, seed=5, first_row=600))
+    assert not np.array_equal(flow.sample(10, c), flow.sample(10, c))
+    one = flowir.compile(build("NSF"), threads=1)
+    np.testing.assert_array_equal(one.sample(1000, c, seed=5), whole)
+    # Each context has rows of its own.
+    contexts = normal(3, 2)
+    many = flow.sample(300, contexts, seed=5)
+    np.testing.assert_array_equal(
+        many[:, 2], flow.sample(300, contexts[2], seed=5, first_row=600))
+
+
+def test_samples_are_those_of_the_command(flow: flowir.CompiledFlow, tmp_path: Path) -> None:
+    from flowir import _executable
+
+    contexts = normal(3, 2).astype("f4")
+    np.save(tmp_path / "c.npy", contexts)
+    flow.save(tmp_path / "libmodel.so")
+    _executable.run(
+        "sample", tmp_path / "libmodel.so", "--rows", "10", "--context", tmp_path / "c.npy",
+        "--seed", "7", "--output", tmp_path / "x.npy")
+    ours = np.moveaxis(flow.sample(10, contexts, seed=7), 0, 1).reshape(30, 3)
+    np.testing.assert_array_equal(ours, np.load(tmp_path / "x.npy"))
+
+
+def test_files_go_out_and_in(flow: flowir.CompiledFlow, tmp_path: Path) -> None:
+    x, c = normal(9, 3), normal(2)
+    flow.save(tmp_path / "model.safetensors")
+    flow.save(tmp_path / "libgalaxy.so", prefix="galaxy")
+    assert "galaxy_log_prob" in (tmp_path / "galaxy.h").read_text()
+    for name in ("model.safetensors", "libgalaxy.so"):
+        np.testing.assert_array_equal(
+            flowir.compile(tmp_path / name).log_prob(x, c), flow.log_prob(x, c))
+    description = flowir.describe(tmp_path / "model.safetensors")
+    assert description.json == flow.description and description.context == 2
+    with pytest.raises(flowir.Error, match="neither .so nor .safetensors"):
+        flow.save(tmp_path / "model.onnx")
+    for content in (b"", b"\xff" * 20, b"\x02\0\0\0\0\0\0\0{}"):
+        (tmp_path / "bad.safetensors").write_bytes(content)
+        with pytest.raises(flowir.Error, match="bad.safetensors: "):
+            flowir.compile(tmp_path / "bad.safetensors")
+    with pytest.raises(flowir.Error, match="cannot be read"):
+        flowir.compile(tmp_path / "none.safetensors")
+
+
+def test_a_second_call_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from flowir import _executable
+
+    flowir.compile(build("NSF"))
+
+    def fail(*arguments: Any, **named: Any) -> str:
+        raise AssertionError("ran the executable")
+
+    monkeypatch.setattr(_executable, "run", fail)
+    flowir.compile(build("NSF"))
+
+
+def test_objects_pickle_by_content(flow: flowir.CompiledFlow, tmp_path: Path) -> None:
+    x, c = normal(9, 3), normal(2)
+    flow.save(tmp_path / "libmodel.so")
+    loaded = flowir.compile(tmp_path / "libmodel.so", threads=1)
+    for original in (flow, loaded):
+        data = pickle.dumps(original)
+        script = "import pickle, sys; sys.stdout.buffer.write(pickle.load(open(sys.argv[1], 'rb')).log_prob("
+        script += f"{x.tolist()}, {c.tolist()}).tobytes())"
+        (tmp_path / "flow.pickle").write_bytes(data)
+        source = str(Path(flowir.__file__).parents[1])
+        found = subprocess.run(
+            [sys.executable, "-c", script, tmp_path / "flow.pickle"], check=True, capture_output=True,
+            env={**os.environ, "PYTHONPATH": source}).stdout
+        np.testing.assert_array_equal(np.frombuffer(found, "f4"), original.log_prob(x, c))
+
+
+def test_flows_survive_fork(flow: flowir.CompiledFlow) -> None:
+    x, c = normal(20_000, 3), normal(2)
+    torch.randn(500, 500) @ torch.randn(500, 500)  # PyTorch's OpenMP has threads too.
+    expected = flow.log_prob(x, c)
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        results = pool.starmap_async(flow.log_prob, [(x, c)] * 4).get(timeout=60)
+    for found in results:
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_other_threads_run_during_a_call(flow: flowir.CompiledFlow) -> None:
+    x, c = normal(2_000_000, 3).astype("f4"), normal(2)
+    count, done = 0, threading.Event()
+
+    def work() -> None:
+        flow.log_prob(x, c)
+        done.set()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    while not done.wait(1e-4):
+        count += 1
+    worker.join()
+    assert count > 10
+
+
+def test_threads_have_the_same_bits(flow: flowir.CompiledFlow) -> None:
+    x, c = normal(5000, 3), normal(2)
+    expected = flow.log_prob(x, c)
+    for threads in (1, 2, 3):
+        flow.threads = threads
+        np.testing.assert_array_equal(flow.log_prob(x, c), expected)
+    flow.threads = None
