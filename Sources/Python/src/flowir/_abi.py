@@ -86,6 +86,11 @@ class Artifact:
         self._check(name)
         return ctypes.cast(self._calls[name], ctypes.c_void_p).value or 0
 
+    @property
+    def last_error_address(self) -> int:
+        """The address of the function that gives the message of a failed call."""
+        return ctypes.cast(self._last_error, ctypes.c_void_p).value or 0
+
     def _check(self, name: str) -> None:
         if name not in self._calls:
             raise Error(

@@ -226,11 +226,43 @@ class CompiledFlow:
         write(path, source.read_bytes())
         path.chmod(0o755)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CompiledFlow) and self.path == other.path
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
     def __reduce__(self) -> tuple[Any, ...]:
         from ._compile import restore
 
         code = self.path.read_bytes() if self._model is None else None
         return restore, (self._model, code, self._target, self.threads)
+
+    # Other libraries.
+
+    def torch(self, context: Any = None) -> Any:
+        """The flow as a module and distribution of PyTorch; called with a context, the flow given that."""
+        from .hosts.torch import TorchFlow
+
+        return TorchFlow(self, context)
+
+    def jax(self) -> Any:
+        """The flow as functions of JAX arrays, for `jit`, `vmap` and `grad`."""
+        from .hosts.jax import JaxFlow
+
+        return JaxFlow(self)
+
+    def numpyro(self, context: Any = None) -> Any:
+        """p(x | context) as a distribution of NumPyro."""
+        from .hosts.numpyro import FlowDistribution
+
+        return FlowDistribution(self, context)
+
+    def pytensor(self) -> Any:
+        """log p(x | context) as a function of PyTensor's variables, for PyMC."""
+        from .hosts.pytensor import PytensorFlow
+
+        return PytensorFlow(self)
 
     # How calls are made.
 

@@ -81,7 +81,58 @@ def sample(
 ) -> Any:
     """Samples as tensors. Without a seed one is drawn from PyTorch's generator."""
     seed = int(torch.randint(1 << 62, ()).item()) if seed is None else seed
+    shape = tuple(shape) if isinstance(shape, torch.Size) else shape
     result = flow.sample(
         shape, _array(context, "context"), seed=seed, first_row=first_row,
         return_log_prob=return_log_prob, out=_array(out, "out"))
     return _tensors(result) if out is None else result
+
+
+class TorchFlow(torch.nn.Module, torch.distributions.Distribution):
+    """p(x | context) as a module and a distribution, made by `CompiledFlow.torch`.
+
+    Called with a context it gives the distribution for that, as a lazy distribution of Zuko does. It has no
+    parameters: those of the compiled flow are fixed.
+    """
+
+    arg_constraints: dict[str, Any] = {}
+    support = torch.distributions.constraints.real_vector
+    has_rsample = False
+
+    def __init__(self, flow: CompiledFlow, context: Any = None) -> None:
+        torch.nn.Module.__init__(self)
+        self.flow = flow
+        if context is not None:
+            kind = torch.float32 if flow.dtype == np.float32 else torch.float64
+            context = torch.as_tensor(context, dtype=kind)
+            if flow.context == 0 or context.dim() == 0 or context.shape[-1] != flow.context:
+                expected = f"(…, {flow.context})" if flow.context else "none"
+                raise ValueError(
+                    f"context has the shape {tuple(context.shape)}, expected {expected}")
+        self.given = context
+        torch.distributions.Distribution.__init__(
+            self, () if context is None else context.shape[:-1], (flow.features,),
+            validate_args=False)
+
+    def forward(self, context: Any = None) -> TorchFlow:
+        """p(x | context)."""
+        return TorchFlow(self.flow, context)
+
+    def log_prob(self, value: Any) -> Any:
+        """log p(value | context), part of autograd."""
+        return log_prob(self.flow, value, self.given)
+
+    def sample(self, sample_shape: Any = ()) -> Any:
+        """Samples of shape (*sample_shape, *batch_shape, D), from PyTorch's generator."""
+        shape = tuple(sample_shape)
+        if self.given is None:
+            shape = (*shape, *self.batch_shape)
+        return sample(self.flow, shape, self.given, None, 0, False, None)
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> TorchFlow:
+        """The same distribution for a larger batch."""
+        if self.given is None:
+            result = TorchFlow(self.flow)
+            result._batch_shape = torch.Size(batch_shape)
+            return result
+        return TorchFlow(self.flow, self.given.expand(*batch_shape, -1))
