@@ -16,4 +16,13 @@ public enum DType: String, Hashable, Sendable, CaseIterable {
     case .i32, .bool: false
     }
   }
+
+  /// The bytes of a number of this type in arrays and files.
+  public var byteCount: Int {
+    switch self {
+    case .f32, .i32: 4
+    case .f64: 8
+    case .bool: 1
+    }
+  }
 }

@@ -48,7 +48,7 @@ public final class BoundFunction: @unchecked Sendable {
       held.append(bytes)
       arguments.append(UnsafeRawPointer(bytes.pointer))
     }
-    let size = compiled.dtype == .f64 ? 8 : 4
+    let size = compiled.dtype.byteCount
     let results = function.results.map { result in
       let type = function.type(of: result.value)
       return AlignedBytes(count: (type.hasRows ? rows : 1) * type.elementCount * size)

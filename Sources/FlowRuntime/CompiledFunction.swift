@@ -44,7 +44,7 @@ public final class CompiledFunction: @unchecked Sendable {
     }
     dtype = program.dtype
     let file = CFile(program, name: "flow", profiling: profiling)
-    stateBytes = file.stateElements * (dtype == .f64 ? 8 : 4)
+    stateBytes = program.stateElements * dtype.byteCount
     let text = Self.source(file, dtype: dtype)
     let path = try ObjectCache().object(for: text, toolchain: try .find(), cpu: cpu)
     guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {

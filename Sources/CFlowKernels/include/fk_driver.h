@@ -23,10 +23,13 @@ FK_INLINE int fk_threads(void) { return 1; }
 
 FK_INLINE int64_t fk_least(int64_t a, int64_t b) { return a < b ? a : b; }
 
+/* Numbers that fill whole cache lines, whatever the float type. */
+#define FK_LINE 16
+
 /* Where a cut of a line falls in n elements of it, in whole cache lines from their start; `place` is
  * counted from there too. */
 FK_OUTLINE int64_t fk_cut(int64_t place, int64_t n) {
-  return place <= 0 ? 0 : fk_least((place + 15) / 16 * 16, n);
+  return place <= 0 ? 0 : fk_least((place + FK_LINE - 1) / FK_LINE * FK_LINE, n);
 }
 
 /* Memory for one call, aligned to cache lines; NULL if there is none. A block that a call is done

@@ -107,7 +107,7 @@ public struct ArtifactSource {
       functions +=
         "/* \(variant.kind.rawValue)"
         + (variant.sharesContext ? ", one context for all rows" : "") + " */\n" + next.text + "\n"
-      calls += call(variant, stateElements: next.stateElements, weights: &stored)
+      calls += call(variant, stateElements: variant.program.stateElements, weights: &stored)
       file = next
     }
     let start = comment + "#define FK_ENTRY static\n" + kernels + "\n" + functions

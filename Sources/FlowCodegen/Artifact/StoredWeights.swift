@@ -49,7 +49,7 @@ struct StoredWeights {
 
   /// A declaration's start: the type and the name.
   private func declaration(dtype: DType) -> String {
-    let size = dtype == .f64 ? 8 : 4
+    let size = dtype.byteCount
     return """
       #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
       #error "the weights are little-endian"

@@ -1,0 +1,95 @@
+extension CFile {
+  /// The function of a phase's tile.
+  func tile(_ index: Int) -> String {
+    let phase = program.phases[index]
+    let printer = NodePrinter(
+      program: program, phase: phase, places: steps.places, definitions: definitions,
+      counters: counters)
+    var out = CText()
+    out.line(
+      "static void \(name)_tile_\(index)(const void *const *args, void *const *results, "
+        + "const fk_real *state, const fk_real *work, fk_real *s, int64_t row, int64_t rows, "
+        + "uint64_t first_row, fk_real *gradients, double *sums, int accumulate) {")
+    out.line("const int64_t valid = rows - row < FK_TILE ? rows - row : FK_TILE;")
+    // Rows that fit the first vector of a tile leave the others alone.
+    out.line(
+      "const int width = \(phase.canBeNarrow ? "valid <= FK_LANES ? FK_LANES : FK_TILE" : "FK_TILE");"
+    )
+    out.line(
+      "(void)args, (void)results, (void)state, (void)work, (void)first_row, (void)gradients, "
+        + "(void)sums, (void)accumulate, (void)valid, (void)width;")
+    var scope = ""
+    for node in phase.nodes {
+      if node.scope.path != scope, !node.scope.path.isEmpty {
+        scope = node.scope.path
+        out.line("/* \(scope) */")
+      }
+      for line in printer.statements(node) { out.line(line) }
+    }
+    out.line("}")
+    return out.text
+  }
+
+  /// The entry point that packs parameters.
+  func prepare() -> String {
+    var out = CText()
+    out.line(
+      "static void \(name)_prepare_part(const void *const *args, fk_real *state, int thread, int threads) {"
+    )
+    out.line("fk_real *work = 0;")
+    out.line("void *const *results = 0;")
+    out.line("(void)args, (void)state, (void)thread, (void)threads, (void)work, (void)results;")
+    for line in steps.statements(program.prepare) { out.line(line) }
+    out.line("}")
+    out.line("")
+    out.line(
+      "FK_ENTRY void \(name)_prepare(const void *const *args, fk_real *state, int threads) {")
+    for line in StepPrinter.parallel("\(name)_prepare_part", "args, state") { out.line(line) }
+    out.line("}")
+    return out.text
+  }
+
+  /// What one thread does of a call.
+  func body() -> String {
+    var out = CText()
+    out.line(
+      "static void \(name)_run_part(const void *const *args, void *const *results, fk_real *state, "
+        + "fk_real *work, int64_t rows, int64_t first_row, int thread, int threads) {")
+    out.line("const int64_t tiles = (rows + FK_TILE - 1) / FK_TILE;")
+    out.line("(void)args, (void)results, (void)state, (void)first_row, (void)tiles;")
+    for line in steps.statements(program.call) { out.line(line) }
+    if program.call.sends { out.line("fk_sent();") }
+    if !counters.isEmpty { out.line("fk_count();") }
+    out.line("}")
+    return out.text
+  }
+
+  /// The entry point of a call: its memory and its threads.
+  func run() -> String {
+    var out = CText()
+    out.line(
+      "FK_ENTRY int \(name)_run(const void *const *args, void *const *results, fk_real *state, "
+        + "int64_t rows, int64_t first_row, int threads) {")
+    out.line("static void *kept;")
+    out.line("const int64_t tiles = (rows + FK_TILE - 1) / FK_TILE;")
+    if program.phases.allSatisfy(\.slots.isEmpty) {
+      out.line("if (threads > tiles) threads = (int)tiles;")
+    }
+    out.line("if (threads < 1) threads = 1;")
+    let slots = program.slotElements
+    let slotted = slots == 0 ? "" : " + fk_slots(tiles) * (int64_t)\(slots)"
+    out.line(
+      "fk_real *work = fk_take(&kept, (\(program.storage.workElements) + threads * "
+        + "(int64_t)\(program.scratchElements) * FK_TILE\(slotted)) * (int64_t)sizeof(fk_real));")
+    out.line("if (!work) return 1;")
+    for line in StepPrinter.parallel(
+      "\(name)_run_part", "args, results, state, work, rows, first_row")
+    {
+      out.line(line)
+    }
+    out.line("fk_give(&kept, work);")
+    out.line("return 0;")
+    out.line("}")
+    return out.text
+  }
+}

@@ -1,0 +1,53 @@
+import FlowIR
+
+/// Prints a tile program as one C file, without the kernel headers that precede it.
+///
+/// The file defines `NAME_prepare(args, state, threads)`, which packs parameters, and
+/// `NAME_run(args, results, state, rows, first_row, threads)`, which returns 0, or 1 if memory
+/// for its scratch could not be had. Pointers are in the order of the function's arguments and
+/// results; row arrays are row-major. A result of rows whose pointer is NULL is not written.
+public struct CFile {
+  /// The text.
+  public private(set) var text = ""
+
+  let program: TileProgram
+  let name: String
+  let definitions: Definitions
+  let steps: StepPrinter
+  /// The numbers of nodes whose time is counted.
+  let counters: [ObjectIdentifier: Int]
+
+  /// Prints a program; `name` starts the names of its two entry points.
+  ///
+  /// A file that stands after others in one C file uses the tables and kernels that they define:
+  /// each is defined once, by its text. With `profiling` it counts the time of each node.
+  public init(
+    _ program: TileProgram, name: String, after previous: CFile? = nil, profiling: Bool = false
+  ) {
+    self.program = program
+    self.name = name
+    definitions = Definitions(after: previous?.definitions)
+    counters = profiling ? Self.counters(program) : [:]
+    let places = CPlaces(storage: program.storage, name: name)
+    steps = StepPrinter(program: program, places: places, definitions: definitions, name: name)
+    let tiles = program.phases.indices.map { tile($0) }
+    let entries = prepare() + "\n" + body() + "\n" + run()
+    let constants = program.storage.tables.enumerated().map { constant($1, places.constant($0)) }
+    text = previous == nil ? SharedConstants.assertions : ""
+    text += profiling ? profileStart : ""
+    text += (constants + definitions.texts + tiles).joined(separator: "\n") + "\n" + entries
+  }
+
+  private func constant(_ literal: Literal, _ name: String) -> String {
+    let isFloat = literal.type.dtype.isFloat
+    let values = literal.values.map { value -> String in
+      switch literal.type.dtype {
+      case .f32, .f64: Expressions.number(value, literal.type.dtype)
+      case .i32: "\(Int(value))"
+      case .bool: value == 0 ? "0" : "-1"
+      }
+    }
+    return "static const \(isFloat ? "fk_real" : "fk_word") \(name)[] = {"
+      + values.joined(separator: ", ") + "};"
+  }
+}

@@ -1,0 +1,70 @@
+import FlowIR
+
+/// The tables and functions of a C file that others in it use, each defined once by its text.
+final class Definitions {
+  /// What this file defines, in order.
+  private(set) var texts: [String] = []
+  private var tables: [String: String]
+  private var functions: [String: String]
+
+  /// Starts with what a file that stands before in the same C file has defined.
+  init(after previous: Definitions?) {
+    tables = previous?.tables ?? [:]
+    functions = previous?.functions ?? [:]
+  }
+
+  /// The name of a static table with these contents.
+  func table(_ type: String, _ contents: String) -> String {
+    let key = type + contents
+    if let name = tables[key] { return name }
+    let name = "table_\(tables.count)"
+    tables[key] = name
+    texts.append("static const \(type) \(name)[] = {\(contents)};")
+    return name
+  }
+
+  /// The name of a static table of whole numbers.
+  func table(_ values: [Int], type: String = "int32_t") -> String {
+    table(type, values.map(String.init).joined(separator: ", "))
+  }
+
+  /// The name of a function, given its text after the name.
+  func function(_ prefix: String, _ text: String) -> String {
+    define(prefix, text) { "FK_OUTLINE void \($0)" + text }
+  }
+
+  /// The name of something that `key` tells from others; `text` gives its definition under a name.
+  func define(_ prefix: String, _ key: String, text: (String) -> String) -> String {
+    if let name = functions[key] { return name }
+    let name = "\(prefix)_\(functions.count)"
+    functions[key] = name
+    texts.append(text(name))
+    return name
+  }
+}
+
+extension Definitions {
+  /// The name of a table of panels, in the order of a list if there is one.
+  func panels(_ layout: PanelLayout, order: [Int]? = nil) -> String {
+    let panels = (order ?? Array(layout.panels.indices)).map { index in
+      let panel = layout.panels[index]
+      return "{\(panel.weights), \(panel.row), \(panel.rows), \(panel.first), \(panel.k)}"
+    }
+    return table("fk_panel", panels.joined(separator: ", "))
+  }
+
+  /// The name of a table of a mask's bits in row-major order, 32 to a word, least significant first.
+  func bits(_ mask: Mask) -> String {
+    var words: [String] = []
+    var index = 0
+    while index < mask.bits.count {
+      var word: UInt32 = 0
+      for bit in 0..<32 where index + bit < mask.bits.count && mask.bits[index + bit] {
+        word |= 1 << UInt32(bit)
+      }
+      words.append("0x" + String(word, radix: 16))
+      index += 32
+    }
+    return table("uint32_t", words.joined(separator: ", "))
+  }
+}

@@ -1,0 +1,82 @@
+/// `fk_ode.h`: the steps of an ordinary differential equation; `c` is the control block.
+extension KernelCall {
+  static func odeBegin(c: String, t0: String, t1: String) -> KernelCall {
+    KernelCall("fk_ode_begin", ["c": c, "t0": t0, "t1": t1])
+  }
+
+  /// The time of a stage.
+  static func odeTime(c: String, t: String) -> KernelCall {
+    KernelCall("fk_ode_time", ["c": c, "stage": CVariable.stage, "t": t])
+  }
+
+  /// The state at a stage.
+  static func odePoint(c: String, n: Int, x: String, k: String, y: String) -> KernelCall {
+    KernelCall(
+      "fk_ode_point", ["c": c, "stage": CVariable.stage, "n": n, "x": x, "k": k, "y": y])
+  }
+
+  /// Notes rows whose derivative is no number.
+  static func odeCheck(c: String, n: Int, x: String, k: String) -> KernelCall {
+    KernelCall("fk_ode_check", ["c": c, "n": n, "x": x, "k": k])
+  }
+
+  static func odeError(
+    c: String, n: Int, x: String, k: String, y: String, atol: String, rtol: String
+  ) -> KernelCall {
+    KernelCall(
+      "fk_ode_error", ["c": c, "n": n, "x": x, "k": k, "y": y, "atol": atol, "rtol": rtol])
+  }
+
+  static func odeRecord(c: String, width: Int, record: String) -> KernelCall {
+    KernelCall("fk_ode_record", ["c": c, "width": width, "record": record])
+  }
+
+  /// Moves the rows whose step is accepted.
+  static func odeMove(
+    c: String, n: Int, x: String, k: String, y: String, width: Int, record: String
+  ) -> KernelCall {
+    KernelCall(
+      "fk_ode_move",
+      ["c": c, "n": n, "x": x, "k": k, "y": y, "width": width, "record": record])
+  }
+
+  /// The next step size; false once all rows are done.
+  static func odeNext(c: String) -> KernelCall { KernelCall("fk_ode_next", ["c": c]) }
+
+  /// How many steps the slowest row took.
+  static func odeEnd(c: String) -> KernelCall { KernelCall("fk_ode_end", ["c": c]) }
+
+  /// Steps of no length in the record of rows that were done early.
+  static func odePause(c: String, steps: String, width: Int, record: String) -> KernelCall {
+    KernelCall("fk_ode_pause", ["c": c, "steps": steps, "width": width, "record": record])
+  }
+
+  static func odeRest(
+    c: String, n: Int, x: String, steps: String, width: Int, record: String
+  ) -> KernelCall {
+    KernelCall(
+      "fk_ode_rest",
+      ["c": c, "n": n, "x": x, "steps": steps, "width": width, "record": record])
+  }
+
+  /// Time and size of a recorded step.
+  static func odeRecall(c: String, record: String) -> KernelCall {
+    KernelCall("fk_ode_recall", ["c": c, "record": record])
+  }
+
+  /// The cotangent of a stage's derivative.
+  static func odeCotangent(c: String, n: Int, y: String, h: String, g: String) -> KernelCall {
+    KernelCall(
+      "fk_ode_cotangent", ["c": c, "stage": CVariable.stage, "n": n, "y": y, "h": h, "g": g])
+  }
+
+  /// The cotangent of the state before a step.
+  static func odePull(c: String, n: Int, h: String, y: String) -> KernelCall {
+    KernelCall("fk_ode_pull", ["c": c, "n": n, "h": h, "y": y])
+  }
+
+  /// Adds a part where rows are not done.
+  static func odeAdd(c: String, n: Int, part: String, sum: String) -> KernelCall {
+    KernelCall("fk_ode_add", ["c": c, "n": n, "part": part, "sum": sum])
+  }
+}

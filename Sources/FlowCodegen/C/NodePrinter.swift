@@ -1,0 +1,73 @@
+import FlowIR
+
+/// Prints the nodes of a loop over rows.
+struct NodePrinter {
+  let program: TileProgram
+  let phase: RowPhase
+  let places: CPlaces
+  let definitions: Definitions
+  /// The numbers of nodes whose time is counted.
+  let counters: [ObjectIdentifier: Int]
+  /// The number of steps of the enclosing incremental loop; nil outside one.
+  var steps: Int?
+
+  /// The printer for nodes whose items run in steps, or all at once.
+  func within(steps: Int?) -> NodePrinter {
+    var printer = self
+    printer.steps = steps
+    return printer
+  }
+
+  /// A pointer to a buffer's first element.
+  func pointer(_ buffer: Buffer) -> String {
+    guard let offset = phase.scratch.offset(of: buffer) else {
+      preconditionFailure("buffer \(buffer.name) has no place")
+    }
+    return "s + \(offset) * FK_TILE"
+  }
+
+  /// A literal of the program's float type.
+  func number(_ value: Double) -> String { Expressions.number(value, program.dtype) }
+
+  func statements(_ nodes: [Node]) -> [String] { nodes.flatMap { statements($0) } }
+
+  /// One node, with its counter if there is one.
+  func statements(_ node: Node) -> [String] {
+    let work = node.body.statements(node, in: self)
+    guard let index = counters[ObjectIdentifier(node)] else { return work }
+    return ["{", "const uint64_t tick_\(index) = fk_ticks();"] + work
+      + ["fk_counts[\(2 * index)] += fk_ticks() - tick_\(index);"]
+      + ["fk_counts[\(2 * index + 1)]++;", "}"]
+  }
+
+  /// Sets a buffer to what is added to it starts from.
+  func clear(_ accumulator: Accumulator) -> String {
+    KernelCall.fill(
+      target: pointer(accumulator.buffer), value: Expressions.plain(accumulator.start),
+      n: accumulator.buffer.elements
+    ).statement
+  }
+
+  /// The items of the current step, for a kernel that takes them from a list of all, by step.
+  func range(_ itemSteps: [Int], count: Int) -> (begin: String, end: String, order: [Int]?) {
+    guard let steps else { return ("0", "\(count)", nil) }
+    let order = itemSteps.indices.sorted { (itemSteps[$0], $0) < (itemSteps[$1], $1) }
+    var starts = [Int](repeating: 0, count: steps + 1)
+    for step in itemSteps { starts[step + 1] += 1 }
+    for index in 0..<steps { starts[index + 1] += starts[index] }
+    let name = definitions.table(starts)
+    return ("\(name)[step]", "\(name)[step + 1]", order)
+  }
+
+  /// The items of the current step, for a kernel that takes their numbers.
+  func items(_ itemSteps: [Int], count: Int) -> CItems {
+    let (begin, end, order) = range(itemSteps, count: count)
+    return CItems(begin: begin, end: end, items: list(order))
+  }
+
+  /// A table of items, unless they are all in order.
+  func list(_ order: [Int]?) -> String {
+    order.map { $0 == Array($0.indices) ? CVariable.none : definitions.table($0) }
+      ?? CVariable.none
+  }
+}

@@ -1,0 +1,95 @@
+import FlowIR
+
+/// Prints one fused group as a C function of the buffers, uniform values and tables that it uses.
+///
+/// The text does not mention where those lie, so that groups of the same shape share a function.
+/// The body is a list of segments: loops over the same inner extents, merged as far as the data
+/// flow allows, so that values pass between operations in registers.
+final class GroupPrinter {
+  /// A pointer parameter of the function.
+  enum Parameter: Hashable {
+    case buffer(Buffer)
+    case uniform(Value)
+    case table([Int])
+  }
+
+  final class Segment {
+    let shape: [Int]
+    var reversed: Int?
+    var before: [String] = []
+    var lines: [Line] = []
+    init(shape: [Int]) { self.shape = shape }
+  }
+
+  enum Line {
+    case define(Value, index: String, expression: String)
+    case raw(String)
+  }
+
+  struct Local {
+    var segment: Int
+    /// Whether it is computed inside the segment's loops, at their own indices.
+    var isDirect: Bool
+    var shape: [Int]
+  }
+
+  let group: GroupNode
+  let views: Views
+  let scratch: ScratchPlan
+  var parameters: [Parameter] = []
+  var segments: [Segment] = []
+  var locals: [Value: Local] = [:]
+  var assembled: [Value: Int] = [:]
+  var arrays: Set<Value> = []
+  var declarations: [String] = []
+  var numbers: [Value: Int] = [:]
+
+  init(_ group: GroupNode, _ views: Views, _ scratch: ScratchPlan) {
+    self.group = group
+    self.views = views
+    self.scratch = scratch
+    for operation in group.operations { emit(operation) }
+    for store in group.stores { emitStore(store.value, store.buffer, store.map) }
+  }
+
+  func dtype(_ value: Value) -> DType { views.type(of: value).dtype }
+
+  /// A number for a value that does not depend on the rest of the function.
+  func number(of value: Value) -> Int {
+    if let number = numbers[value] { return number }
+    numbers[value] = numbers.count
+    return numbers.count - 1
+  }
+
+  func name(_ parameter: Parameter) -> String {
+    let index = parameters.firstIndex(of: parameter) ?? parameters.count
+    if index == parameters.count { parameters.append(parameter) }
+    return "p\(index)"
+  }
+
+  /// Buffers that share memory share a parameter.
+  func pointer(_ buffer: Buffer) -> String { name(.buffer(scratch.root(of: buffer))) }
+
+  /// The C variable of a loop; loop 0 of a group with several items is the group's own.
+  func variable(_ loop: Int) -> String {
+    group.extent > 1 ? (loop == 0 ? "d" : "j\(loop - 1)") : "j\(loop)"
+  }
+
+  func text(_ map: IndexMap, shape: [Int], loops: [Int]) -> String {
+    switch map {
+    case .affine(let base, let strides):
+      return affine(base, strides, loops)
+    case .table(let indices):
+      let flat = affine(0, FlowCodegen.strides(of: shape), loops)
+      return "\(name(.table(indices)))[\(flat)]"
+    }
+  }
+
+  func affine(_ base: Int, _ strides: [Int], _ loops: [Int]) -> String {
+    var terms: [String] = base == 0 ? [] : ["\(base)"]
+    for (stride, loop) in zip(strides, loops) where stride != 0 {
+      terms.append(stride == 1 ? variable(loop) : "\(stride) * \(variable(loop))")
+    }
+    return terms.isEmpty ? "0" : terms.joined(separator: " + ")
+  }
+}

@@ -1,0 +1,100 @@
+import FlowIR
+
+extension LoadNode {
+  func statements(_ node: Node, in printer: NodePrinter) -> [String] {
+    let n = target.elements
+    return [
+      KernelCall.loadTile(
+        source: "(const fk_real *)args[\(argument)] + row * \(n)", n: n,
+        tile: printer.pointer(target)
+      ).statement
+    ]
+  }
+}
+
+extension StoreNode {
+  func statements(_ node: Node, in printer: NodePrinter) -> [String] {
+    let n = source.elements
+    let call = KernelCall.storeTile(
+      tile: printer.pointer(source), n: n,
+      target: "(fk_real *)results[\(result)] + row * \(n)")
+    return ["if (results[\(result)]) \(call.statement)"]
+  }
+}
+
+extension CopyNode {
+  func statements(_ node: Node, in printer: NodePrinter) -> [String] {
+    runs.enumerated().map { index, run in
+      let condition = printer.steps == nil ? "" : "if (step == \(node.itemSteps[index])) "
+      return condition + statement(run, printer)
+    }
+  }
+
+  private func statement(_ run: Run, _ printer: NodePrinter) -> String {
+    let to = "\(printer.pointer(target)) + \(run.target) * FK_TILE"
+    switch run.source {
+    case .buffer(let buffer, let index):
+      return "memcpy(\(to), \(printer.pointer(buffer)) + \(index) * FK_TILE, "
+        + "\(run.count) * FK_TILE * sizeof(fk_real));"
+    case .uniform(let value, let index):
+      let source = "\(printer.places.pointer(value)) + \(index)"
+      return KernelCall.fillFrom(target: to, source: source, n: run.count).statement
+    case .constant(let value):
+      return KernelCall.fill(target: to, value: printer.number(value), n: run.count).statement
+    }
+  }
+}
+
+extension WeightGradientNode {
+  func statements(_ node: Node, in printer: NodePrinter) -> [String] {
+    let gy = printer.pointer(gradient)
+    let clear = KernelCall.clearRows(tile: gy, n: outputs)
+    return [
+      "if (valid < FK_TILE) \(clear.statement)",
+      KernelCall.weightGradient(
+        gy: gy, x: printer.pointer(input), inputs: inputs, xt: printer.pointer(transposed),
+        stride: stride, blocks: printer.definitions.panels(layout), count: layout.panels.count,
+        gw: "gradients + \(printer.phase.slots.offsets[reduction])"
+      ).statement,
+    ]
+  }
+}
+
+extension RowSumNode {
+  func statements(_ node: Node, in printer: NodePrinter) -> [String] {
+    let sums = "sums + \(printer.phase.slots.offsets[reduction])"
+    return [
+      KernelCall.addRowSums(tile: printer.pointer(source), n: source.elements, sums: sums)
+        .statement
+    ]
+  }
+}
+
+extension SolveNode {
+  func statements(_ node: Node, in printer: NodePrinter) -> [String] {
+    let systems = KernelCall.Systems(
+      step: isShared ? 0 : size * size, vectors: vectors, n: size, upper: upper, unit: unit)
+    let (b, x) = (printer.pointer(input), printer.pointer(output))
+    switch matrix {
+    case .uniform(let value):
+      let a = printer.places.pointer(value)
+      return [KernelCall.solveTile(a: a, b: b, x: x, systems).statement]
+    case .rows(let buffer):
+      let a = printer.pointer(buffer)
+      return [KernelCall.solveTileRows(a: a, b: b, x: x, systems).statement]
+    }
+  }
+}
+
+extension RandomNode {
+  func statements(_ node: Node, in printer: NodePrinter) -> [String] {
+    let (key0, key1) = printer.places.key(seed)
+    return [
+      KernelCall.random(
+        normal: distribution == .normal, key0: key0, key1: key1,
+        firstRow: "first_row + (uint64_t)row", stream: stream, n: target.elements,
+        tile: printer.pointer(target)
+      ).statement
+    ]
+  }
+}

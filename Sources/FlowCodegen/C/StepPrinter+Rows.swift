@@ -1,0 +1,99 @@
+import FlowIR
+
+extension StepPrinter {
+  /// A thread's part of a loop over tiles; with sums, the block is left open for their combination.
+  func statements(_ rows: RowsStep) -> [String] {
+    let phase = program.phases[rows.phase]
+    let slots = phase.slots
+    let call = "\(name)_tile_\(rows.phase)(args, results, state, work, s, "
+    let (work, scratch) = (program.storage.workElements, program.scratchElements)
+    var lines = [
+      "{",
+      "fk_real *s = work + \(work) + thread * (int64_t)\(scratch) * FK_TILE;",
+    ]
+    if slots.isEmpty { return lines + tiles(phase, call) }
+    // Sums are made in slots whose number depends on the rows alone, then combined in order.
+    lines += [
+      "const int slots = fk_slots(tiles);",
+      "const int64_t gradients = \(slots.reals), sums = \(slots.doubles);",
+      "fk_real *slot_gradients = work + \(work) + threads * (int64_t)\(scratch) "
+        + "* FK_TILE + slots * (int64_t)\(rows.slotOffset);",
+      "double *slot_sums = (double *)(slot_gradients + slots * gradients);",
+      "for (int slot = thread; slot < slots; slot += threads) {",
+      "memset(slot_sums + slot * sums, 0, (size_t)sums * sizeof(double));",
+      "const int64_t end = tiles * (slot + 1) / slots;",
+      "for (int64_t tile = tiles * slot / slots; tile < end; tile++)",
+      call + "tile * FK_TILE, rows, (uint64_t)first_row, slot_gradients + slot * gradients, "
+        + "slot_sums + slot * sums, tile > tiles * slot / slots);", "}",
+    ]
+    return lines
+  }
+
+  /// A thread's tiles of a loop without sums.
+  private func tiles(_ phase: RowPhase, _ call: String) -> [String] {
+    let rest = "(uint64_t)first_row, 0, 0, 0);"
+    var lines = [
+      "const int64_t end = tiles * (thread + 1) / threads;",
+      "for (int64_t tile = tiles * thread / threads; tile < end; tile++) {",
+    ]
+    if phase.canBeNarrow {
+      // The last rows of all, vector by vector if they do not fill the tile's vectors.
+      lines += [
+        "const int64_t left = rows - tile * FK_TILE;",
+        "for (int64_t row = 0; left <= FK_TILE - FK_LANES && row < left; row += FK_LANES)",
+        call + "tile * FK_TILE + row, fk_least(rows, tile * FK_TILE + row + FK_LANES), " + rest,
+        "if (left > FK_TILE - FK_LANES)",
+      ]
+    }
+    return lines + [call + "tile * FK_TILE, rows, " + rest, "}"]
+  }
+
+  /// A thread's part of one reduction's sum over the slots.
+  func statements(_ combine: CombineStep) -> [String] {
+    let phase = program.phases[combine.phase]
+    let reduction = phase.reductions[combine.reduction]
+    let offset = phase.slots.offsets[combine.reduction]
+    let target = places.pointer(combine.target)
+    let count = program.views.type(of: combine.target).elementCount
+    switch reduction.kind {
+    case .rowSum:
+      let call = KernelCall.combineSums(
+        sums: "slot_sums + \(offset)", stride: "sums", slots: "slots", target: target)
+      return Self.begin(combine.share, count: count) + [call.statement, "}"]
+    case .weightGradient(let layout, let mask, let stride, let inputs):
+      let slots = "slot_gradients + \(offset)"
+      switch combine.order?.entries {
+      case .vector(let runs):
+        let list = runs.map { "{\($0.row), \($0.start), \($0.first), \($0.count)}" }
+        let call = KernelCall.combineEntries(
+          slots: slots, slotSize: "gradients", count: "tiles ? slots : 0",
+          runs: definitions.table("fk_run", list.joined(separator: ", ")), runCount: runs.count,
+          stride: stride, mask: bits(layout, mask), inputs: inputs, target: target)
+        return Self.begin(combine.share, count: count) + [call.statement, "}"]
+      case .matrix(let rows, let columns):
+        let lists = (definitions.table(rows), definitions.table(columns))
+        return [combinePanels(layout, mask, stride, inputs, slots, lists, target)]
+      case nil:
+        let lists = (CVariable.none, CVariable.none)
+        return [combinePanels(layout, mask, stride, inputs, slots, lists, target)]
+      }
+    }
+  }
+
+  private func combinePanels(
+    _ layout: PanelLayout, _ mask: Mask?, _ stride: Int, _ inputs: Int, _ slots: String,
+    _ lists: (rows: String, columns: String), _ target: String
+  ) -> String {
+    let call = KernelCall.combine(
+      slots: slots, slotSize: "gradients", count: "tiles ? slots : 0",
+      p: "\(definitions.panels(layout)) + i", stride: stride, inputs: inputs,
+      mask: bits(layout, mask), rows: lists.rows, columns: lists.columns, target: target)
+    return "for (int i = thread; i < \(layout.panels.count); i += threads) " + call.statement
+  }
+
+  /// The bits of a mask, where panels multiply more than it lets through.
+  private func bits(_ layout: PanelLayout, _ mask: Mask?) -> String {
+    guard let mask, layout.isIrregular else { return CVariable.none }
+    return definitions.bits(mask)
+  }
+}

@@ -1,0 +1,11 @@
+/// A row value's elements in a thread's scratch memory, for one tile.
+struct Buffer: Hashable {
+  /// Tells it from the function's other buffers.
+  let id: Int
+  let elements: Int
+  /// What it holds, for reading.
+  let name: String
+
+  static func == (left: Buffer, right: Buffer) -> Bool { left.id == right.id }
+  func hash(into hasher: inout Hasher) { hasher.combine(id) }
+}

@@ -1,0 +1,49 @@
+import FlowIR
+
+/// What a node of a tile program does for one row.
+public struct NodeWork: Sendable {
+  /// What it is, in a few words.
+  public let label: String
+  /// The part of the model that made it.
+  public let scope: String
+  /// How many loops it stands in.
+  public let depth: Int
+  /// How often it is called for its items to be computed once: the steps of an incremental loop.
+  public let callsPerPass: Int
+  /// Operations of products, two for each weight: those that run.
+  public let flop: Int
+  /// Two for each weight that is not zero.
+  public let nonzeroFLOP: Int
+  /// Vector instructions of pointwise work, for each number in a lane; roughly.
+  public let instructions: Int
+  /// Divisions and square roots.
+  public let divisions: Int
+  /// Bytes of inputs and results.
+  public let bytes: Int
+
+  init(_ node: Node, _ function: Function, depth: Int, callsPerPass: Int) {
+    let cost = node.body.cost(function)
+    label = node.body.label(function)
+    scope = node.scope.path
+    self.depth = depth
+    self.callsPerPass = callsPerPass
+    flop = cost.flop
+    nonzeroFLOP = cost.nonzeroFLOP
+    instructions = cost.instructions
+    divisions = cost.divisions
+    bytes = cost.bytes
+  }
+}
+
+extension TileProgram {
+  /// What each node does, loops before what is within, in the order in which they run.
+  public var work: [NodeWork] {
+    func visit(_ nodes: [Node], _ depth: Int, _ calls: Int) -> [NodeWork] {
+      nodes.flatMap { node in
+        [NodeWork(node, function, depth: depth, callsPerPass: calls)]
+          + visit(node.body.inner, depth + 1, max(calls, node.body.calls))
+      }
+    }
+    return phases.flatMap { visit($0.nodes, 0, 1) }
+  }
+}

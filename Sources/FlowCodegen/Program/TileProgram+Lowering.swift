@@ -1,0 +1,61 @@
+import FlowIR
+
+/// A stage of lowering that has run, and how long it took.
+public struct LoweringStage: Sendable {
+  /// The stage's name.
+  public let name: String
+  /// How long it took.
+  public let duration: Duration
+}
+
+extension TileProgram {
+  /// Lowers a function whose passes have run.
+  ///
+  /// Lowering is the list of stages below; each makes one value of the values before it and changes
+  /// none. `observe` is told each stage when it has run.
+  ///
+  /// - Throws: `CodegenError` for an operation on row values that has no lowering.
+  public init(
+    lowering function: Function, observe: (LoweringStage) -> Void = { _ in }
+  ) throws(CodegenError) {
+    let clock = ContinuousClock()
+    func stage<Made>(
+      _ name: String, _ make: () throws(CodegenError) -> Made
+    ) throws(CodegenError) -> Made {
+      let start = clock.now
+      let made = try make()
+      observe(LoweringStage(name: name, duration: clock.now - start))
+      return made
+    }
+    let views = try stage("views") { Views(function) }
+    let schedule = try stage("schedule") { Schedule(function) }
+    let context = LoweringContext(views)
+    let phases = try stage("row-loops") { () throws(CodegenError) in
+      try RowPhase.phases(context, schedule)
+    }
+    let asked = context.uniformDemand
+    let packings = try stage("packing") {
+      context.packs.map { Packing($0, views, schedule) }
+    }
+    let demand = try stage("uniform-demand") {
+      UniformDemand(views, rows: phases, packings: packings, asked: asked)
+    }
+    let gradients = try stage("gradient-order") {
+      GradientOrders(views, needed: demand.needed)
+    }
+    let order = try stage("uniform-order") { UniformOrder(views, schedule, demand, gradients) }
+    let storage = try stage("storage") { Storage(views, order, packings: packings) }
+    let loops = try stage("uniform-loops") {
+      UniformLoops(views, order, demand, storage, packings: packings, asked: asked)
+    }
+    let prepare = try stage("prepare-sharing") {
+      WorkSharing.preparing(function, loops, packings, storage)
+    }
+    let call = try stage("call-sharing") {
+      WorkSharing.calling(function, loops, packings, storage, phases, gradients)
+    }
+    self.init(
+      function: function, views: views, phases: phases, packings: packings, storage: storage,
+      prepare: prepare, call: call)
+  }
+}

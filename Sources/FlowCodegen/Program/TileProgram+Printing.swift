@@ -1,0 +1,121 @@
+import FlowIR
+
+extension TileProgram {
+  /// The program as text: where values and packs lie, then what runs when parameters change and in a
+  /// call, step by step, with the share of each thread, the barriers, and the nodes of each loop over
+  /// rows with the elements of scratch memory that they use.
+  public var text: String {
+    var lines = ["tiles @\(function.name) \(dtype.rawValue)"]
+    lines.append(
+      "memory state \(storage.stateElements) work \(storage.workElements) "
+        + "scratch \(scratchElements) elements slot \(slotElements)")
+    for (index, packing) in packings.enumerated() { lines.append(describe(packing, index)) }
+    lines += ["prepare {"] + describe(prepare) + ["}", "call {"] + describe(call) + ["}"]
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func describe(_ list: StepList) -> [String] {
+    var lines: [String] = []
+    for (line, length) in list.lines.enumerated() where length > 0 {
+      lines.append("  line \(line) of \(length)")
+    }
+    return lines + list.steps.flatMap { describe($0) }
+  }
+
+  private func describe(_ packing: Packing, _ index: Int) -> String {
+    let layout = packing.pack.layout
+    var text = "pack \(index) \(place(storage.packs[index], layout.packedCount)): "
+    text += "\(layout.panels.count) panels from \(name(packing.weight.base))"
+    if let bias = packing.bias { text += " and \(name(bias.base))" }
+    return text + (layout.isIrregular ? " masked" : "")
+  }
+
+  private func describe(_ step: Step) -> [String] {
+    switch step {
+    case .uniform(let uniform):
+      let names = uniform.operations.map(\.opcode.name).joined(separator: " ")
+      let reads = (uniform.elementwise + uniform.whole).reduce(into: [String]()) { found, value in
+        let name = name(value)
+        if !found.contains(name) { found.append(name) }
+      }
+      let stored = uniform.stored.map { value in
+        place(value) + (uniform.sent.contains(value) ? " sent" : "")
+      }
+      return [
+        "  uniform \(uniform.count): \(names) "
+          + (reads.isEmpty ? "" : "(\(reads.joined(separator: " "))) ")
+          + "-> \(stored.joined(separator: " ")) by \(describe(uniform.share))"
+      ]
+    case .pack(let pack): return ["  pack \(pack.pack) by all, in panels"]
+    case .barrier: return ["  barrier"]
+    case .rows(let rows): return describe(rows)
+    case .combine(let combine):
+      let reduction = phases[combine.phase].reductions[combine.reduction]
+      let order =
+        switch combine.order?.entries {
+        case .matrix: " in its parameter's order"
+        case .vector(let runs): " in its parameter's order, \(runs.count) runs"
+        case nil: ""
+        }
+      return [
+        "  combine \(describe(reduction, combine.reduction))\(order) -> \(place(combine.target)) "
+          + "by \(describe(combine.share))"
+      ]
+    case .store(let store):
+      return ["  store \(place(store.value)) -> \(function.results[store.result].name) by first"]
+    }
+  }
+
+  private func describe(_ rows: RowsStep) -> [String] {
+    let phase = phases[rows.phase]
+    let slots = phase.slots
+    let text = NodeText(function: function, scratch: phase.scratch)
+    let sums =
+      slots.isEmpty
+      ? "" : " sums at \(rows.slotOffset): \(slots.reals) reals, \(slots.doubles) doubles"
+    return [
+      "  rows \(rows.phase) scratch \(phase.scratch.elements) elements\(sums)"
+        + "\(phase.canBeNarrow ? " narrow" : "") {"
+    ] + text.lines(phase.nodes, indent: "    ") + ["  }"]
+  }
+
+  private func describe(_ reduction: RowReduction, _ index: Int) -> String {
+    switch reduction.kind {
+    case .rowSum: "reduce \(index), row sum of \(reduction.elements)"
+    case .weightGradient(let layout, _, let stride, let inputs):
+      "reduce \(index), weight gradient in \(layout.panels.count) blocks of \(inputs) "
+        + "(stride \(stride))"
+    }
+  }
+
+  private func describe(_ share: Share) -> String {
+    switch share {
+    case .one(.start): "first"
+    case .one(let place): "one at \(place.line):\(place.offset)"
+    case .piece(let place, _): "pieces at \(place.line):\(place.offset)"
+    case .apart: "all"
+    }
+  }
+
+  /// A uniform value as it is known to the reader: an argument's name, or where it lies.
+  private func name(_ value: Value) -> String {
+    if let argument = function.arguments.first(where: { $0.value == value }) {
+      return argument.name
+    }
+    return place(value)
+  }
+
+  private func place(_ value: Value) -> String {
+    storage.locations[value].map { place($0, views.type(of: value).elementCount) } ?? "nowhere"
+  }
+
+  private func place(_ location: Storage.Location, _ elements: Int) -> String {
+    switch location {
+    case .argument(let index): function.arguments[index].name
+    case .result(let index): "result \(function.results[index].name)"
+    case .state(let offset): "state[\(offset)..<\(offset + elements)]"
+    case .work(let offset): "work[\(offset)..<\(offset + elements)]"
+    case .table(let index): "constant \(index)"
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import FlowIR
+
+/// A packed copy of a layer's weights and bias, made when parameters are loaded or change.
+struct Pack: Hashable {
+  let weight: Value
+  let bias: Value?
+  let mask: Mask?
+  let layout: PanelLayout
+}
+
+/// What the row phases of one function share while they are being lowered.
+final class LoweringContext {
+  let function: Function
+  let views: Views
+  private var bufferCount = 0
+  private(set) var packs: [Pack] = []
+  /// Uniform values that row code reads, in order of first use.
+  private(set) var uniformDemand: [Value] = []
+  private var demanded: Set<Value> = []
+
+  init(_ views: Views) {
+    function = views.function
+    self.views = views
+  }
+
+  func type(of value: Value) -> TensorType { function.type(of: value) }
+
+  func makeBuffer(_ elements: Int, _ name: String) -> Buffer {
+    defer { bufferCount += 1 }
+    return Buffer(id: bufferCount, elements: elements, name: name)
+  }
+
+  func demand(_ value: Value) {
+    if demanded.insert(value).inserted { uniformDemand.append(value) }
+  }
+
+  func pack(_ pack: Pack) -> Int {
+    demand(pack.weight)
+    if let bias = pack.bias { demand(bias) }
+    if let index = packs.firstIndex(of: pack) { return index }
+    packs.append(pack)
+    return packs.count - 1
+  }
+}
+
+extension Opcode {
+  /// Whether the operation only rearranges elements, so that it is read through.
+  var isView: Bool {
+    switch self {
+    case .constant, .reshape, .broadcast, .transpose, .slice, .gather, .pad, .concatenate: true
+    case .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search, .take,
+      .scatterAdd, .linear, .linearWeightGradient, .matmul, .matrixExponential, .cholesky,
+      .triangularSolve, .rowSum, .rowCount, .random, .autoregressiveInverse, .odeSolve,
+      .odeAdjoint, .monotoneRoot, .quadrature:
+      false
+    }
+  }
+
+  /// Whether each element of the result depends on the same element of the operands alone.
+  var isPointwise: Bool {
+    switch self {
+    case .unary, .binary, .compare, .select, .convert: true
+    case .constant, .reshape, .broadcast, .transpose, .slice, .gather, .pad, .concatenate, .reduce,
+      .cumulativeSum, .search, .take, .scatterAdd, .linear, .linearWeightGradient, .matmul,
+      .matrixExponential, .cholesky, .triangularSolve, .rowSum, .rowCount, .random,
+      .autoregressiveInverse, .odeSolve,
+      .odeAdjoint, .monotoneRoot, .quadrature:
+      false
+    }
+  }
+}
+
+/// The loops that a fused operation runs over.
+struct IterationSpace {
+  /// The extents of all loops.
+  let shape: [Int]
+  /// For each operand, the loops that its axes follow.
+  let operandLoops: [[Int]]
+  /// The loops that the result's axes follow.
+  let resultLoops: [Int]
+  /// The loop that is reduced or scanned, if any.
+  let axis: Int?
+  /// Whether all loops are inside; otherwise the first is the group's loop.
+  let isWhole: Bool
+
+  /// The extent of the group's loop.
+  var extent: Int { isWhole ? 1 : shape[0] }
+  /// The extents of the loops inside.
+  var inner: [Int] { isWhole ? shape : Array(shape.dropFirst()) }
+
+  init(_ operation: Operation, _ function: Function) {
+    let operand = function.type(of: operation.operands[0]).shape
+    let all = Array(operand.indices)
+    switch operation.opcode {
+    case .reduce(_, let axis):
+      shape = operand
+      operandLoops = [all]
+      resultLoops = all.filter { $0 != axis }
+      self.axis = axis
+      isWhole = operand[0] == 1
+    case .cumulativeSum(let axis, _):
+      shape = operand
+      operandLoops = [all]
+      resultLoops = all
+      self.axis = axis
+      isWhole = operand[0] == 1 || axis == 0
+    case .search, .take:
+      shape = operand
+      operandLoops = [all, Array(all.dropLast())]
+      resultLoops = Array(all.dropLast())
+      axis = operand.count - 1
+      isWhole = operand[0] == 1 || operand.count == 1
+    default:
+      let loops = function.type(of: operation.result).shape
+      shape = loops
+      operandLoops = operation.operands.map { _ in Array(loops.indices) }
+      resultLoops = Array(loops.indices)
+      axis = nil
+      isWhole = loops.first ?? 1 == 1
+    }
+  }
+}

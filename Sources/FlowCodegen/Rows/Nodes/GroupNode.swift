@@ -1,0 +1,97 @@
+import FlowIR
+
+/// Fused pointwise, reduction and search operations under one loop over `extent` items.
+struct GroupNode: NodeBody {
+  /// A value that leaves the group: each element's place in a buffer, or -1.
+  struct Store {
+    let value: Value
+    let buffer: Buffer
+    let map: [Int]
+  }
+
+  /// A reduction over the group's own loop, accumulated in a buffer.
+  struct Sum {
+    let value: Value
+    let buffer: Buffer
+    let reduction: Reduction
+    /// What the buffer starts from.
+    let identity: Double
+  }
+
+  let extent: Int
+  let operations: [Operation]
+  let stores: [Store]
+  /// In the order of their values.
+  let sums: [Sum]
+  /// The buffers of values that other nodes made.
+  let sources: [Value: Buffer]
+  /// Operands that are read through a buffer of their own, because their view is no simple index.
+  let viewBuffers: [Value: Buffer]
+  let uniforms: [Value]
+  /// What each item reads and writes.
+  private let itemReads: [[Span]]
+  private let itemWrites: [[Span]]
+
+  init(_ builder: GroupBuilder) {
+    extent = builder.extent
+    operations = builder.operations
+    stores = builder.stores
+    sums = builder.sums.values.sorted { $0.value < $1.value }
+    sources = builder.sources
+    viewBuffers = builder.viewBuffers
+    uniforms = builder.uniforms
+    itemReads = (0..<builder.extent).map { item in
+      builder.reads.flatMap { Span.runs(of: $0.items[item], in: $0.buffer) }
+    }
+    let sumSpans = sums.map { Span($0.buffer) }
+    let stores = stores
+    itemWrites = (0..<builder.extent).map { item in
+      stores.flatMap { store in
+        let inner = store.map.count / builder.extent
+        let targets = store.map[item * inner..<(item + 1) * inner].filter { $0 >= 0 }
+        return Span.runs(of: targets, in: store.buffer)
+      } + sumSpans
+    }
+  }
+
+  var items: Int { extent }
+  func reads(of item: Int) -> [Span] { itemReads[item] }
+  func writes(of item: Int) -> [Span] { itemWrites[item] }
+  var accumulators: [Accumulator] {
+    sums.map { Accumulator(buffer: $0.buffer, start: $0.identity) }
+  }
+  func stepped(_ ready: Readiness) -> Stepped? { steppedByItem(ready) }
+
+  func label(_ function: Function) -> String {
+    "group of \(extent), \(operations.count) operations"
+  }
+
+  func cost(_ function: Function) -> NodeCost {
+    var cost = NodeCost()
+    for operation in operations { cost.add(operation, function) }
+    return cost
+  }
+
+  func summary(_ text: NodeText) -> String {
+    let names = operations.map(\.opcode.name).joined(separator: " ")
+    let stores = stores.map { text.place($0.buffer) }.joined(separator: " ")
+    let sums = sums.map { text.place($0.buffer) }.joined(separator: " ")
+    return "group of \(extent): \(names)" + (stores.isEmpty ? "" : " -> \(stores)")
+      + (sums.isEmpty ? "" : " sums \(sums)")
+  }
+}
+
+/// A group that operations still join, and whose values later nodes still ask to be stored.
+final class GroupBuilder {
+  let extent: Int
+  var operations: [Operation] = []
+  var stores: [GroupNode.Store] = []
+  var sums: [Value: GroupNode.Sum] = [:]
+  var sources: [Value: Buffer] = [:]
+  var viewBuffers: [Value: Buffer] = [:]
+  /// The elements of buffers that each item of the loop reads.
+  var reads: [(buffer: Buffer, items: [[Int]])] = []
+  var uniforms: [Value] = []
+
+  init(extent: Int) { self.extent = extent }
+}

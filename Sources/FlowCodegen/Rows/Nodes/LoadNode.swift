@@ -1,0 +1,18 @@
+import FlowIR
+
+/// Rows of an argument into a buffer.
+struct LoadNode: NodeBody {
+  let argument: Int
+  let target: Buffer
+
+  func reads(of item: Int) -> [Span] { [] }
+  func writes(of item: Int) -> [Span] { [Span(target)] }
+
+  func label(_ function: Function) -> String { "load \(function.arguments[argument].name)" }
+  func cost(_ function: Function) -> NodeCost {
+    NodeCost(bytes: target.elements * function.realType.byteCount)
+  }
+  func summary(_ text: NodeText) -> String {
+    "load \(text.function.arguments[argument].name) -> \(text.place(target))"
+  }
+}

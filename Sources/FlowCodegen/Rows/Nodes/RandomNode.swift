@@ -1,0 +1,22 @@
+import FlowIR
+
+/// Random elements of a distribution.
+struct RandomNode: NodeBody {
+  let distribution: RandomDistribution
+  let stream: Int
+  let seed: Value
+  let target: Buffer
+
+  func reads(of item: Int) -> [Span] { [] }
+  func writes(of item: Int) -> [Span] { [Span(target)] }
+  var uniforms: [Value] { [seed] }
+
+  func label(_ function: Function) -> String { "random \(distribution.rawValue)" }
+  func cost(_ function: Function) -> NodeCost {
+    // Ten rounds of Philox make four words; Box and Muller's formula makes two numbers of two.
+    NodeCost(instructions: target.elements * (distribution == .normal ? 45 : 25))
+  }
+  func summary(_ text: NodeText) -> String {
+    "random \(distribution.rawValue) stream \(stream) -> \(text.place(target))"
+  }
+}

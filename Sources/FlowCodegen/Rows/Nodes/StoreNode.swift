@@ -1,0 +1,18 @@
+import FlowIR
+
+/// A buffer's rows to a result.
+struct StoreNode: NodeBody {
+  let source: Buffer
+  let result: Int
+
+  func reads(of item: Int) -> [Span] { [Span(source)] }
+  func writes(of item: Int) -> [Span] { [] }
+
+  func label(_ function: Function) -> String { "store \(function.results[result].name)" }
+  func cost(_ function: Function) -> NodeCost {
+    NodeCost(bytes: source.elements * function.realType.byteCount)
+  }
+  func summary(_ text: NodeText) -> String {
+    "store \(text.place(source)) -> \(text.function.results[result].name)"
+  }
+}

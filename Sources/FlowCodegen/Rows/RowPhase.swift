@@ -1,0 +1,90 @@
+import FlowIR
+
+/// One loop over all rows: the nodes that every tile goes through, where their buffers lie, and the
+/// sums over rows that they make.
+struct RowPhase {
+  let nodes: [Node]
+  let reductions: [RowReduction]
+  let scratch: ScratchPlan
+  let slots: SlotLayout
+
+  init(nodes: [Node], reductions: [RowReduction]) {
+    self.init(nodes: nodes, reductions: reductions, scratch: ScratchPlan(nodes: nodes))
+  }
+
+  /// A phase with its buffers in given places, as tests of the verifier need it.
+  init(nodes: [Node], reductions: [RowReduction], scratch: ScratchPlan) {
+    self.nodes = nodes
+    self.reductions = reductions
+    self.scratch = scratch
+    slots = SlotLayout(reductions)
+  }
+
+  /// Whether a tile of few rows may leave all but its first vector alone.
+  var canBeNarrow: Bool { nodes.flatMap(\.all).allSatisfy { $0.body.canBeNarrow } }
+}
+
+extension RowPhase {
+  /// Lowers a function's row values to as few loops as their uniform inputs allow.
+  ///
+  /// - Throws: `CodegenError` for an operation on row values that has no lowering.
+  static func phases(
+    _ context: LoweringContext, _ schedule: Schedule
+  ) throws(CodegenError) -> [RowPhase] {
+    let function = context.function
+    let roots = function.operations.filter(\.sumsRows)
+    func sumPhases(_ operation: Operation) -> [Int] {
+      operation.results.filter { !function.type(of: $0).hasRows }
+        .map { schedule.phase(ofSum: $0) }
+    }
+    let rowResults = function.results.indices.filter {
+      function.type(of: function.results[$0].value).hasRows
+    }
+    func phase(_ result: Int) -> Int { schedule.phase(of: function.results[result].value) }
+    let last = (roots.flatMap(sumPhases) + rowResults.map(phase)).max() ?? -1
+    var phases: [RowPhase] = []
+    for number in 0..<(last + 1) {
+      phases.append(
+        try lower(
+          context, sums: roots.filter { sumPhases($0).contains(number) },
+          results: rowResults.filter { phase($0) == number }))
+    }
+    return phases
+  }
+
+  /// One loop that makes some sums and results.
+  private static func lower(
+    _ context: LoweringContext, sums: [Operation], results: [Int]
+  ) throws(CodegenError) -> RowPhase {
+    let function = context.function
+    let outputs = results.map { function.results[$0].value }
+    let needed = slice(function, from: sums.flatMap(\.inputs) + outputs)
+    let sumResults = Set(sums.flatMap(\.results))
+    let operations = function.operations.filter { operation in
+      operation.results.contains { needed.contains($0) || sumResults.contains($0) }
+        && (operation.results.contains { function.type(of: $0).hasRows }
+          || operation.results.contains { sumResults.contains($0) })
+    }
+    let lowering = RowLowering(context: context)
+    lowering.wantedSums = sumResults
+    try lowering.lower(operations, outputs: outputs)
+    for index in results {
+      let (buffer, _) = lowering.buffer(of: function.results[index].value)
+      lowering.add(
+        StoreNode(source: buffer, result: index), Scope(function.results[index].name))
+    }
+    return RowPhase(nodes: lowering.finished(), reductions: lowering.reductions)
+  }
+
+  /// The row values that some values depend on.
+  private static func slice(_ function: Function, from roots: [Value]) -> Set<Value> {
+    var needed = Set(roots)
+    for operation in function.operations.reversed()
+    where operation.results.contains(where: {
+      needed.contains($0) && function.type(of: $0).hasRows
+    }) {
+      needed.formUnion(operation.inputs.filter { function.type(of: $0).hasRows })
+    }
+    return needed
+  }
+}

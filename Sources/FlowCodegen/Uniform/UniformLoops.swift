@@ -1,0 +1,106 @@
+import FlowIR
+
+/// Uniform operations grouped into loops, before threads share them.
+struct UniformLoop {
+  let operations: [Operation]
+  let count: Int
+  let stored: [Value]
+  let sent: Set<Value>
+  let elementwise: [Value]
+  let whole: [Value]
+
+  var isPointwise: Bool { operations[0].opcode.isPointwise }
+
+  /// Whether threads share it: a copy by its first dimension, random numbers by their places.
+  func isSplit(_ function: Function) -> Bool {
+    switch operations[0].opcode {
+    case .reshape, .broadcast, .transpose, .slice, .gather, .random:
+      return !function.type(of: operations[0].result).shape.isEmpty && count >= Share.smallest
+    case .constant, .pad, .concatenate, .unary, .binary, .compare, .select, .convert, .reduce,
+      .cumulativeSum, .search, .take, .scatterAdd, .linear, .linearWeightGradient, .matmul,
+      .matrixExponential, .cholesky, .triangularSolve, .rowSum, .rowCount, .autoregressiveInverse,
+      .odeSolve, .odeAdjoint, .monotoneRoot, .quadrature:
+      return false
+    }
+  }
+}
+
+/// The loops over uniform operations, by level.
+struct UniformLoops {
+  let levels: [[UniformLoop]]
+
+  /// Joins neighbouring pointwise operations of the same size, and decides which of their results
+  /// leave registers.
+  init(
+    _ views: Views, _ order: UniformOrder, _ demand: UniformDemand, _ storage: Storage,
+    packings: [Packing], asked: [Value]
+  ) {
+    var pinned = demand.pinned
+    pinned.formUnion(pinned.compactMap { order.shared[$0] })
+    let uses = Self.uses(views, order)
+    let sent = Self.sent(views.function, storage, uses, packings: packings, asked: asked)
+    levels = order.operations.map { operations in
+      Self.runs(operations, views.function).map { run in
+        let results = Set(run.map(\.result))
+        guard run[0].opcode.isPointwise else {
+          return UniformLoop(
+            operations: run, count: views.type(of: run[0].result).elementCount,
+            stored: run.map(\.result), sent: [], elementwise: [], whole: run[0].operands)
+        }
+        var inside: [Value: Int] = [:]
+        for operand in run.flatMap(\.operands) { inside[operand, default: 0] += 1 }
+        let read = run.flatMap(\.operands).filter { !results.contains($0) }
+        // What only this loop reads stays in registers.
+        let stored = run.map(\.result).filter { pinned.contains($0) || inside[$0] != uses[$0] }
+        return UniformLoop(
+          operations: run, count: views.type(of: run[0].result).elementCount, stored: stored,
+          sent: sent.intersection(stored),
+          elementwise: read.filter { views.scalar($0) == nil },
+          whole: read.compactMap { views.scalarBase($0) })
+      }
+    }
+  }
+
+  /// Neighbouring pointwise operations of the same size; others one by one.
+  private static func runs(_ operations: [Operation], _ function: Function) -> [[Operation]] {
+    var runs: [[Operation]] = []
+    for operation in operations {
+      if let last = runs.last?.last, last.opcode.isPointwise, operation.opcode.isPointwise,
+        function.type(of: last.result).elementCount
+          == function.type(of: operation.result).elementCount
+      {
+        runs[runs.count - 1].append(operation)
+      } else {
+        runs.append([operation])
+      }
+    }
+    return runs
+  }
+
+  /// How many uniform operations read each value.
+  private static func uses(_ views: Views, _ order: UniformOrder) -> [Value: Int] {
+    var uses: [Value: Int] = [:]
+    for operand in order.operations.joined().flatMap(\.operands) {
+      uses[operand, default: 0] += 1
+      if let base = views.scalarBase(operand) { uses[base, default: 0] += 1 }
+      if let root = order.shared[operand] { uses[root, default: 0] += 1 }
+    }
+    return uses
+  }
+
+  /// Results that are the next values of packed weights, by the argument's name: all threads read
+  /// them in the next call, and none in this one.
+  private static func sent(
+    _ function: Function, _ storage: Storage, _ uses: [Value: Int], packings: [Packing],
+    asked: [Value]
+  ) -> Set<Value> {
+    let packed = Set(packings.flatMap(\.sources))
+    let names = Set(function.arguments.filter { packed.contains($0.value) }.map(\.name))
+    return Set(
+      function.results.enumerated().filter { index, result in
+        names.contains(result.name) && storage.locations[result.value] == .result(index)
+          && uses[result.value, default: 0] == 0 && !packed.contains(result.value)
+          && !asked.contains(result.value)
+      }.map(\.element.value))
+  }
+}
