@@ -61,7 +61,7 @@ let package = Package(
       dependencies: [
         "Flows", "FlowFiles", "FlowCommand", "GaussianModel", "OwnParts", "Tutorials",
       ],
-      exclude: ["README.md"]),
+      exclude: ["README.md", "Hosts"]),
     .testTarget(
       name: "GoldenTests", dependencies: ["FlowIR", "FlowPasses", "FlowCodegen"],
       exclude: ["README.md"]),

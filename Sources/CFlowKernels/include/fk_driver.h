@@ -49,6 +49,10 @@ FK_INLINE void *fk_take(void **kept, int64_t bytes) {
 FK_INLINE void fk_give(void **kept, void *memory) {
   free(__atomic_exchange_n(kept, (char *)memory - 64, __ATOMIC_ACQ_REL));
 }
+/* Frees the kept block. A call that is under way has its block to itself and is not disturbed. */
+FK_INLINE void fk_release(void **kept) {
+  free(__atomic_exchange_n(kept, (void *)0, __ATOMIC_ACQ_REL));
+}
 
 /* Into how many partial sums the tiles are cut: a function of the rows alone, so that sums have
  * the same bits at any number of threads. */

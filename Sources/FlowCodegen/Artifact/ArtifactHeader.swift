@@ -17,7 +17,8 @@ extension ArtifactSource {
        * Each function that gives an int gives \(upper)_OK, or another status and the reason in
        * \(prefix)_last_error. Results of a call that failed are undefined. All functions may be called
        * from several threads at once. None allocates memory that grows with the rows. Results have the
-       * same bits at any number of threads. A row with NaN has NaN as its result. */
+       * same bits at any number of threads. A row with NaN has NaN as its result. Unload the library, or
+       * return from main, only when no thread is in a call. */
       #ifndef \(guardName)
       #define \(guardName)
       #include <stdint.h>

@@ -67,10 +67,16 @@ extension CFile {
   /// The entry point of a call: its memory and its threads.
   func run() -> String {
     var out = CText()
+    out.line("static void *\(name)_kept;")
+    out.line("")
+    // A library that is unloaded gives its memory back.
+    out.line("__attribute__((destructor)) static void \(name)_release(void) {")
+    out.line("fk_release(&\(name)_kept);")
+    out.line("}")
+    out.line("")
     out.line(
       "FK_ENTRY int \(name)_run(const void *const *args, void *const *results, fk_real *state, "
         + "int64_t rows, int64_t first_row, int threads) {")
-    out.line("static void *kept;")
     out.line("const int64_t tiles = (rows + FK_TILE - 1) / FK_TILE;")
     if program.phases.allSatisfy(\.slots.isEmpty) {
       out.line("if (threads > tiles) threads = (int)tiles;")
@@ -79,7 +85,7 @@ extension CFile {
     let slots = program.slotElements
     let slotted = slots == 0 ? "" : " + fk_slots(tiles) * (int64_t)\(slots)"
     out.line(
-      "fk_real *work = fk_take(&kept, (\(program.storage.workElements) + threads * "
+      "fk_real *work = fk_take(&\(name)_kept, (\(program.storage.workElements) + threads * "
         + "(int64_t)\(program.scratchElements) * FK_TILE\(slotted)) * (int64_t)sizeof(fk_real));")
     out.line("if (!work) return 1;")
     for line in StepPrinter.parallel(
@@ -87,7 +93,7 @@ extension CFile {
     {
       out.line(line)
     }
-    out.line("fk_give(&kept, work);")
+    out.line("fk_give(&\(name)_kept, work);")
     out.line("return 0;")
     out.line("}")
     return out.text
