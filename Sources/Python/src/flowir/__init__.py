@@ -10,6 +10,12 @@ from ._compile import compile, describe, save
 from ._description import Description
 from ._errors import Error
 from ._flow import CompiledFlow
+from ._train import (
+    BPF, CNF, GF, GMM, MAF, NAF, NCSF, NICE, NSF, SOSPF, UNAF, Architecture, RealNVP, TrainedFlow,
+)
 
 __version__ = "0.1.0"
-__all__ = ["CompiledFlow", "Description", "Error", "compile", "describe", "save"]
+__all__ = [
+    "BPF", "CNF", "GF", "GMM", "MAF", "NAF", "NCSF", "NICE", "NSF", "SOSPF", "UNAF", "Architecture",
+    "CompiledFlow", "Description", "Error", "RealNVP", "TrainedFlow", "compile", "describe", "save",
+]

@@ -240,6 +240,13 @@ class CompiledFlow:
 
     # Other libraries.
 
+    def to_zuko(self) -> Any:
+        """The flow as a flow of Zuko with the same parameters, to go on with in PyTorch."""
+        from ._compile import describe
+        from .hosts.zuko import build
+
+        return build(describe(self))
+
     def torch(self, context: Any = None) -> Any:
         """The flow as a module and distribution of PyTorch; called with a context, the flow given that."""
         from .hosts.torch import TorchFlow

@@ -1,0 +1,196 @@
+"""Training flows natively, by `flowir train`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from . import _arrays, _build, _dtypes, _executable
+from ._compile import _compiled
+from ._errors import Error
+from ._flow import CompiledFlow
+from ._progress import Progress
+
+
+_DRAWN = b"\x1b[K"  # What a state that the executable draws ends in.
+
+
+class Architecture:
+    """A flow that is not trained yet: a class of Zuko and its constructor's arguments.
+
+    The arguments are Zuko's own, with the same meaning and defaults. An activation is a class of torch.nn or
+    its name.
+    """
+
+    kind: ClassVar[str] = "Flow"
+
+    def __init__(self, features: int, context: int = 0, **arguments: Any) -> None:
+        self.description: dict[str, Any] = {
+            "type": type(self).kind, "features": features, "context": context,
+            **{key: _plain(value) for key, value in arguments.items()},
+        }
+        """The architecture, as a JSON object of the flow description."""
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{k}={v!r}" for k, v in self.description.items() if k != "type")
+        return f"flowir.{type(self).kind}({arguments})"
+
+    def fit(
+        self, x: Any, context: Any = None, *, validation: float = 0.1, epochs: int = 100,
+        batch_size: int = 512, learning_rate: float = 1e-3, schedule: str = "constant",
+        weight_decay: float = 0.0, clip_norm: float | None = None, patience: int | None = 10,
+        seed: int = 0, threads: int | None = None, progress: bool | None = None,
+        dtype: Any = "float32",
+    ) -> TrainedFlow:
+        """Fits the flow by maximum likelihood and compiles it.
+
+        Args:
+          x: the rows, (N, D). Standardise them first: splines live on [-5, 5].
+          context: the context of each row, (N, C).
+          validation: the share of rows to hold out; the parameters that were best on them are kept.
+          epochs: how many times to go through the data at most.
+          batch_size: rows in a step.
+          learning_rate: Adam's learning rate.
+          schedule: how it changes: constant, cosine or step.
+          weight_decay: decoupled weight decay (AdamW).
+          clip_norm: the largest norm of the gradient.
+          patience: stop after this many epochs without a better validation likelihood; None for never.
+          seed: the seed of parameters, split and shuffles.
+          threads: how many threads to use; one a processor if left out.
+          progress: whether to show how it goes; if left out, in a terminal and in a notebook.
+          dtype: the float type of the compiled flow. Training computes in float32.
+
+        Raises `ValueError` for arrays that do not fit and `Error` for what the command refuses.
+        """
+        with tempfile.TemporaryDirectory(prefix="flowir-") as name:
+            folder = Path(name)
+            output = folder / "model.safetensors"
+            arguments: list[str | os.PathLike[str]] = [
+                "train", "--config", folder / "flow.json", "--data", folder / "x.npy",
+                "--output", output, "--json", "--progress",
+            ]
+            (folder / "flow.json").write_text(json.dumps(self.description))
+            columns = self.description["features"], self.description["context"]
+            rows = _matrix(x, columns[0], "x")
+            np.save(folder / "x.npy", rows)
+            if columns[1]:
+                if context is None:
+                    raise ValueError(f"context is missing, expected the shape (N, {columns[1]})")
+                given = _matrix(context, columns[1], "context")
+                if len(given) != len(rows):
+                    raise ValueError(f"context has {len(given)} rows, expected {len(rows)}, as x")
+                np.save(folder / "c.npy", given)
+                arguments += ["--context-data", folder / "c.npy"]
+            elif context is not None:
+                raise ValueError("context is given, expected none, since the flow has no context")
+            options = {
+                "validation": validation, "epochs": epochs, "batch-size": batch_size,
+                "learning-rate": learning_rate, "schedule": schedule, "weight-decay": weight_decay,
+                "clip-norm": clip_norm, "patience": patience if validation else None, "seed": seed,
+                "threads": threads,
+            }
+            for key, value in options.items():
+                if value is not None:
+                    arguments += [f"--{key}", str(value)]
+            report = json.loads(_run(arguments, Progress.make(progress).show))
+            model = output.read_bytes()
+        made = _compiled(model, _build.Target.make(_dtypes.short(dtype), "native", None), threads)
+        return TrainedFlow(
+            made._artifact, model=model, target=made._target, threads=threads, report=report)
+
+
+class TrainedFlow(CompiledFlow):
+    """A compiled flow that was trained here."""
+
+    def __init__(self, *arguments: Any, report: dict[str, Any], **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.report = report
+        """How training went: epochs, best_epoch, train_log_likelihood and validation_log_likelihood
+        (means in nats), rows_per_second."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (super().__reduce__(), self.report)
+
+
+def _restore(compiled: tuple[Any, ...], report: dict[str, Any]) -> TrainedFlow:
+    function, arguments = compiled
+    flow = function(*arguments)
+    return TrainedFlow(
+        flow._artifact, model=flow._model, target=flow._target, threads=flow.threads, report=report)
+
+
+def _matrix(value: Any, columns: int, name: str) -> _arrays.Array:
+    rows = _arrays.rows(value, np.dtype(np.float32), columns, name)
+    if rows.ndim != 2:
+        raise ValueError(f"{name} has the shape {rows.shape}, expected (N, {columns})")
+    return rows
+
+
+def _plain(value: Any) -> Any:
+    """An argument as JSON: classes by name, tuples as lists, arrays as lists."""
+    if isinstance(value, type):
+        return value.__name__
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _run(arguments: list[str | os.PathLike[str]], show: Callable[[str], None]) -> str:
+    """Runs the executable; `show` gets each state that it draws on standard error."""
+    process = subprocess.Popen(
+        [str(_executable.path()), *map(str, arguments)], stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None and process.stderr is not None
+    text, line = b"", b""
+    try:
+        while part := os.read(process.stderr.fileno(), 65536):
+            text += part
+            states = (line + part).split(b"\r")
+            line = states[-1]
+            whole = [one for one in states if one.endswith(_DRAWN)]
+            if whole:
+                show(whole[-1].removesuffix(_DRAWN).decode())
+        output = process.stdout.read().decode()
+        status = process.wait()
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    finally:
+        show("")
+        process.stdout.close()
+        process.stderr.close()
+    if status:
+        plain = [
+            one for one in text.replace(b"\r", b"\n").decode(errors="replace").splitlines()
+            if not one.startswith("epoch ")]
+        raise Error(_executable.message("\n".join(plain)) or f"flowir train ended by {status}")
+    return output
+
+
+def _architecture(name: str, summary: str) -> type[Architecture]:
+    return type(name, (Architecture,), {
+        "kind": name, "__doc__": summary, "__module__": "flowir"})
+
+
+MAF = _architecture("MAF", "A masked autoregressive flow.")
+NSF = _architecture("NSF", "A neural spline flow.")
+NCSF = _architecture("NCSF", "A neural circular spline flow, of features in [-pi, pi).")
+NICE = _architecture("NICE", "A coupling flow of affine transforms.")
+RealNVP = _architecture("RealNVP", "A coupling flow of affine transforms, as NICE.")
+SOSPF = _architecture("SOSPF", "A sum-of-squares polynomial flow.")
+BPF = _architecture("BPF", "A Bernstein polynomial flow.")
+GF = _architecture("GF", "A Gaussianization flow.")
+NAF = _architecture("NAF", "A neural autoregressive flow.")
+UNAF = _architecture("UNAF", "An unconstrained neural autoregressive flow.")
+CNF = _architecture("CNF", "A continuous normalizing flow.")
+GMM = _architecture("GMM", "A Gaussian mixture.")

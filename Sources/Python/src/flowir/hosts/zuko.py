@@ -1,0 +1,150 @@
+"""Zuko: its flow from a description."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+import zuko
+from zuko.flows import neural
+from zuko.flows.polynomial import ShiftedSOSPTransform
+from zuko.flows.spline import CircularRQSTransform
+
+from .._description import Description
+from .._errors import Error
+
+
+def build(description: Description) -> Any:
+    """Zuko's flow with a description's parameters.
+
+    Raises `Error` if the description has what Zuko lacks, such as an embedding.
+    """
+    json = dict(description.json)
+    if json.pop("embedding", None):
+        raise Error("the flow embeds its context, for which Zuko has no module")
+    json.pop("zuko", None)
+    kind = json.pop("type")
+    tensors = {
+        name: torch.from_numpy(_single(value)) for name, value in description.tensors.items()}
+    place = _Place(tensors, json["features"], "")
+    if kind == "Flow":
+        parts, at = json["transform"], place.child("transform")
+        transform = _composed(parts, at) if isinstance(parts, list) else _lazy(parts, at)
+        flow = zuko.flows.Flow(transform, _base(json["base"], place.child("base")))
+    else:
+        flow = getattr(zuko.flows, kind)(**_arguments(json, place))
+    for name, tensor in [*flow.named_parameters(), *flow.named_buffers()]:
+        if name in tensors and tensor.shape != tensors[name].shape:
+            tensor.data = torch.empty_like(tensors[name], dtype=tensor.dtype)
+    flow.load_state_dict(tensors, strict=True)
+    return flow.eval()
+
+
+def _single(value: Any) -> Any:
+    """A copy of a tensor, in PyTorch's default float type if it is of floats."""
+    return value.astype(np.float32 if value.dtype.kind == "f" else value.dtype)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a module is in the flow, and the tensors of all."""
+
+    tensors: dict[str, Any]
+    features: int
+    path: str
+
+    def child(self, name: str) -> _Place:
+        return replace(self, path=f"{self.path}.{name}" if self.path else name)
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """The tensors of this module by their own names."""
+        start = f"{self.path}."
+        return {
+            name.removeprefix(start): value for name, value in self.tensors.items()
+            if name.startswith(start)}
+
+
+def _arguments(json: dict[str, Any], place: _Place) -> dict[str, Any]:
+    """The arguments of a class as Python objects."""
+    result = {}
+    for key, value in json.items():
+        if key == "activation":
+            value = _activation(value)
+        elif key == "network":
+            value = _arguments(value, place)
+        elif key == "univariate":
+            value = _univariate(value)
+        elif key in ("adjacency", "mask"):
+            value = torch.tensor(value, dtype=torch.bool)
+        elif key == "order":
+            value = torch.tensor(value)
+        result[key] = value
+    return result
+
+
+def _activation(value: Any) -> Any:
+    if isinstance(value, str):
+        return getattr(torch.nn, value)
+    numbers = {key: number for key, number in value.items() if key != "type"}
+    return lambda: getattr(torch.nn, value["type"])(**numbers)
+
+
+def _univariate(json: dict[str, Any]) -> Any:
+    scalars = {key: value for key, value in json.items() if key != "type"}
+    kind = json["type"]
+    if kind in ("MNN", "UMNN"):
+        if "activation" in scalars:
+            scalars["activation"] = _activation(scalars["activation"])
+        return getattr(neural, kind)(**scalars)
+    own = {"CircularRQSTransform": CircularRQSTransform, "ShiftedSOSPTransform": ShiftedSOSPTransform}
+    make = own.get(kind) or getattr(zuko.transforms, kind)
+    return lambda *phi: make(*phi, **scalars)
+
+
+def _composed(parts: list[Any], place: _Place) -> Any:
+    return zuko.lazy.LazyComposedTransform(
+        *(_lazy(part, place.child(f"transforms.{i}")) for i, part in enumerate(parts)))
+
+
+def _lazy(json: dict[str, Any], place: _Place) -> Any:
+    kind = json["type"]
+    arguments = {key: value for key, value in json.items() if key != "type"}
+    if kind == "LazyInverse":
+        return zuko.lazy.LazyInverse(_lazy(arguments["transform"], place.child("transform")))
+    if kind == "LazyComposedTransform":
+        return _composed(arguments["transforms"], place)
+    if kind == "UnconditionalTransform":
+        return _unconditional(zuko.flows.UnconditionalTransform, zuko.transforms, arguments, place)
+    make = getattr(zuko.flows, kind)
+    known = inspect.signature(make.__init__).parameters
+    if "normalize" in arguments and not arguments["normalize"] and "normalize" not in known:
+        arguments.pop("normalize")
+    return make(**_arguments(arguments, place))
+
+
+def _base(json: dict[str, Any], place: _Place) -> Any:
+    return _unconditional(
+        zuko.flows.UnconditionalDistribution, zuko.distributions, json, place)
+
+
+def _unconditional(module: Any, room: Any, json: dict[str, Any], place: _Place) -> Any:
+    """A lazy module of a class with tensors of its own."""
+    scalars = dict(json["f"])
+    kind, is_inverse = scalars.pop("type"), scalars.pop("inverse", False)
+    constructor = getattr(room, kind)
+    is_buffer = json.get("buffer", False) or kind == "PermutationTransform"
+
+    def make(*values: Any, **named: Any) -> Any:
+        made = constructor(*values, **named)
+        if kind == "GeneralizedNormal":
+            return torch.distributions.Independent(made, 1)
+        return made.inv if is_inverse else made
+
+    own = place.own
+    positional = [own[name] for name in sorted(own) if name.startswith("_")]
+    named = {name: value for name, value in own.items() if not name.startswith("_")}
+    return module(make, *positional, buffer=is_buffer, **named, **scalars)
