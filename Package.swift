@@ -50,6 +50,8 @@ let package = Package(
     .testTarget(
       name: "FlowPassesTests", dependencies: ["FlowPasses", "FlowIR"], exclude: ["README.md"]),
     .testTarget(
+      name: "FlowCodegenTests", dependencies: ["FlowCodegen", "FlowIR"], exclude: ["README.md"]),
+    .testTarget(
       name: "FlowRuntimeTests",
       dependencies: ["FlowRuntime", "FlowPasses", "FlowIR", "CFlowKernels"], exclude: ["README.md"]),
     .testTarget(name: "FlowFilesTests", dependencies: ["FlowFiles"], exclude: ["README.md"]),

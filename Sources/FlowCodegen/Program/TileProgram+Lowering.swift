@@ -12,7 +12,7 @@ extension TileProgram {
   /// Lowers a function whose passes have run.
   ///
   /// Lowering is the list of stages below; each makes one value of the values before it and changes
-  /// none. `observe` is told each stage when it has run.
+  /// none. `observe` is told each stage when it has run. Debug builds verify what came out.
   ///
   /// - Throws: `CodegenError` for an operation on row values that has no lowering.
   public init(
@@ -57,5 +57,6 @@ extension TileProgram {
     self.init(
       function: function, views: views, phases: phases, packings: packings, storage: storage,
       prepare: prepare, call: call)
+    assert(faults().isEmpty, "@\(function.name): \(faults().prefix(3))")
   }
 }

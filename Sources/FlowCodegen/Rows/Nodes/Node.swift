@@ -96,6 +96,10 @@ protocol NodeBody {
   /// items can't run apart. What it writes becomes final in those steps.
   func stepped(_ ready: Readiness) -> Stepped?
 
+  /// The first item that runs before what it reads is final, if the items run in these steps; what
+  /// is written becomes final in those.
+  func firstEarlyItem(_ steps: [Int], _ ready: Readiness) -> Int?
+
   /// What it is, in a few words.
   func label(_ function: Function) -> String
   /// What it does for one row.
@@ -149,6 +153,17 @@ extension NodeBody {
     for spans in [reads, writes, prepares, takes] { found.formUnion(spans.map(\.buffer)) }
     for node in inner { found.formUnion(node.body.touched) }
     return found
+  }
+
+  func firstEarlyItem(_ steps: [Int], _ ready: Readiness) -> Int? {
+    var early: Int?
+    for item in 0..<items {
+      if early == nil, reads(of: item).contains(where: { ready.step(of: $0) > steps[item] }) {
+        early = item
+      }
+      for span in writes(of: item) { ready.raise(span, to: steps[item]) }
+    }
+    return early
   }
 
   /// The steps of items that depend on nothing but what they read.

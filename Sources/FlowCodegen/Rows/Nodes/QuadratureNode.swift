@@ -91,6 +91,28 @@ struct QuadratureNode: NodeBody {
     return true
   }
 
+  func firstEarlyItem(_ steps: [Int], _ ready: Readiness) -> Int? {
+    for (element, step) in steps.enumerated() {
+      ready.raise(Span(point, element..<element + 1), to: step)
+      ready.raise(Span(weight, element..<element + 1), to: step)
+    }
+    let isInnerEarly = nodes.contains {
+      $0.body.firstEarlyItem($0.itemSteps, ready) != nil
+    }
+    if isInnerEarly { return steps.indices.first }
+    for sum in sums {
+      for (element, step) in sum.steps.enumerated() {
+        if ready.step(of: Span(sum.value, element..<element + 1)) > step {
+          return min(element / max(1, sum.total.elements / items), items - 1)
+        }
+        ready.raise(Span(sum.total, element..<element + 1), to: step)
+      }
+    }
+    return steps.indices.first { item in
+      reads(of: item).contains { ready.step(of: $0) > steps[item] }
+    }
+  }
+
   func label(_ function: Function) -> String { "quadrature of \(count) nodes" }
   func cost(_ function: Function) -> NodeCost { NodeCost() }
   func summary(_ text: NodeText) -> String {

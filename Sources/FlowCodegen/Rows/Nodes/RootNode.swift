@@ -73,6 +73,21 @@ struct RootNode: NodeBody {
     }
   }
 
+  func firstEarlyItem(_ steps: [Int], _ ready: Readiness) -> Int? {
+    for (element, step) in steps.enumerated() {
+      ready.raise(Span(state, element..<element + 1), to: step)
+    }
+    let isInnerEarly = nodes.contains {
+      $0.body.firstEarlyItem($0.itemSteps, ready) != nil
+    }
+    if isInnerEarly { return steps.indices.first }
+    return steps.indices.first { element in
+      [target, value, slope].contains {
+        ready.step(of: Span($0, element..<element + 1)) > steps[element]
+      }
+    }
+  }
+
   func label(_ function: Function) -> String { "roots of \(state.elements)" }
   func cost(_ function: Function) -> NodeCost { NodeCost() }
   func summary(_ text: NodeText) -> String { "roots \(text.place(target)) -> \(text.place(state))" }

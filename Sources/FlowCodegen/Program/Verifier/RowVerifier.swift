@@ -1,0 +1,131 @@
+/// Checks the nodes of a loop over rows: `read`, `span`, `scratch`, `live` and `final`.
+struct RowVerifier {
+  private let phase: RowPhase
+  private let place: String
+
+  init(_ phase: RowPhase, number: Int) {
+    self.phase = phase
+    place = "rows \(number)"
+  }
+
+  func faults() -> [Fault] {
+    var check = ReadCheck(place: place)
+    check.run(phase.nodes)
+    return scratchFaults() + check.faults + phase.nodes.flatMap(\.all).flatMap { finalFaults($0) }
+  }
+
+  /// Whether buffers have places, apart from those they are live with.
+  private func scratchFaults() -> [Fault] {
+    let scratch = phase.scratch
+    var faults: [Fault] = []
+    var placed: [(buffer: Buffer, range: Range<Int>, live: ClosedRange<Int>)] = []
+    let lives = ScratchPlan.lives(phase.nodes, ScratchPlan.aliases(phase.nodes))
+    for (buffer, live) in lives.sorted(by: { $0.key.id < $1.key.id }) {
+      guard scratch.offset(of: buffer) != nil else {
+        faults.append(Fault(.scratch, "\(place): \(buffer.name) has no place"))
+        continue
+      }
+      let range = scratch.range(of: buffer)
+      if range.lowerBound < 0 || range.upperBound > scratch.elements {
+        faults.append(
+          Fault(.scratch, "\(place): \(buffer.name) lies at \(range) of \(scratch.elements)"))
+      }
+      for other in placed where other.live.overlaps(live) && other.range.overlaps(range) {
+        faults.append(
+          Fault(
+            .live, "\(place): \(buffer.name) at \(range), \(other.buffer.name) at \(other.range)"))
+      }
+      placed.append((buffer, range, live))
+    }
+    return faults
+  }
+
+  /// Whether the items of an incremental loop read only what is final in their steps.
+  private func finalFaults(_ node: Node) -> [Fault] {
+    guard let loop = node.body as? StepsNode, loop.isIncremental else { return [] }
+    var faults: [Fault] = []
+    // A state element takes part in the step after the one that writes it.
+    let written = Readiness()
+    for inner in loop.nodes {
+      for item in inner.itemSteps.indices {
+        for span in inner.body.writes(of: item) where span.buffer == loop.next {
+          written.raise(span, to: inner.itemSteps[item])
+        }
+      }
+    }
+    let ready = Readiness()
+    for (element, step) in written.steps(loop.next).enumerated() {
+      ready.raise(Span(loop.state, element..<element + 1), to: step + 1)
+    }
+    for inner in loop.nodes {
+      if inner.itemSteps.count != inner.body.items
+        || inner.itemSteps.contains(where: { !(0..<loop.steps).contains($0) })
+      {
+        faults.append(
+          Fault(.final, "\(place): items of \(inner.body) have no step among \(loop.steps)"))
+        continue
+      }
+      if let early = inner.body.firstEarlyItem(inner.itemSteps, ready) {
+        faults.append(
+          Fault(
+            .final,
+            "\(place): item \(early) of a node at '\(inner.scope.path)' runs in step "
+              + "\(inner.itemSteps[early]), before what it reads is final"))
+      }
+    }
+    return faults
+  }
+}
+
+/// Follows nodes in order and notes which elements hold something.
+private struct ReadCheck {
+  let place: String
+  var faults: [Fault] = []
+  private var held: [Buffer: [Bool]] = [:]
+
+  init(place: String) { self.place = place }
+
+  mutating func run(_ nodes: [Node]) {
+    for node in nodes {
+      let body = node.body
+      for span in body.reads { read(span, node) }
+      let start = body.accumulators.map { Span($0.buffer) } + body.prepares
+      for span in start { write(span, node) }
+      run(body.inner)
+      for span in body.takes { read(span, node) }
+      for span in body.writes { write(span, node) }
+    }
+  }
+
+  private mutating func isWithin(_ span: Span, _ node: Node) -> Bool {
+    let elements = span.elements
+    if elements.lowerBound >= 0, elements.upperBound <= span.buffer.elements { return true }
+    faults.append(
+      Fault(
+        .span,
+        "\(place): a node at '\(node.scope.path)' uses elements \(elements) of "
+          + "\(span.buffer.elements) of \(span.buffer.name)"))
+    return false
+  }
+
+  private mutating func read(_ span: Span, _ node: Node) {
+    guard isWithin(span, node) else { return }
+    let isHeld =
+      held[span.buffer].map { $0[span.elements].allSatisfy { $0 } } ?? span.elements.isEmpty
+    if !isHeld {
+      faults.append(
+        Fault(
+          .read,
+          "\(place): a node at '\(node.scope.path)' reads \(span.elements) of "
+            + "\(span.buffer.name) before it is written"))
+    }
+  }
+
+  private mutating func write(_ span: Span, _ node: Node) {
+    guard isWithin(span, node) else { return }
+    held[span.buffer, default: [Bool](repeating: false, count: span.buffer.elements)]
+      .withUnsafeMutableBufferPointer { held in
+        for element in span.elements { held[element] = true }
+      }
+  }
+}

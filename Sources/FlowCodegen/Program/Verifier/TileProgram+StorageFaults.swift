@@ -1,0 +1,112 @@
+extension TileProgram {
+  /// A value or pack with its place, and its size.
+  private struct Stored {
+    let name: String
+    let location: Storage.Location
+    let elements: Int
+  }
+
+  private var stored: [Stored] {
+    let values = storage.locations.sorted { $0.key < $1.key }.map {
+      Stored(
+        name: "value \($0.key.id)", location: $0.value,
+        elements: views.type(of: $0.key).elementCount)
+    }
+    let working = storage.working.sorted { $0.key < $1.key }.map {
+      Stored(
+        name: "working memory of value \($0.key.id)", location: $0.value,
+        elements: Storage.exponentialWork * views.type(of: $0.key).elementCount)
+    }
+    let packs = zip(storage.packs, packings).enumerated().map {
+      Stored(
+        name: "pack \($0)", location: $1.0, elements: $1.1.pack.layout.packedCount)
+    }
+    return values + working + packs
+  }
+
+  /// `bounds`, `alignment` and `overlap`.
+  func storageFaults() -> [Fault] {
+    var faults: [Fault] = []
+    var ranges: [(memory: Int, start: Int, end: Int, name: String)] = []
+    for item in stored {
+      let place: (memory: Int, offset: Int, size: Int)
+      switch item.location {
+      case .argument(let index):
+        if !function.arguments.indices.contains(index) {
+          faults.append(Fault(.bounds, "\(item.name) lies in argument \(index)"))
+        }
+        continue
+      case .result(let index):
+        if !function.results.indices.contains(index) {
+          faults.append(Fault(.bounds, "\(item.name) lies in result \(index)"))
+        }
+        continue
+      case .table(let index):
+        if !storage.tables.indices.contains(index) {
+          faults.append(Fault(.bounds, "\(item.name) lies in constant \(index)"))
+        }
+        continue
+      case .state(let offset): place = (0, offset, storage.stateElements)
+      case .work(let offset): place = (1, offset, storage.workElements)
+      }
+      let end = place.offset + item.elements
+      if place.offset < 0 || end > place.size {
+        faults.append(
+          Fault(.bounds, "\(item.name) ends at \(end) in a memory of \(place.size)"))
+      }
+      if place.offset % Storage.alignment != 0 {
+        faults.append(Fault(.alignment, "\(item.name) starts at \(place.offset)"))
+      }
+      ranges.append((place.memory, place.offset, end, item.name))
+    }
+    ranges.sort { ($0.memory, $0.start, $0.end) < ($1.memory, $1.start, $1.end) }
+    for (first, second) in zip(ranges, ranges.dropFirst())
+    where first.memory == second.memory && second.start < first.end
+      && (first.start, first.end) != (second.start, second.end)
+    {
+      faults.append(Fault(.overlap, "\(first.name) and \(second.name)"))
+    }
+    return faults
+  }
+
+  /// `panels`.
+  func panelFaults() -> [Fault] {
+    packings.enumerated().flatMap { index, packing in
+      let layout = packing.pack.layout
+      let (outputs, inputs) = (packing.weight.rows.count, packing.weight.columns.count)
+      var faults: [Fault] = []
+      var covered = [Int](repeating: 0, count: outputs)
+      var end = 0
+      for panel in layout.panels {
+        if panel.weights != end {
+          faults.append(
+            Fault(.panels, "pack \(index) has a panel at \(panel.weights), after \(end)"))
+        }
+        end = panel.weights + panel.rows * (panel.k + 1)
+        if panel.first < 0 || panel.k < 0 || panel.first + panel.k > inputs {
+          faults.append(
+            Fault(
+              .panels,
+              "pack \(index) multiplies inputs \(panel.first)..<\(panel.first + panel.k) of \(inputs)"
+            ))
+        }
+        for row in panel.row..<panel.row + panel.rows {
+          if covered.indices.contains(row) {
+            covered[row] += 1
+          } else {
+            faults.append(Fault(.panels, "pack \(index) makes output \(row) of \(outputs)"))
+          }
+        }
+      }
+      if end != layout.packedCount {
+        faults.append(
+          Fault(.panels, "pack \(index) ends at \(end) of \(layout.packedCount)"))
+      }
+      if let output = covered.firstIndex(where: { $0 != 1 }) {
+        faults.append(
+          Fault(.panels, "output \(output) of pack \(index) is in \(covered[output]) panels"))
+      }
+      return faults
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import FlowIR
+import Testing
+
+@testable import FlowCodegen
+
+/// Breaks a program in one place and sees the verifier name the invariant.
+@Suite struct VerifierTests {
+  static let layer = """
+    flowir 1
+    func @f(input %x: rows x 3 x f32, parameter %w: 300 x 3 x f32, input %s: 300 x f32) {
+      %u = exp %s : 300 x f32
+      %g = gather %u axis 0 indices [\((0..<300).reversed().map(String.init).joined(separator: ", "))] : 300 x f32
+      %h = linear %x, %w, %g : rows x 300 x f32
+      %t = row_sum %h : 300 x f32
+      return y = %h, t = %t
+    }
+    """
+  static let inverse = """
+    flowir 1
+    mask @m0 = 3 x 3 "3 0,1,2 0,2,1"
+    func @sample(input %z: rows x 3 x f32, parameter %w: 3 x 3 x f32) {
+      %x = autoregressive_inverse passes 3 : rows x 3 x f32
+        (%y: rows x 3 x f32) {
+          %h = linear %y, %w mask @m0 : rows x 3 x f32
+          %t = tanh %h : rows x 3 x f32
+          %d = subtract %z, %t : rows x 3 x f32
+          yield %d
+        }
+      return x = %x
+    }
+    """
+
+  static func program(_ text: String) throws -> TileProgram {
+    try TileProgram(lowering: Module(parsing: text).functions[0])
+  }
+
+  static func invariants(_ program: TileProgram) -> Set<Invariant> {
+    Set(program.faults().map(\.invariant))
+  }
+
+  /// A program with some of its parts replaced.
+  static func changed(
+    _ program: TileProgram, phases: [RowPhase]? = nil, storage: Storage? = nil,
+    call: [Step]? = nil
+  ) -> TileProgram {
+    TileProgram(
+      function: program.function, views: program.views, phases: phases ?? program.phases,
+      packings: program.packings, storage: storage ?? program.storage, prepare: program.prepare,
+      call: StepList(steps: call ?? program.call.steps, lines: program.call.lines))
+  }
+
+  static func isBarrier(_ step: Step) -> Bool {
+    if case .barrier = step { true } else { false }
+  }
+
+  @Test("what lowering makes has no faults", arguments: [layer, inverse])
+  func sound(text: String) throws {
+    #expect(try Self.program(text).faults() == [])
+  }
+
+  @Test("steps without their barriers are named")
+  func barriers() throws {
+    let program = try Self.program(Self.layer)
+    #expect(program.call.steps.contains(where: Self.isBarrier))
+    let broken = Self.changed(program, call: program.call.steps.filter { !Self.isBarrier($0) })
+    #expect(Self.invariants(broken) == [.barrier, .sums])
+  }
+
+  @Test("a step before what it reads, a step done twice and a result left out are named")
+  func order() throws {
+    let program = try Self.program(Self.layer)
+    let steps = program.call.steps
+    #expect(Self.invariants(Self.changed(program, call: Array(steps.dropFirst()))) == [.written])
+    #expect(Self.invariants(Self.changed(program, call: [steps[0]] + steps)) == [.once])
+    #expect(Self.invariants(Self.changed(program, call: steps.dropLast())) == [.results])
+  }
+
+  @Test("places beyond their memory, off their lines and on one another are named")
+  func storage() throws {
+    let program = try Self.program(Self.layer)
+    var small = program.storage
+    small.workElements = 16
+    #expect(Self.invariants(Self.changed(program, storage: small)) == [.bounds])
+    var crooked = program.storage
+    crooked.packs = [.work(program.storage.workElements + 1)]
+    crooked.workElements = 4 * program.storage.workElements + 1
+    #expect(Self.invariants(Self.changed(program, storage: crooked)) == [.alignment])
+    var crowded = program.storage
+    crowded.packs = [.work(16)]
+    #expect(Self.invariants(Self.changed(program, storage: crowded)).contains(.overlap))
+  }
+
+  @Test("nodes that read what no node has written, and buffers in one place, are named")
+  func rows() throws {
+    let program = try Self.program(Self.layer)
+    let phase = program.phases[0]
+    let late = RowPhase(
+      nodes: Array(phase.nodes.dropFirst()), reductions: phase.reductions, scratch: phase.scratch)
+    #expect(Self.invariants(Self.changed(program, phases: [late])) == [.read])
+    let offsets = phase.scratch.lives.mapValues { _ in 0 }
+    let crowded = ScratchPlan(
+      elements: phase.scratch.elements, offsets: offsets, aliases: [:], lives: phase.scratch.lives)
+    let crowdedPhase = RowPhase(
+      nodes: phase.nodes, reductions: phase.reductions, scratch: crowded)
+    #expect(Self.invariants(Self.changed(program, phases: [crowdedPhase])) == [.live])
+    let tight = ScratchPlan(
+      elements: 1, offsets: [:], aliases: [:], lives: phase.scratch.lives)
+    let tightPhase = RowPhase(nodes: phase.nodes, reductions: phase.reductions, scratch: tight)
+    #expect(Self.invariants(Self.changed(program, phases: [tightPhase])) == [.scratch])
+  }
+
+  @Test("an item of an inverse that runs before what it reads is final is named")
+  func steps() throws {
+    let program = try Self.program(Self.inverse)
+    let phase = program.phases[0]
+    let nodes = phase.nodes.map { node -> Node in
+      guard let loop = node.body as? StepsNode else { return node }
+      let early = loop.nodes.map {
+        Node($0.body, scope: $0.scope, itemSteps: $0.itemSteps.map { _ in 0 })
+      }
+      let body = StepsNode(
+        nodes: early, steps: loop.steps, isIncremental: true, state: loop.state, next: loop.next)
+      return Node(body, scope: node.scope)
+    }
+    let broken = RowPhase(nodes: nodes, reductions: [], scratch: phase.scratch)
+    #expect(Self.invariants(Self.changed(program, phases: [broken])) == [.final])
+  }
+}
