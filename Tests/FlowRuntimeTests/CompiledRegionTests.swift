@@ -95,6 +95,31 @@ import Testing
     }
   }
 
+  @Test("a function whose parameters are NaN has no root, in a bounded domain or not")
+  func undefined() throws {
+    for (lower, upper) in [(-Double.infinity, Double.infinity), (-3, 5), (2, Double.infinity)] {
+      let builder = FunctionBuilder(name: "f")
+      let y = builder.argument("y", .row([1], .f64))
+      let c = builder.argument("c", .row([1], .f64))
+      let x = builder.beginRegion([.row([1], .f64)])[0]
+      let f = try builder.emit(.binary(.add), x, c)
+      let one = builder.splat(1, shape: [1], dtype: .f64)
+      let region = builder.endRegion(results: [f, one])
+      let root = try builder.append(
+        .monotoneRoot(lower: lower, upper: upper), [y], regions: [region])
+      let function = builder.finish(results: [Result(name: "x", value: root[0])])
+      let values = ["y": [3.0, 3.0], "c": [.nan, 0.5]]
+      let found = try #require(
+        CompiledFunction(function)(
+          values.mapValues { HostArray($0, shape: [2, 1]) }, rows: 2)["x"]?.doubles)
+      let interpreted = try #require(Interpreter.run(function, values, rows: 2)["x"]?.values)
+      for numbers in [found, interpreted] {
+        #expect(numbers[0].isNaN, "\(lower) to \(upper): \(numbers)")
+        #expect(abs(numbers[1] - 2.5) < 1e-12, "\(lower) to \(upper): \(numbers)")
+      }
+    }
+  }
+
   @Test(
     "nodes and weights integrate polynomials of degree 2 n - 1 exactly", arguments: [1, 2, 5, 32])
   func rule(count: Int) {

@@ -160,7 +160,8 @@ FK_OUTLINE int fk_ode_next(fk_real *c) {
     fk_vec end = fk_load(FK_ODE_AT(c, FK_ODE_END));
     fk_vec error = fk_max(fk_load(FK_ODE_AT(c, FK_ODE_ERROR)), fk_splat((fk_real)1e-9));
     fk_int done = fk_load_int(FK_ODE_AT(c, FK_ODE_DONE)), accepted = ~done & (error < 1);
-    fk_int last = accepted & (fk_abs(dt) >= fk_abs(end - t));
+    /* A step that is a little shorter than the way left can still end at the end by rounding. */
+    fk_int last = accepted & ((fk_abs(dt) >= fk_abs(end - t)) | (t + dt == end));
     t = fk_select(last, end, fk_select(accepted, t + dt, t));
     fk_vec factor = (fk_real)0.9 * fk_exp((fk_real)-0.2 * fk_log(error));
     dt *= fk_min(fk_max(factor, fk_splat((fk_real)0.1)), fk_splat(10));

@@ -30,13 +30,19 @@ typedef struct {
   fk_real lower, upper;
 } fk_root;
 
-/* Elements items[begin..end) (or begin..end) start at 0, or at the nearest end of the domain. */
+/* Where every search starts: in the middle of a bounded domain, else at 0 or at the end of the domain
+ * that is nearest to it. */
+FK_INLINE fk_real fk_root_origin(const fk_root *r) {
+  if (r->lower > -FK_INFINITY && r->upper < FK_INFINITY)
+    return r->lower / 2 + r->upper / 2;
+  return r->lower > 0 ? r->lower : r->upper < 0 ? r->upper : 0;
+}
+
+/* Starts the search for elements items[begin..end), or begin..end without a list. */
 FK_OUTLINE void fk_root_start(const fk_root *r, int begin, int end, const int32_t *items) {
-  fk_real start = r->lower > 0 ? r->lower : r->upper < 0 ? r->upper : 0, first = 1;
-  if (r->lower > -FK_INFINITY && r->upper < FK_INFINITY) {
-    start = r->lower / 2 + r->upper / 2;
+  fk_real start = fk_root_origin(r), first = 1;
+  if (r->lower > -FK_INFINITY && r->upper < FK_INFINITY)
     first = r->upper - r->lower;
-  }
   for (int item = begin; item < end; item++)
     for (int v = 0; v < FK_TILE; v += FK_LANES) {
       int64_t at = (int64_t)(items ? items[item] : item) * FK_TILE + v;
@@ -61,7 +67,9 @@ FK_OUTLINE int fk_root_step(const fk_root *r, int begin, int end, const int32_t 
       fk_vec x = fk_load(r->x + at), y = fk_load(r->target + at);
       fk_vec low = fk_load(r->low + at), high = fk_load(r->high + at);
       fk_vec f = fk_load(r->value + at), slope = fk_load(r->slope + at);
-      /* A function that overflows to NaN is too far out. */
+      /* A function that is NaN where the search starts has parameters that are NaN, and no root;
+       * one that becomes NaN further out has overflowed there. */
+      fk_int undefined = (f != f) & (x == fk_splat(fk_root_origin(r)));
       fk_vec far = fk_select(x < 0, fk_splat(-FK_INFINITY), fk_splat(FK_INFINITY));
       fk_vec residual = fk_select(f != f, far, f - y);
       fk_int below = residual < 0;
@@ -90,8 +98,9 @@ FK_OUTLINE int fk_root_step(const fk_root *r, int begin, int end, const int32_t 
                        (newtonian & after_newton & (length <= (scale + 1) * (fk_real)FK_QUADRATIC) &
                         (length <= last * (fk_real)0.01));
       settled |= length == 0;
-      fk_store(r->x + at, fk_select(active & ~met, x + step, x));
-      active &= ~(met | settled);
+      x = fk_select(active & ~met, x + step, x);
+      fk_store(r->x + at, fk_select(active & undefined, fk_splat(FK_NAN), x));
+      active &= ~(met | settled | undefined);
       fk_store(r->low + at, low);
       fk_store(r->high + at, high);
       fk_vec signed_length = fk_select(newtonian, length, -length);

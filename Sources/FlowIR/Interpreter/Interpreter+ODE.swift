@@ -71,7 +71,8 @@ extension Interpreter {
     let left = walk.end - walk.t
     if worst < 1 {
       walk.record.append([walk.t, walk.dt] + walk.x)
-      let isLast = walk.dt.magnitude >= left.magnitude
+      // A step that is a little shorter than the way left can still end at the end by rounding.
+      let isLast = walk.dt.magnitude >= left.magnitude || walk.t + walk.dt == walk.end
       walk.t = isLast ? walk.end : walk.t + walk.dt
       walk.x = next
       walk.k[0] = walk.k[6]

@@ -1,6 +1,7 @@
 extension Interpreter {
   /// Bisection: the interval in which the function reaches the target is halved until nothing lies
-  /// between its ends. It starts from [-1, 1], or where that meets the domain, and grows.
+  /// between its ends. It starts from [-1, 1], or where that meets the domain, and grows. A function
+  /// that is NaN in the middle of a bounded domain, else at its point nearest to 0, has no root.
   mutating func runRoot(_ operation: Operation, lower: Double, upper: Double) {
     let target = value(operation.operands[0])
     let region = operation.regions[0]
@@ -8,6 +9,10 @@ extension Interpreter {
       Swift.max(lower, -.greatestFiniteMagnitude), Swift.min(upper, .greatestFiniteMagnitude)
     )
     let start = Swift.min(Swift.max(0, bottom), top)
+    let isBounded = lower > -.infinity && upper < .infinity
+    let origin = isBounded ? lower / 2 + upper / 2 : start
+    let atOrigin = evaluate(
+      region, at: [Double](repeating: origin, count: target.values.count))
     var low = [Double](repeating: Swift.max(start - 1, bottom), count: target.values.count)
     var high = [Double](repeating: Swift.min(start + 1, top), count: target.values.count)
 
@@ -44,7 +49,7 @@ extension Interpreter {
     let (below, above) = (evaluate(region, at: low), evaluate(region, at: high))
     let output = target.values.indices.map { index -> Double in
       let y = target.values[index]
-      if y.isNaN { return y }
+      if y.isNaN || atOrigin[index].isNaN { return .nan }
       if y.isInfinite { return y < 0 ? lower : upper }
       return abs(below[index] - y) < abs(above[index] - y) ? low[index] : high[index]
     }

@@ -33,22 +33,36 @@ extension Model {
       switch function {
       case .logProb:
         let x = trace.rows("x", [features])
-        return trace.finish([("log_prob", flow(contextTensor()).logProb(x))])
+        let context = contextTensor()
+        let logProb = flow(context).logProb(x)
+        return trace.finish([("log_prob", logProb.missing(where: [x, context]))])
       case .sample:
         let seed = trace.uniform("seed", [2], dtype: .i32)
-        let (x, logProb) = flow(contextTensor()).sampleAndLogProb(seed: seed)
-        return trace.finish([("x", x), ("log_prob", logProb)])
+        let context = contextTensor()
+        let (x, logProb) = flow(context).sampleAndLogProb(seed: seed)
+        return trace.finish([
+          ("x", x.missing(where: [context])), ("log_prob", logProb.missing(where: [context])),
+        ])
       case .transform:
         let x = trace.rows("x", [features])
-        let (z, ladj) = flow.transform(contextTensor()).callAndLadj(x)
-        return trace.finish([("z", z), ("ladj", rowScalar(ladj, x))])
+        let context = contextTensor()
+        let (z, ladj) = flow.transform(context).callAndLadj(x)
+        return trace.finish([
+          ("z", z.missing(where: [x, context])),
+          ("ladj", rowScalar(ladj, x).missing(where: [x, context])),
+        ])
       case .inverse:
         let z = trace.rows("z", [features])
-        let (x, ladj) = flow.transform(contextTensor()).inverseAndLadj(z)
-        return trace.finish([("x", x), ("ladj", rowScalar(ladj, z))])
+        let context = contextTensor()
+        let (x, ladj) = flow.transform(context).inverseAndLadj(z)
+        return trace.finish([
+          ("x", x.missing(where: [z, context])),
+          ("ladj", rowScalar(ladj, z).missing(where: [z, context])),
+        ])
       case .loss:
         let x = trace.rows("x", [features])
-        let logProb = flow(contextTensor()).logProb(x)
+        let context = contextTensor()
+        let logProb = flow(context).logProb(x).missing(where: [x, context])
         let finite = isFinite(logProb)
         let count = finite.converted(to: dtype).sum()
         let total = select(finite, logProb, logProb.like(0)).sum()
@@ -65,6 +79,19 @@ extension Model {
 }
 
 extension Tensor {
+  /// The tensor, but NaN in every row in which one of the inputs has a NaN.
+  ///
+  /// A flow's own arithmetic does not see to that: what lies outside a spline's box, for instance,
+  /// is mapped to itself whatever the context is.
+  fileprivate func missing(where inputs: [Tensor?]) -> Tensor {
+    inputs.compactMap { $0 }.reduce(self) { result, input in
+      let isMissing = isNaN(input.max(axis: 0))
+      let isMissingHere =
+        result.shape.isEmpty ? isMissing : isMissing.reshaped([1]).broadcast(to: result.shape)
+      return select(isMissingHere, result.like(.nan), result)
+    }
+  }
+
   /// The tensor with another dtype.
   public func converted(to dtype: DType) -> Tensor { trace.emit(.convert(dtype), [self]) }
 }

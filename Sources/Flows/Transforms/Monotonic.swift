@@ -21,11 +21,11 @@ public struct MonotonicTransform: Transform {
 }
 
 /// The log-determinant of an inverse at `x`: -inf, a density of zero, where `f` is flat, as it is
-/// where it does not reach its target, and at infinity.
+/// where it does not reach its target, and at infinity. A slope that is NaN gives NaN.
 private func inverseLadj(_ x: Tensor, _ slope: Tensor) -> Tensor {
-  let isSteep = slope .> 0
-  let ladj = -log(select(isSteep, slope, slope.like(1)))
-  return x.bounding(select(isSteep .| isNaN(slope), ladj, slope.like(-Double.infinity)))
+  let isFlat = slope .<= 0
+  let ladj = -log(select(isFlat, slope.like(1), slope))
+  return x.bounding(select(isFlat, slope.like(-Double.infinity), ladj))
 }
 
 /// `f(x) = ∫₀ˣ g(u) du`, the integral of a positive function of each element (Wehenkel and Louppe,
