@@ -30,6 +30,24 @@ import Testing
     }
     """
 
+  /// A loop over single elements reads views of what it has just made.
+  static let scalars = """
+    flowir 1
+    func @f(input %x: rows x f32, input %w: 3 x f32) {
+      %s = row_sum %x : f32
+      %n = row_count : f32
+      %a = divide %s, %n : f32
+      %b = broadcast %a : 1 x f32
+      %c = negate %b : 1 x f32
+      %d = reshape %c : f32
+      %e = exp %d : f32
+      %u = exp %w : 3 x f32
+      %v = reshape %u : 1 x 3 x f32
+      %y = square %v : 1 x 3 x f32
+      return a = %a, c = %c, d = %d, e = %e, u = %u, v = %v, y = %y
+    }
+    """
+
   static func program(_ text: String) throws -> TileProgram {
     try TileProgram(lowering: Module(parsing: text).functions[0])
   }
@@ -53,7 +71,7 @@ import Testing
     if case .barrier = step { true } else { false }
   }
 
-  @Test("what lowering makes has no faults", arguments: [layer, inverse])
+  @Test("what lowering makes has no faults", arguments: [layer, inverse, scalars])
   func sound(text: String) throws {
     #expect(try Self.program(text).faults() == [])
   }

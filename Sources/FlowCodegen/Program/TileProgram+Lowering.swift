@@ -14,7 +14,8 @@ extension TileProgram {
   /// Lowering is the list of stages below; each makes one value of the values before it and changes
   /// none. `observe` is told each stage when it has run. Debug builds verify what came out.
   ///
-  /// - Throws: `CodegenError` for an operation on row values that has no lowering.
+  /// - Throws: `CodegenError` for an operation on row values that has no lowering, and in debug
+  ///   builds for a program that breaks an invariant.
   public init(
     lowering function: Function, observe: (LoweringStage) -> Void = { _ in }
   ) throws(CodegenError) {
@@ -57,6 +58,10 @@ extension TileProgram {
     self.init(
       function: function, views: views, phases: phases, packings: packings, storage: storage,
       prepare: prepare, call: call)
-    assert(faults().isEmpty, "@\(function.name): \(faults().prefix(3))")
+    #if DEBUG
+      if let fault = faults().first {
+        throw .invalidProgram(function: function.name, fault: fault.description)
+      }
+    #endif
   }
 }

@@ -49,7 +49,13 @@ struct UniformLoops {
         }
         var inside: [Value: Int] = [:]
         for operand in run.flatMap(\.operands) { inside[operand, default: 0] += 1 }
-        let read = run.flatMap(\.operands).filter { !results.contains($0) }
+        // A view of one of the loop's own results is read in the iteration that stored it, so it
+        // waits for no other step: a reshape has the same elements, and a scalar that is repeated
+        // over a loop of its own size is the only element of that loop.
+        let read = run.flatMap(\.operands).filter { operand in
+          let base = views.scalarBase(operand) ?? order.shared[operand] ?? operand
+          return !results.contains(operand) && !results.contains(base)
+        }
         // What only this loop reads stays in registers.
         let stored = run.map(\.result).filter { pinned.contains($0) || inside[$0] != uses[$0] }
         return UniformLoop(
