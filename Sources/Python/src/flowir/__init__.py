@@ -6,6 +6,7 @@
     flow.sample(1_000_000, context, seed=1)
 """
 
+from ._columns import Columns
 from ._compile import compile, describe, save
 from ._description import Description
 from ._errors import Error
@@ -17,5 +18,5 @@ from ._train import (
 __version__ = "0.1.0"
 __all__ = [
     "BPF", "CNF", "GF", "GMM", "MAF", "NAF", "NCSF", "NICE", "NSF", "SOSPF", "UNAF", "Architecture",
-    "CompiledFlow", "Description", "Error", "RealNVP", "TrainedFlow", "compile", "describe", "save",
+    "Columns", "CompiledFlow", "Description", "Error", "RealNVP", "TrainedFlow", "compile", "describe", "save",
 ]

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import _safetensors
+from . import _columns, _safetensors
 from ._arrays import Array
+from ._columns import Columns
 from ._errors import Error
 
 KEY = "flowir.flow"
@@ -23,6 +24,8 @@ class Description:
 
     json: dict[str, Any]
     tensors: Mapping[str, Array]
+    columns: Columns = Columns()
+    """The names of the columns that the flow was trained on, if they are known."""
 
     @property
     def features(self) -> int:
@@ -36,7 +39,10 @@ class Description:
 
     def encode(self) -> bytes:
         """The bytes of the model file."""
-        return _safetensors.encode(self.tensors, {KEY: json.dumps(self.json, ensure_ascii=False)})
+        metadata = {KEY: json.dumps(self.json, ensure_ascii=False)}
+        if self.columns.x or self.columns.context:
+            metadata[_columns.KEY] = self.columns.encode()
+        return _safetensors.encode(self.tensors, metadata)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the model file."""
@@ -45,7 +51,8 @@ class Description:
     @staticmethod
     def decode(data: bytes, source: str) -> Description:
         """Reads a model file's bytes; `source` names it in errors."""
-        return Description(architecture(data, source), _safetensors.decode(data, source))
+        return Description(
+            architecture(data, source), _safetensors.decode(data, source), columns(data, source))
 
 
 def architecture(data: bytes, source: str) -> dict[str, Any]:
@@ -60,6 +67,19 @@ def architecture(data: bytes, source: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Error(f"{source}: {KEY} is no JSON object")
     return found
+
+
+def columns(data: bytes, source: str) -> Columns:
+    """The names of columns in a model file's bytes."""
+    text = _safetensors.metadata(data, source).get(_columns.KEY)
+    return Columns() if text is None else Columns.decode(text, source)
+
+
+def named(model: bytes, names: Columns) -> bytes:
+    """A model file's bytes with the names of columns."""
+    metadata = _safetensors.metadata(model, "the model")
+    metadata[_columns.KEY] = names.encode()
+    return _safetensors.encode(_safetensors.decode(model, "the model"), metadata)
 
 
 def write(path: Path, data: bytes) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _arrays, _build
+from . import _arrays, _build, _tables
 from ._abi import Artifact
 from ._arrays import Array
 from ._description import architecture, write
@@ -21,7 +21,7 @@ from ._errors import Error
 SAMPLES_PER_CALL = 256
 
 
-class CompiledFlow:
+class CompiledFlow(_tables.Tables):
     """A flow as native code.
 
     Arrays of x have the shape (…, D), contexts (…, C); batches broadcast as in Zuko. Results are NumPy

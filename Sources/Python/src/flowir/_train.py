@@ -12,8 +12,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from . import _arrays, _build, _dtypes, _executable
+from . import _arrays, _build, _columns, _dtypes, _executable
+from ._columns import Columns
 from ._compile import _compiled
+from ._description import named
 from ._errors import Error
 from ._flow import CompiledFlow
 from ._progress import Progress
@@ -52,7 +54,8 @@ class Architecture:
         """Fits the flow by maximum likelihood and compiles it.
 
         Args:
-          x: the rows, (N, D). Standardise them first: splines live on [-5, 5].
+          x: the rows, (N, D). Standardise them first: splines live on [-5, 5]. The names of a table's
+            columns (of pandas, Polars or Arrow) are kept with the model.
           context: the context of each row, (N, C).
           validation: the share of rows to hold out; the parameters that were best on them are kept.
           epochs: how many times to go through the data at most.
@@ -101,6 +104,9 @@ class Architecture:
                     arguments += [f"--{key}", str(value)]
             report = json.loads(_run(arguments, Progress.make(progress).show))
             model = output.read_bytes()
+        names = Columns(_columns.names(x), _columns.names(context))
+        if names.x or names.context:
+            model = named(model, names)
         made = _compiled(model, _build.Target.make(_dtypes.short(dtype), "native", None), threads)
         return TrainedFlow(
             made._artifact, model=model, target=made._target, threads=threads, report=report)

@@ -1,0 +1,178 @@
+"""Scoring the rows of a table."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from .. import _columns
+from .._arrays import Array
+from .._description import write
+from .._errors import Error
+from .._flow import CompiledFlow
+from .._progress import Progress
+from . import _matrix, _pipeline
+from ._journal import Journal
+from ._report import Rate, TableReport
+from ._sink import Sink, is_file
+from ._source import Part, Source
+
+ROWS = 1 << 18
+"""The rows of a chunk, which is a row group of the output."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which columns are read, and which written."""
+
+    x: list[str]
+    context: list[str]
+    keep: list[str]
+    name: str
+
+    @property
+    def read(self) -> list[str]:
+        """The columns to read, each once."""
+        return list(dict.fromkeys([*self.x, *self.context, *self.keep]))
+
+    @staticmethod
+    def make(
+        flow: CompiledFlow, source: Source, columns: _columns.Given, context: _columns.Given,
+        keep: Iterable[str] | None, name: str,
+    ) -> Plan:
+        """Checks the names of columns against the model and the table."""
+        trained = flow.columns
+        x = _columns.resolve(columns, trained.x, flow.features, source.names, "columns")
+        c = _columns.resolve(context, trained.context, flow.context, source.names, "context")
+        for found, size, what in ((x, flow.features, "columns"), (c, flow.context, "context")):
+            if len(found) != size:
+                raise Error(f"{what} has {len(found)} names, expected {size}")
+        kept = source.names if keep is None else [keep] if isinstance(keep, str) else list(keep)
+        kept = _columns.resolve(kept, (), len(kept), source.names, "keep")
+        if name in kept:
+            raise Error(
+                f"the table has a column {name}; give the log-densities another name, or keep other "
+                "columns")
+        _matrix.check_types(source.schema, [*x, *c])
+        return Plan(x, c, kept, name)
+
+
+def score_table(
+    flow: CompiledFlow, source: Any, output: str | os.PathLike[str], *,
+    columns: _columns.Given = None, context: _columns.Given = None,
+    keep: Iterable[str] | None = None, name: str = "log_prob", resume: bool = False,
+    progress: bool | None = None, chunk: int = ROWS,
+) -> TableReport:
+    """Writes a table with log p of each row; `CompiledFlow.score_table` says more."""
+    if chunk < 1:
+        raise ValueError(f"chunk is {chunk}, expected 1 or more")
+    table, path = Source(source), Path(output)
+    plan = Plan.make(flow, table, columns, context, keep, name)
+    whole = is_file(path)
+    if whole:
+        outputs = [(table.whole(), path)]
+    else:
+        outputs = [(part, path / f"{part.name}.parquet") for part in table.parts()]
+    rate = Rate("score", [table.count(part) for part, _ in outputs], Progress.make(progress))
+    report = TableReport()
+    try:
+        for part, file in outputs:
+            report = report.joined(_score_part(
+                flow, table, part, file, plan, resume, chunk, rate, not whole))
+    finally:
+        rate.end()
+    return replace(report, seconds=rate.seconds)
+
+
+def _score_part(
+    flow: CompiledFlow, source: Source, part: Part, path: Path, plan: Plan, resume: bool, chunk: int,
+    rate: Rate, is_one_of_many: bool,
+) -> TableReport:
+    identity = _identity(flow, part, plan, chunk)
+    done = path.with_name(f".{path.name}.done")
+    if resume and path.exists() and done.exists():
+        found = json.loads(done.read_text())
+        if found.pop("key") == identity["key"]:
+            rate.add(found["rows"])
+            return TableReport(**{**found, "resumed": found["rows"]})
+    done.unlink(missing_ok=True)
+    schema = pa.schema([
+        *(source.schema.field(name) for name in plan.keep),
+        pa.field(plan.name, pa.from_numpy_dtype(flow.dtype))], source.schema.metadata)
+    journal = Journal(path, identity, flow.dtype, resume)
+    try:
+        sink = Sink(path, schema)
+        try:
+            report = _stream(flow, source, part, sink, journal, plan, chunk, rate)
+        except BaseException:
+            sink.abandon()
+            raise
+    finally:
+        journal.close()
+    if is_one_of_many:
+        write(done, json.dumps({**asdict(report), **identity}).encode())
+    journal.remove()
+    return report
+
+
+def _stream(
+    flow: CompiledFlow, source: Source, part: Part, sink: Sink, journal: Journal, plan: Plan,
+    chunk: int, rate: Rate,
+) -> TableReport:
+    """Reads, scores and writes a part, each in a thread of its own."""
+    report = TableReport()
+
+    def append(item: tuple[Any, Array, Array | None]) -> None:
+        table, values, nulls = item
+        column = pa.array(values, mask=nulls)
+        kept = [table.column(name) for name in plan.keep]
+        sink.write(pa.Table.from_arrays([*kept, column], schema=sink.schema))
+
+    writer = _pipeline.Behind(append)
+    reader = _pipeline.ahead(_read(flow, source, part, plan, chunk))
+    is_kept = True
+    try:
+        for table, x, context, nulls in reader:
+            values = journal.next(len(x)) if is_kept else None
+            if values is None:
+                is_kept = False
+                values = np.asarray(flow.log_prob(x, context))
+                journal.append(values)
+            report = report.joined(TableReport.of(values, nulls, is_kept))
+            writer.put((table, values, nulls))
+            rate.add(len(x))
+    except BaseException:
+        try:
+            writer.close()
+        except BaseException:
+            pass  # The first error says more.
+        raise
+    writer.close()
+    sink.close()
+    return report
+
+
+def _read(
+    flow: CompiledFlow, source: Source, part: Part, plan: Plan, chunk: int
+) -> Iterator[tuple[Any, Array, Array | None, Array | None]]:
+    for table in source.chunks(part, plan.read, chunk):
+        x, nulls = _matrix.matrix(table, plan.x, flow.dtype)
+        context = None
+        if plan.context:
+            context, missing = _matrix.matrix(table, plan.context, flow.dtype)
+            nulls = missing if nulls is None else nulls if missing is None else nulls | missing
+        yield table.select(plan.keep), x, context, nulls
+
+
+def _identity(flow: CompiledFlow, part: Part, plan: Plan, chunk: int) -> dict[str, str]:
+    digest = hashlib.sha256(repr((
+        flow.fingerprint, str(flow.dtype), plan, chunk, part.identity)).encode()).hexdigest()
+    return {"key": digest}

@@ -1,0 +1,126 @@
+"""The wheel's command with tables in place of arrays."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import flowir
+import numpy as np
+import pytest
+
+pa = pytest.importorskip("pyarrow")
+import pyarrow.feather as feather  # noqa: E402
+import pyarrow.parquet as pq  # noqa: E402
+
+GENERATOR = np.random.default_rng(5)
+CODE = "import sys; from flowir._command import main; sys.argv[0] = 'flowir'; main()"
+
+
+def command(*arguments: Any, status: int = 0) -> subprocess.CompletedProcess[str]:
+    found = subprocess.run(
+        [sys.executable, "-c", CODE, *map(str, arguments)], capture_output=True, text=True)
+    assert found.returncode == status, found.stderr
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table, the same rows as arrays, and a model that was trained on it by the command."""
+    folder = tmp_path_factory.mktemp("command")
+    rows = pa.table({
+        "id": np.arange(500), "b": GENERATOR.standard_normal(500).astype("f4"),
+        "a": GENERATOR.standard_normal(500).astype("f4"),
+        "z": GENERATOR.standard_normal(500).astype("f4")})
+    pq.write_table(rows, folder / "rows.parquet")
+    feather.write_feather(rows, folder / "rows.feather")
+    np.save(folder / "x.npy", np.stack([rows["a"], rows["b"]], 1))
+    np.save(folder / "c.npy", np.asarray(rows["z"])[:, None])
+    (folder / "flow.json").write_text(json.dumps({
+        "type": "MAF", "features": 2, "context": 1, "transforms": 1, "hidden_features": [8]}))
+    command(
+        "train", "--config", folder / "flow.json", "--data", folder / "rows.parquet", "--columns", "a,b",
+        "--context-columns=z", "--epochs", 2, "--output", folder / "model.safetensors")
+    return folder
+
+
+def test_training_on_a_table_keeps_its_names(folder: Path) -> None:
+    model = flowir.describe(folder / "model.safetensors")
+    assert model.columns == flowir.Columns(("a", "b"), ("z",))
+    command(
+        "train", "--config", folder / "flow.json", "--data", folder / "x.npy", "--context-data",
+        folder / "c.npy", "--epochs", 2, "--output", folder / "plain.safetensors")
+    plain = flowir.describe(folder / "plain.safetensors")
+    for name, tensor in plain.tensors.items():
+        np.testing.assert_array_equal(tensor, model.tensors[name])
+
+
+def test_scores_of_a_table_are_those_of_arrays(folder: Path) -> None:
+    command(
+        "score", folder / "model.safetensors", "--input", folder / "x.npy", "--context", folder / "c.npy",
+        "--output", folder / "lp.npy")
+    found = command(
+        "score", folder / "model.safetensors", "--input", folder / "rows.parquet", "--output",
+        folder / "lp.parquet", "--keep", "id", "--json")
+    table = pq.read_table(folder / "lp.parquet")
+    assert table.column_names == ["id", "log_prob"]
+    np.testing.assert_array_equal(np.asarray(table["log_prob"]), np.load(folder / "lp.npy"))
+    assert json.loads(found.stdout)["rows"] == 500
+    command(  # A table in, an array out.
+        "score", folder / "model.safetensors", "--input", folder / "rows.feather", "--output",
+        folder / "lp2.npy")
+    np.testing.assert_array_equal(np.load(folder / "lp2.npy"), np.load(folder / "lp.npy"))
+
+
+def test_both_directions_of_a_transform(folder: Path) -> None:
+    command(
+        "transform", folder / "model.safetensors", "--input", folder / "rows.feather", "--output",
+        folder / "z.parquet", "--ladj", folder / "ladj.parquet")
+    command(
+        "transform", folder / "model.safetensors", "--input", folder / "x.npy", "--context",
+        folder / "c.npy", "--output", folder / "z.npy")
+    table = pq.read_table(folder / "z.parquet")
+    assert table.column_names == ["id", "b", "a", "z", "z0", "z1"]
+    np.testing.assert_array_equal(np.asarray(table["z1"]), np.load(folder / "z.npy")[:, 1])
+    assert pq.read_table(folder / "ladj.parquet").column_names[-1] == "ladj"
+
+
+def test_samples_go_to_tables(folder: Path) -> None:
+    pq.write_table(pq.read_table(folder / "rows.parquet").slice(0, 3), folder / "three.parquet")
+    command(
+        "sample", folder / "model.safetensors", "--rows", 4, "--context", folder / "three.parquet",
+        "--keep", "id", "--seed", 9, "--output", folder / "s.parquet")
+    np.save(folder / "three.npy", np.load(folder / "c.npy")[:3])
+    command(
+        "sample", folder / "model.safetensors", "--rows", 4, "--context", folder / "three.npy",
+        "--seed", 9, "--output", folder / "s.npy")
+    table = pq.read_table(folder / "s.parquet")
+    assert table.column_names == ["id", "a", "b"]
+    np.testing.assert_array_equal(np.asarray(table["b"]), np.load(folder / "s.npy")[:, 1])
+    command(
+        "sample", folder / "model.safetensors", "--rows", 4, "--context", folder / "three.npy",
+        "--seed", 9, "--output", folder / "t.feather", "--log-prob", folder / "l.feather")
+    assert feather.read_table(folder / "t.feather")["b"].equals(table["b"])
+    assert feather.read_table(folder / "l.feather").column_names == ["log_prob"]
+
+
+def test_bad_arguments_and_bad_files_are_told_apart(folder: Path) -> None:
+    model, rows = folder / "model.safetensors", folder / "rows.parquet"
+    for arguments, status, message in [
+        (("score", model, "--input", rows), 2, "output"),
+        (("score", model, "--input", rows, "--output"), 2, "--output is missing its value"),
+        (("score", model, "--input", rows, "--output", folder / "o.parquet", "--chunk", "x"), 2, "whole"),
+        (("score", model, "--input", rows, "--output", folder / "o.parquet", "--columns", "b,a"), 1,
+         "columns is b, a, but the model was trained on a, b, in this order"),
+        (("score", model, "--input", folder / "n.parquet", "--output", folder / "o.parquet"), 1,
+         "n.parquet cannot be read"),
+        (("score", folder / "x.npy", "--input", rows, "--output", folder / "o.parquet"), 1, "x.npy"),
+    ]:
+        found = command(*arguments, status=status)
+        assert message in found.stderr
+        if status == 1:
+            assert found.stderr.startswith("flowir: ") and found.stderr.count("\n") == 1, found.stderr
+    assert "--context-columns" in command("score", "--help").stdout

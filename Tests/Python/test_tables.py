@@ -1,0 +1,283 @@
+"""Tables: Parquet, Arrow and folders of files, scored and sampled."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import flowir
+import numpy as np
+import pytest
+
+pa = pytest.importorskip("pyarrow")
+torch = pytest.importorskip("torch")
+import pyarrow.feather as feather  # noqa: E402
+import pyarrow.parquet as pq  # noqa: E402
+from zuko_cases import build  # noqa: E402
+
+X, C = ["u", "g", "r"], ["z", "error"]
+
+
+@pytest.fixture(scope="module")
+def flow() -> flowir.CompiledFlow:
+    """A spline flow of three features and two of context, which keeps no names."""
+    return flowir.compile(build("NSF"))
+
+
+@pytest.fixture(scope="module")
+def named(flow: flowir.CompiledFlow) -> flowir.CompiledFlow:
+    """The same flow with the names that it was trained on."""
+    described = flowir.describe(flow)
+    return flowir.compile(
+        flowir.Description(described.json, described.tensors, flowir.Columns(tuple(X), tuple(C))))
+
+
+def table(rows: int, seed: int = 0) -> Any:
+    """Rows of mixed types in another order than the flow's, with an id and a name."""
+    generator = np.random.default_rng(seed)
+    columns = {name: generator.standard_normal(rows) for name in [*X, *C]}
+    return pa.table({
+        "id": pa.array(np.arange(rows, dtype="i8")),
+        "r": pa.array(columns["r"].astype("f4")), "g": columns["g"], "u": columns["u"],
+        "z": columns["z"], "name": pa.array([f"star {i}" for i in range(rows)]),
+        "error": pa.array(np.round(columns["error"]).astype("i2"))})
+
+
+def expected(flow: flowir.CompiledFlow, rows: Any) -> Any:
+    x, c = (
+        np.stack([rows[name].to_numpy() for name in names], 1).astype(flow.dtype) for names in (X, C))
+    return flow.log_prob(x, c)
+
+
+def read(path: Path) -> Any:
+    return pq.read_table(path) if path.suffix == ".parquet" else feather.read_table(path)
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".feather", ".arrow", ".csv"])
+def test_files_are_scored_with_all_columns_kept(
+    flow: flowir.CompiledFlow, tmp_path: Path, ending: str
+) -> None:
+    rows = table(1000)
+    source = tmp_path / f"in{ending}"
+    if ending == ".parquet":
+        pq.write_table(rows, source, row_group_size=333)
+    elif ending == ".csv":
+        import pyarrow.csv
+
+        pyarrow.csv.write_csv(rows, source)
+    else:
+        feather.write_feather(rows, source, chunksize=100)
+    output = tmp_path / "out.feather" if ending == ".feather" else tmp_path / "out.parquet"
+    report = flow.score_table(source, output, columns=X, context=C, chunk=300)
+    found = read(output)
+    assert found.column_names == [*rows.column_names, "log_prob"]
+    np.testing.assert_array_equal(found["log_prob"].to_numpy(), expected(flow, rows))
+    assert found["name"].to_pylist() == rows["name"].to_pylist()
+    assert (report.rows, report.nulls, report.undefined, report.outside) == (1000, 0, 0, 0)
+    assert report.mean == pytest.approx(expected(flow, rows).mean(), rel=1e-5)
+    assert sorted(one.name for one in tmp_path.iterdir()) == sorted([source.name, output.name])
+
+
+def test_names_are_checked_with_those_of_the_model(
+    flow: flowir.CompiledFlow, named: flowir.CompiledFlow, tmp_path: Path
+) -> None:
+    rows, output = table(10), tmp_path / "out.parquet"
+    named.score_table(rows, output, keep=["id"])
+    assert read(output).column_names == ["id", "log_prob"]
+    np.testing.assert_array_equal(read(output)["log_prob"].to_numpy(), expected(flow, rows))
+    renamed = rows.rename_columns(["id", "R_MAG", *rows.column_names[2:]])
+    named.score_table(renamed, output, columns={"r": "R_MAG"}, keep=[], name="density")
+    np.testing.assert_array_equal(read(output)["density"].to_numpy(), expected(flow, rows))
+    for given, message in [
+        ({"columns": ["g", "u", "r"]}, "columns is g, u, r, but the model was trained on u, g, r, in"),
+        ({"columns": {"i": "g"}}, "columns renames i; the model has u, g, r"),
+        ({"columns": {"u": "U"}}, "columns has U, which the table has not; the table has id, r, g"),
+        ({"keep": ["i"]}, "keep has i, which the table has not"),
+        ({"name": "id"}, "the table has a column id; give the log-densities another name"),
+    ]:
+        with pytest.raises(flowir.Error, match=message):
+            named.score_table(rows, output, **given)
+    with pytest.raises(flowir.Error, match="columns is missing, expected 3 names, since the model keeps"):
+        flow.score_table(rows, output)
+    with pytest.raises(flowir.Error, match="columns has 2 names, expected 3"):
+        flow.score_table(rows, output, columns=["u", "g"], context=C)
+    with pytest.raises(flowir.Error, match="column name is of the type string, expected numbers"):
+        flow.score_table(rows, output, columns=["u", "g", "name"], context=C)
+    with pytest.raises(flowir.Error, match="none.parquet cannot be read"):
+        flow.score_table(tmp_path / "none.parquet", output, columns=X, context=C)
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 nothing")
+    with pytest.raises(flowir.Error, match="bad.parquet cannot be read"):
+        flow.score_table(tmp_path / "bad.parquet", output, columns=X, context=C)
+
+
+def test_a_trained_flow_keeps_the_names_of_a_table() -> None:
+    rows = table(400).select(["u", "g", "z"])
+    flow = flowir.MAF(features=2, context=1, transforms=1, hidden_features=[8]).fit(
+        rows.select(["u", "g"]), rows.select(["z"]), epochs=1)
+    assert flow.columns == flowir.Columns(("u", "g"), ("z",))
+    assert flowir.describe(flow).columns == flow.columns
+
+
+def test_nulls_have_no_density_and_are_counted(flow: flowir.CompiledFlow, tmp_path: Path) -> None:
+    rows = table(100)
+    values = rows["u"].to_pylist()
+    values[3], values[50], values[70] = None, None, float("nan")
+    rows = rows.set_column(rows.column_names.index("u"), "u", pa.array(values, pa.float64()))
+    whole = rows["error"].to_pylist()
+    whole[4] = None
+    rows = rows.set_column(rows.column_names.index("error"), "error", pa.array(whole, pa.int16()))
+    report = flow.score_table(rows, tmp_path / "out.parquet", columns=X, context=C, chunk=40)
+    found = read(tmp_path / "out.parquet")["log_prob"].to_pylist()
+    assert [i for i, one in enumerate(found) if one is None] == [3, 4, 50]
+    assert np.isnan(found[70])
+    assert (report.rows, report.nulls, report.undefined) == (100, 3, 1)
+
+
+def test_folders_of_files_give_folders(flow: flowir.CompiledFlow, tmp_path: Path) -> None:
+    rows = [table(300, seed) for seed in range(3)]
+    for index, part in enumerate(rows):
+        folder = tmp_path / "lake" / f"night={index}"
+        folder.mkdir(parents=True)
+        pq.write_table(part, folder / "stars.parquet")
+    report = flow.score_table(tmp_path / "lake", tmp_path / "out", columns=X, context=C)
+    assert report.rows == 900
+    for index, part in enumerate(rows):
+        found = read(tmp_path / "out" / f"night={index}" / "stars.parquet")
+        np.testing.assert_array_equal(found["log_prob"].to_numpy(), expected(flow, part))
+    flow.score_table(tmp_path / "lake", tmp_path / "one.parquet", columns=X, context=C, chunk=256)
+    one = read(tmp_path / "one.parquet")
+    np.testing.assert_array_equal(
+        one["log_prob"].to_numpy(), np.concatenate([expected(flow, part) for part in rows]))
+    assert set(one["night"].to_pylist()) == {0, 1, 2}
+    again = flow.score_table(tmp_path / "lake", tmp_path / "out", columns=X, context=C, resume=True)
+    assert again.resumed == 900 and again.mean == report.mean
+
+
+SLOW = """
+import sys, time, flowir
+from flowir.tables import _score
+flow = flowir.compile(sys.argv[1])
+plain = flow.log_prob
+def slow(*arguments):
+    time.sleep(0.02)
+    return plain(*arguments)
+flow.log_prob = slow
+flow.score_table(sys.argv[2], sys.argv[3], columns=["u", "g", "r"], context=["z", "error"], chunk=100,
+    resume=True)
+"""
+
+
+def test_a_killed_run_goes_on_to_the_same_bytes(flow: flowir.CompiledFlow, tmp_path: Path) -> None:
+    pq.write_table(table(5000), tmp_path / "in.parquet", row_group_size=170)
+    flow.save(tmp_path / "model.safetensors")
+    output, journal = tmp_path / "out.parquet", tmp_path / ".out.parquet.journal"
+    flow.score_table(tmp_path / "in.parquet", tmp_path / "whole.parquet", columns=X, context=C, chunk=100)
+    command = [
+        sys.executable, "-c", SLOW, str(tmp_path / "model.safetensors"), str(tmp_path / "in.parquet"),
+        str(output)]
+    sizes = [0]
+    for _ in range(2):
+        process = subprocess.Popen(command)
+        deadline = time.monotonic() + 60
+        while not journal.exists() or journal.stat().st_size < sizes[-1] + 1500:
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert not output.exists()
+        sizes.append(journal.stat().st_size)
+    with open(journal, "ab") as file:  # A chunk that was written by halves.
+        file.write(b"half a chunk")
+    with pytest.raises(flowir.Error, match="is of a run with another model, other arguments or other files"):
+        flow.score_table(
+            tmp_path / "in.parquet", output, columns=X, context=C, chunk=200, resume=True)
+    report = flow.score_table(
+        tmp_path / "in.parquet", output, columns=X, context=C, chunk=100, resume=True)
+    assert 200 < report.resumed < 5000
+    assert output.read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+    assert not journal.exists()
+
+
+def test_memory_does_not_grow_with_the_table(flow: flowir.CompiledFlow, tmp_path: Path) -> None:
+    flow.save(tmp_path / "model.safetensors")
+    script = """
+import resource, sys, flowir
+flow = flowir.compile(sys.argv[1])
+for name in ("small", "large"):
+    flow.score_table(f"{sys.argv[2]}/{name}.parquet", f"{sys.argv[2]}/out.parquet",
+        columns=["u", "g", "r"], context=["z", "error"], chunk=20_000)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    part = table(50_000)
+    for name, count in (("small", 8), ("large", 80)):
+        with pq.ParquetWriter(tmp_path / f"{name}.parquet", part.schema) as writer:
+            for _ in range(count):
+                writer.write_table(part, row_group_size=25_000)
+    found = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "model.safetensors"), str(tmp_path)], check=True,
+        capture_output=True, text=True).stdout.split()
+    small, large = (int(one) / 1024 for one in found)
+    # 3,600,000 rows more, which are 200 MB of numbers and names.
+    assert large < small + 60, f"{small:.0f} MB, then {large:.0f} MB"
+
+
+def test_samples_are_written_with_their_contexts(named: flowir.CompiledFlow, tmp_path: Path) -> None:
+    contexts = table(7)
+    report = named.sample_table(
+        tmp_path / "x.parquet", 5, source=contexts, keep=["id"], log_prob="log_prob", seed=3)
+    found = read(tmp_path / "x.parquet")
+    assert report.rows == 35 and found.column_names == ["id", *X, "log_prob"]
+    assert found["id"].to_pylist() == [i for i in range(7) for _ in range(5)]
+    c = np.stack([contexts[name].to_numpy() for name in C], 1).astype("f4")
+    x = np.stack([found[name].to_numpy() for name in X], 1)
+    np.testing.assert_array_equal(x.reshape(7, 5, 3).swapaxes(0, 1), named.sample(5, c, seed=3))
+    np.testing.assert_allclose(
+        found["log_prob"].to_numpy(), named.log_prob(x, np.repeat(c, 5, axis=0)), rtol=1e-4, atol=1e-4)
+    named.sample_table(tmp_path / "y.feather", 10, context=c[0], columns=["a", "b", "c"], seed=3)
+    np.testing.assert_array_equal(
+        read(tmp_path / "y.feather")["b"].to_numpy(), named.sample(10, c[0], seed=3)[:, 1])
+    with pytest.raises(flowir.Error, match="several columns g, r, u"):
+        named.sample_table(tmp_path / "z.parquet", 5, source=contexts)
+
+
+def test_a_folder_of_samples_goes_on_to_the_same_bytes(
+    named: flowir.CompiledFlow, tmp_path: Path
+) -> None:
+    c = np.zeros(2)
+    named.sample_table(tmp_path / "a", 1000, context=c, seed=1, rows_per_file=300)
+    named.sample_table(tmp_path / "b", 1000, context=c, seed=1, rows_per_file=300)
+    (tmp_path / "b" / "part-00002.parquet").unlink()
+    (tmp_path / "b" / ".part-00001.parquet.done").unlink()
+    (tmp_path / "b" / "part-00001.parquet").write_bytes(b"half")
+    before = (tmp_path / "b" / "part-00000.parquet").stat().st_mtime_ns
+    named.sample_table(tmp_path / "b", 1000, context=c, seed=1, rows_per_file=300, resume=True)
+    assert (tmp_path / "b" / "part-00000.parquet").stat().st_mtime_ns == before
+    for index in range(4):
+        name = f"part-{index:05}.parquet"
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_a_full_disk_leaves_the_old_output(flow: flowir.CompiledFlow, tmp_path: Path) -> None:
+    output = tmp_path / "out.parquet"
+    output.write_bytes(b"old")
+    pq.write_table(table(200_000), tmp_path / "in.parquet")
+    flow.save(tmp_path / "model.safetensors")
+    script = SLOW.replace("time.sleep(0.02)", "pass").replace("chunk=100", "chunk=10_000")
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+    found = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "model.safetensors"),
+         str(tmp_path / "in.parquet"), str(output)],
+        capture_output=True, text=True, preexec_fn=limit, env=os.environ)
+    assert found.returncode != 0 and "flowir._errors.Error" in found.stderr, found.stderr
+    assert "File too large" in found.stderr
+    assert output.read_bytes() == b"old"
