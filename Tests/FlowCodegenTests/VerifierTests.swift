@@ -143,4 +143,71 @@ import Testing
     let broken = RowPhase(nodes: nodes, reductions: [], scratch: phase.scratch)
     #expect(Self.invariants(Self.changed(program, phases: [broken])) == [.final])
   }
+
+  /// The program of a layer with its first layer changed.
+  private static func changed(
+    _ program: TileProgram, _ change: (LinearNode) -> LinearNode
+  ) -> TileProgram {
+    let phase = program.phases[0]
+    let nodes = phase.nodes.map { node -> Node in
+      guard let layer = node.body as? LinearNode else { return node }
+      return Node(change(layer), scope: node.scope)
+    }
+    let broken = RowPhase(nodes: nodes, reductions: phase.reductions, scratch: phase.scratch)
+    return changed(program, phases: [broken])
+  }
+
+  private static func copy(
+    _ layer: LinearNode, layout: PanelLayout? = nil, pack: Int? = nil, repeats: Int? = nil
+  ) -> LinearNode {
+    LinearNode(
+      input: layer.input, output: layer.output, layout: layout ?? layer.layout, mask: layer.mask,
+      pack: pack ?? layer.pack, repeats: repeats ?? layer.repeats, inputs: layer.inputs,
+      outputs: layer.outputs, product: layer.product, epilogue: layer.epilogue,
+      result: layer.result, extra: layer.extra)
+  }
+
+  @Test("a layer that doesn't read its weights as they are packed is named")
+  func layerPanels() throws {
+    let program = try Self.program(Self.layer)
+    let other = PanelLayout(mask: nil, outputs: 294, inputs: 3)
+    let broken = Self.changed(program) { Self.copy($0, layout: other) }
+    #expect(Self.invariants(broken).contains(.panels))
+    #expect(Self.invariants(Self.changed(program) { Self.copy($0, pack: 1) }).contains(.panels))
+  }
+
+  @Test(
+    "packed weights with too few outputs or of too many inputs are named",
+    arguments: [(294, 3), (300, 4)])
+  func packedPanels(outputs: Int, inputs: Int) throws {
+    let program = try Self.program(Self.layer)
+    let pack = program.packings[0].pack
+    let packing = Packing(
+      Pack(
+        weight: pack.weight, bias: pack.bias, mask: nil,
+        layout: PanelLayout(mask: nil, outputs: outputs, inputs: inputs)),
+      program.views, Schedule(program.function))
+    let broken = TileProgram(
+      function: program.function, views: program.views, phases: program.phases,
+      packings: [packing], storage: program.storage, prepare: program.prepare,
+      call: program.call)
+    #expect(Self.invariants(broken).contains(.panels))
+  }
+
+  @Test("a node that leaves its buffers is named")
+  func spans() throws {
+    let program = try Self.program(Self.layer)
+    let broken = Self.changed(program) { Self.copy($0, repeats: 2) }
+    #expect(Self.invariants(broken) == [.span])
+  }
+
+  @Test("a piece of a line that is too short is named")
+  func share() throws {
+    let program = try Self.program(Self.layer)
+    let broken = TileProgram(
+      function: program.function, views: program.views, phases: program.phases,
+      packings: program.packings, storage: program.storage, prepare: program.prepare,
+      call: StepList(steps: program.call.steps, lines: program.call.lines.map { _ in 0 }))
+    #expect(Self.invariants(broken) == [.share])
+  }
 }

@@ -110,7 +110,9 @@ extension TileProgram {
       let nodes = phases[rows.phase].nodes.flatMap(\.all)
       return StepAccess(
         whole: places(nodes.flatMap { $0.body.uniforms })
-          + nodes.flatMap { $0.body.packs.map { storage.packs[$0] } },
+          + nodes.flatMap(\.body.packs).filter(storage.packs.indices.contains).map {
+            storage.packs[$0]
+          },
         share: .apart)
     case .combine(let combine):
       return StepAccess(written: places([combine.target]), share: combine.share)

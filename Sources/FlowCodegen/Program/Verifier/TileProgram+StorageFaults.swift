@@ -71,6 +71,25 @@ extension TileProgram {
 
   /// `panels`.
   func panelFaults() -> [Fault] {
+    packingFaults() + layerFaults()
+  }
+
+  /// Whether layers read their weights as they are packed.
+  private func layerFaults() -> [Fault] {
+    phases.flatMap(\.nodes).flatMap(\.all).compactMap { node in
+      guard let layer = node.body as? LinearNode else { return nil }
+      if packings.indices.contains(layer.pack),
+        packings[layer.pack].pack.layout == layer.layout
+      {
+        return nil
+      }
+      return Fault(
+        .panels, "the layer at '\(node.scope.path)' has other panels than pack \(layer.pack)")
+    }
+  }
+
+  /// Whether packed weights have each output once, and no more inputs than there are.
+  private func packingFaults() -> [Fault] {
     packings.enumerated().flatMap { index, packing in
       let layout = packing.pack.layout
       let (outputs, inputs) = (packing.weight.rows.count, packing.weight.columns.count)
