@@ -54,7 +54,8 @@ let package = Package(
     .testTarget(
       name: "FlowRuntimeTests",
       dependencies: ["FlowRuntime", "FlowPasses", "FlowIR", "CFlowKernels"], exclude: ["README.md"]),
-    .testTarget(name: "FlowFilesTests", dependencies: ["FlowFiles"], exclude: ["README.md"]),
+    .testTarget(
+      name: "FlowFilesTests", dependencies: ["FlowFiles"], exclude: ["README.md", "Fixtures"]),
     .testTarget(
       name: "FlowsTests", dependencies: ["Flows", "FlowFiles", "FlowIR", "FlowRuntime"],
       exclude: ["README.md"], resources: [.copy("Fixtures")]),

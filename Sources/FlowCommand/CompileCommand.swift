@@ -67,34 +67,29 @@ struct Compile: ParsableCommand {
   }
 
   func run() throws {
-    let source = try Model(path: model).artifactSource(
-      functions: try functions(), prefix: prefix, dtype: dtype.dtype)
     let place = URL(fileURLWithPath: output)
     let name = place.deletingPathExtension().lastPathComponent
     let short =
       isObject && name.hasPrefix("lib") && name.count > 3 ? String(name.dropFirst(3)) : name
     let folder = place.deletingLastPathComponent()
-    func write(_ bytes: [UInt8], _ name: String) throws {
-      let file = try AtomicFile(folder.appendingPathComponent(name).path)
-      try file.write(bytes)
-      try file.commit()
+    func beside(_ name: String) -> String { folder.appendingPathComponent(name).path }
+    let outputs = Outputs(inputs: [model])
+    let object = isObject ? try outputs.open(output, isExecutable: true) : nil
+    let code = emit == .c || !isObject ? try outputs.open(beside(short + ".c")) : nil
+    let header = try outputs.open(beside(short + ".h"))
+    let source = try Model(path: model).artifactSource(
+      functions: try functions(), prefix: prefix, dtype: dtype.dtype)
+    if let object {
+      let work = try object.workFolder() + "/object.so"
+      try source.compile(to: work, named: place.lastPathComponent, cpu: cpu)
+      guard let bytes = FileManager.default.contents(atPath: work) else {
+        throw FileError.system(path: output, action: "write", reason: "the compiler made no object")
+      }
+      try object.write(bytes)
     }
-    if isObject { try compile(source, folder: folder, name: place.lastPathComponent) }
-    if emit == .c || !isObject { try write(source.text, short + ".c") }
-    try write(Array(source.header(name: short).utf8), short + ".h")
-  }
-
-  /// Compiles beside the object's place, then moves it there whole.
-  private func compile(_ source: ArtifactSource, folder: URL, name: String) throws {
-    let temporary = folder.appendingPathComponent(
-      ".\(name).\(getpid()).\(UInt32.random(in: 0...UInt32.max))"
-    ).path
-    defer { try? FileManager.default.removeItem(atPath: temporary) }
-    try source.compile(to: temporary, named: name, cpu: cpu)
-    guard rename(temporary, output) == 0 else {
-      throw FileError.system(
-        path: output, action: "write", reason: String(cString: strerror(errno)))
-    }
+    try code?.write(source.text)
+    try header.write(source.header(name: short).utf8)
+    try outputs.commit()
   }
 }
 

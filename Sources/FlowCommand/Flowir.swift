@@ -9,28 +9,35 @@ struct Flowir: ParsableCommand {
     commandName: "flowir",
     abstract: "Train, score, sample and inspect normalizing flows as native code.",
     discussion: """
-      MODEL is a safetensors file with a flow description. Arrays are .npy (float32 or float64, \
-      C order) or .csv, by their ending; - is a stream of CSV rows.
+      MODEL is a safetensors file with a flow description. Arrays are .npy, .npz or .csv, by their \
+      ending; - is a stream of CSV rows.
       """,
+    version: "flowir 0.1.0",
     subcommands: [
       Train.self, Score.self, Sample.self, Transform.self, Gradient.self, Dump.self, Opt.self,
       Run.self, Info.self, Compile.self, Profile.self,
     ])
 
   static func main() {
+    StandardStreams.prepare()
     do {
       var command = try parseAsRoot()
       try command.run()
     } catch let error where isUsage(error) {
-      let code = exitCode(for: error)
-      if code == .success {
-        print(fullMessage(for: error))
-        Foundation.exit(0)
+      let message = fullMessage(for: error)
+      guard exitCode(for: error) == .success else {
+        StandardStreams.error("\(message)\n")
+        Foundation.exit(2)
       }
-      write("\(fullMessage(for: error))\n")
-      Foundation.exit(2)
+      do {
+        try Console.print(message)
+      } catch {
+        Console.fail("\(error)")
+        Foundation.exit(1)
+      }
+      Foundation.exit(0)
     } catch {
-      write("flowir: error: \(oneLine("\(error)"))\n")
+      Console.fail("\(error)")
       Foundation.exit(1)
     }
   }
@@ -39,13 +46,5 @@ struct Flowir: ParsableCommand {
   private static func isUsage(_ error: any Error) -> Bool {
     let code = exitCode(for: error)
     return code == .validationFailure || code == .success || error is ValidationError
-  }
-
-  private static func oneLine(_ text: String) -> String {
-    text.split(separator: "\n").joined(separator: " ")
-  }
-
-  static func write(_ text: String) {
-    FileHandle.standardError.write(Data(text.utf8))
   }
 }

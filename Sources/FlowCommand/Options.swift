@@ -17,7 +17,9 @@ enum Precision: String, ExpressibleByArgument, CaseIterable {
 
 /// Options that most commands share.
 struct CommonOptions: ParsableArguments {
-  @Option(help: "How many threads to use; one per processor if left out.")
+  @Option(
+    help: "How many threads to use, at most 1024; one per processor if left out.",
+    transform: Parse.integer(from: 1, to: Parse.mostThreads))
   var threads: Int?
 
   @Option(help: "The float type to compute in: f32 if left out, or a compiled flow's own.")
@@ -26,89 +28,74 @@ struct CommonOptions: ParsableArguments {
   @Flag(help: "Print the summary as JSON on standard output.")
   var json = false
 
-  func validate() throws {
-    if let threads, threads < 1 { throw ValidationError("--threads must be 1 or more") }
+  /// Makes sure that a table and the summary do not mix on standard output.
+  func check(outputs: [String?]) throws {
+    let streams = outputs.count { $0 == "-" }
+    if streams > 1 { throw ValidationError("only one output can be -, standard output") }
+    if json, streams > 0 {
+      throw ValidationError("--json prints on standard output, so name a file for the rows")
+    }
   }
 
   /// Prints a summary: JSON on standard output, or a line on standard error of a terminal.
-  func summary(_ members: [(String, JSONValue)], _ line: @autoclosure () -> String) {
+  func summary(
+    _ members: [(String, JSONValue)], _ line: @autoclosure () -> String
+  ) throws(FileError) {
     if json {
-      print(JSONValue.object(members.map { .init($0.0, $0.1) }).text)
+      try Console.print(JSONValue.object(members.map { .init($0.0, $0.1) }).text)
     } else if isatty(2) == 1 {
-      Flowir.write(line() + "\n")
+      StandardStreams.error(line() + "\n")
     }
   }
 }
 
-/// Rows of x, and of the context where the flow has one, read together.
-struct PairedRows {
-  let x: any RowReader
-  let context: (any RowReader)?
-  private let path: String
-  private let contextPath: String?
-  private(set) var done = 0
+/// How the tables of rows and contexts are read.
+struct TableFlags: ParsableArguments {
+  @Option(
+    help: "The columns to read, by name or number from 1, such as mass,radius or 2-4,7.",
+    transform: Parse.columns)
+  var columns: ColumnSelection?
 
-  init(model: AnyModel, input: String, context contextPath: String?) throws {
-    x = try openRows(input)
-    path = input
-    self.contextPath = contextPath
-    guard x.columns == model.features else {
-      throw FileError.mismatch(
-        path: input, found: "\(x.columns) columns", expected: "\(model.features) features")
-    }
-    switch (contextPath, model.context) {
-    case (nil, 0): context = nil
-    case (nil, let count):
-      throw FileError.mismatch(
-        path: input, found: "no context",
-        expected: "--context with \(count) columns, since the flow is conditional")
-    case (let path?, 0):
-      throw FileError.mismatch(
-        path: path, found: "a context", expected: "none, since the flow is unconditional")
-    case (let path?, let count):
-      let reader = try openRows(path)
-      guard reader.columns == count else {
-        throw FileError.mismatch(
-          path: path, found: "\(reader.columns) columns", expected: "\(count) context features")
-      }
-      if let rows = reader.rowCount, let expected = x.rowCount, rows != expected {
-        throw FileError.mismatch(
-          path: path, found: "\(rows) rows", expected: "\(expected) rows, as in \(input)")
-      }
-      context = reader
-    }
+  @Option(help: "The same for the context.", transform: Parse.columns)
+  var contextColumns: ColumnSelection?
+
+  @Option(
+    help:
+      "Whether the first row of a .csv names the columns: yes or no; told by itself if left out.")
+  var header: TableOptions.Header?
+
+  @Option(help: "Which array of an .npz to read.") var array: String?
+
+  @Option(help: "The same for the context.") var contextArray: String?
+
+  /// How x is read.
+  var rows: TableOptions { TableOptions(columns: columns, header: header, array: array) }
+
+  /// How the context is read.
+  var context: TableOptions {
+    TableOptions(columns: contextColumns, header: header, array: contextArray)
   }
 
-  /// Up to `count` more rows; nil at the end.
-  mutating func next(_ count: Int) throws -> (x: [Double], context: [Double], rows: Int)? {
-    let values = try x.read(count)
-    let rows = values.count / x.columns
-    guard let context else {
-      done += rows
-      return rows == 0 ? nil : (values, [], rows)
-    }
-    let conditions = try context.read(rows == 0 ? 1 : rows)
-    guard conditions.count == rows * context.columns else {
-      let found = done + conditions.count / context.columns
-      throw FileError.mismatch(
-        path: contextPath ?? "", found: rows == 0 ? "more than \(done) rows" : "\(found) rows",
-        expected: rows == 0 ? "\(done) rows, as in \(path)" : "as many rows as \(path)")
-    }
-    done += rows
-    return rows == 0 ? nil : (values, conditions, rows)
+  /// What tells one way of reading from another.
+  var identity: String {
+    [
+      columns?.description, contextColumns?.description, header?.rawValue, array, contextArray,
+    ].map { $0.map { "'\($0)'" } ?? "-" }.joined(separator: " ")
   }
 }
 
-/// Whether each row has only finite numbers.
-func finiteRows(_ values: [Double], columns: Int) -> [Bool] {
-  stride(from: 0, to: values.count, by: columns).map { start in
-    values[start..<start + columns].allSatisfy(\.isFinite)
-  }
-}
+extension TableOptions.Header: ExpressibleByArgument {}
 
-/// An array of inputs in the function's float type.
-func hostArray(_ values: [Double], _ rows: Int, _ columns: Int, _ dtype: Precision) -> HostArray {
-  dtype == .f64
-    ? HostArray(values, shape: [rows, columns])
-    : HostArray(values.map { Float($0) }, shape: [rows, columns])
+/// Numbers for people.
+enum Format {
+  static func seconds(_ value: Double) -> String { String(format: "%.2f s", value) }
+  static func nats(_ value: Double) -> String { String(format: "%.4f nats", value) }
+  static func rate(_ rows: Int, _ seconds: Double) -> String {
+    let rate = Double(rows) / max(seconds, 1e-9)
+    return rate < 9_999
+      ? String(format: "%.0f rows/s", rate)
+      : rate < 9.999e6
+        ? String(format: "%.0f k rows/s", rate / 1e3)
+        : String(format: "%.1f M rows/s", rate / 1e6)
+  }
 }

@@ -24,14 +24,14 @@ struct Profile: ParsableCommand {
   @ArgumentParser.Argument(help: "A model file.") var model: String
   @Option(help: "log_prob, sample, transform, inverse, gradient or train_step.")
   var function = "log_prob"
-  @Option(help: "How many rows a call has.") var rows = 100_000
-  @Option(help: "For how many seconds the function is called.") var seconds = 0.5
+  @Option(
+    help: "How many rows a call has.", transform: Parse.integer(from: 1, to: 1_000_000_000))
+  var rows = 100_000
+  @Option(
+    help: "For how many seconds the function is called.",
+    transform: Parse.number(.from(0, to: 1e6)))
+  var seconds = 0.5
   @OptionGroup var common: CommonOptions
-
-  func validate() throws {
-    if rows < 1 { throw ValidationError("--rows must be 1 or more") }
-    if !(seconds >= 0 && seconds < 1e6) { throw ValidationError("--seconds must be 0 or more") }
-  }
 
   func run() throws {
     let model = try Model(path: model)
@@ -41,6 +41,7 @@ struct Profile: ParsableCommand {
     let function = try Pipeline.run(
       isDifferentiated ? Pipeline.cleanup : Pipeline.standard, on: traced)
     let threads = common.threads ?? CompiledFunction.defaultThreads
+    try checkMemory(function)
     let compiled = try CompiledFunction(function, profiling: true)
     guard let counters = compiled.counters else { return }
     let call = try RandomCall(compiled, model, rows: rows, threads: threads)
@@ -57,7 +58,27 @@ struct Profile: ParsableCommand {
     let report = ProfileReport(
       function: function.name, counts: counters.take(), work: counters.work, limits: limits,
       rows: rows, calls: calls, threads: threads, seconds: (clock.now - start) / .seconds(1))
-    if common.json { print(report.json.text) } else { print(report.text, terminator: "") }
+    if common.json {
+      try Console.print(report.json.text)
+    } else {
+      try Console.print(report.text, terminator: "")
+    }
+  }
+}
+
+extension Profile {
+  /// Makes sure that the arguments and results of a call fit in memory, beside the numbers that they
+  /// are made from.
+  private func checkMemory(_ function: Function) throws {
+    let values = function.arguments.map(\.value) + function.results.map(\.value)
+    let columns = values.map { function.type(of: $0) }.filter(\.hasRows)
+      .reduce(0) { $0 + $1.elementCount }
+    let memory = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+    guard let bytes = Checked.product(rows, columns, 16), bytes <= memory else {
+      throw ValidationError(
+        "--rows \(rows): the arrays of \(columns) columns do not fit in the memory of this "
+          + "machine, \(memory >> 30) GiB; give fewer")
+    }
   }
 }
 

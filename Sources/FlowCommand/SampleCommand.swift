@@ -10,100 +10,145 @@ struct Sample: ParsableCommand {
     abstract: "Draw samples.",
     discussion: """
       With a context of one row, N samples for that row; with M rows, N for each, in their order. \
-      The same seed gives the same bytes at any number of threads.
+      The same seed gives the same bytes at any number of threads. Samples for a context with NaN or \
+      infinity are NaN and are counted.
 
-      EXAMPLE: flowir sample model.safetensors --rows 100000 --seed 1 --output x.npy
+      EXAMPLE: flowir sample model.safetensors --rows 1e5 --seed 1 --output x.npy
       """)
 
   @Argument(help: "The model file, or a compiled .so.") var model: String
-  @Option(help: "How many samples to draw (for each context).") var rows: Int
+  @Option(
+    help: "How many samples to draw (for each context), such as 5000 or 1e6.",
+    transform: Parse.integer(from: 1, to: Parse.mostRows))
+  var rows: Int
   @Option(help: "The contexts to draw for.") var context: String?
-  @Option(help: "The seed of the random numbers.") var seed: UInt64 = 0
+  @Option(help: "The seed of the random numbers.", transform: Parse.seed) var seed: UInt64 = 0
   @Option(help: "Where to write the samples.") var output: String
   @Option(name: .customLong("log-prob"), help: "Where to write their log-densities, in nats.")
   var logProb: String?
+  @Flag(help: "Show progress although standard error is no terminal.") var progress = false
+  @OptionGroup var tables: TableFlags
   @OptionGroup var options: CommonOptions
 
-  func validate() throws {
-    if rows < 1 { throw ValidationError("--rows must be 1 or more") }
-  }
+  func validate() throws { try options.check(outputs: [output, logProb]) }
 
   func run() throws {
-    let start = Date()
+    let outputs = Outputs(inputs: [model] + (context.map { [$0] } ?? []))
+    let places = try [output, logProb].map { path throws(FileError) in
+      try path.map { path throws(FileError) in try outputs.openRows(path) }
+    }
     let model = try AnyModel(path: model)
-    let precision = try model.precision(options, path: self.model)
-    let contexts = try readContexts(model)
-    let count = model.context > 0 ? contexts.count / model.context : 1
-    let total = rows * count
-    let shared = count == 1
-    let sampler = try model.function(.sample, options, sharedContext: shared)
-    let writer = try createRows(output, columns: model.features, type: precision.rowType)
-    let scores = try logProb.map {
-      try createRows($0, columns: nil, type: precision.rowType)
+    switch try model.precision(options, path: self.model) {
+    case .f32: try run(Float.self, model, outputs, places)
+    case .f64: try run(Double.self, model, outputs, places)
+    }
+  }
+
+  private func run<Number: RowNumber>(
+    _ type: Number.Type, _ model: AnyModel, _ outputs: Outputs, _ places: [RowOutput?]
+  ) throws {
+    let start = Date()
+    let contexts = try SampleContexts<Number>(
+      model: model, path: self.model, context: context, options: tables.context)
+    // Contexts are in memory, so their number is small; that of rows need not be.
+    guard let total = Checked.product(rows, contexts.count),
+      let bytes = Checked.product(total, model.features, 8), bytes < Int.max / 2
+    else {
+      throw ValidationError(
+        "\(rows) rows for each of \(contexts.count) contexts are more than a file can hold")
+    }
+    let rowType: RowType = Number.self == Double.self ? .f64 : .f32
+    let sampler = try model.function(.sample, options, sharedContext: contexts.count == 1)
+    var results: [RowResult] = []
+    for (place, (name, columns)) in zip(places, [("x", model.features), ("log_prob", 1)]) {
+      guard let place else { continue }
+      let writer = try createRows(
+        place, columns: name == "x" ? columns : nil, type: rowType)
+      results.append(RowResult(name: name, columns: columns, writer: writer))
     }
     let seeds = [Int32(truncatingIfNeeded: seed), Int32(truncatingIfNeeded: seed >> 32)]
+    var pipeline = RowPipeline<Number>(sampler, results, threads: options.threads)
+    var bar = RowProgress(total: total, isForced: progress)
     var done = 0
     while done < total {
       let part = min(65536, total - done)
+      let (array, isFinite) = contexts.rows(done..<done + part, each: rows)
       var inputs = ["seed": HostArray(seeds, shape: [2])]
-      if model.context > 0, shared {
-        inputs["context"] = HostArray(contexts, shape: [model.context])
-      } else if model.context > 0 {
-        var repeated: [Double] = []
-        repeated.reserveCapacity(part * model.context)
-        for row in done..<done + part {
-          let place = row / rows * model.context
-          repeated += contexts[place..<place + model.context]
-        }
-        inputs["context"] = hostArray(repeated, part, model.context, precision)
-      }
-      let drawn = try sampler(inputs, rows: part, firstRow: done, threads: options.threads)
-      if let x = drawn["x"] { try write(x, to: writer) }
-      if let scores, let values = drawn["log_prob"] { try write(values, to: scores) }
+      inputs["context"] = array
+      let first = done
+      try pipeline.process(
+        inputs, rows: part, firstRow: first, isFinite: isFinite, number: { first + $0 + 1 })
       done += part
+      bar.show(done)
     }
-    try writer.finish()
-    try scores?.finish()
+    bar.clear()
+    for result in results { try result.writer.finish() }
+    try outputs.commit()
+    if let text = pipeline.bad.warning(path: output) { Console.warn(text) }
     let seconds = Date().timeIntervalSince(start)
-    options.summary(
-      [("rows", .integer(total)), ("seconds", .number(seconds))],
-      "drew \(total) samples in \(Format.seconds(seconds))")
+    try options.summary(
+      [("rows", .integer(total))] + pipeline.bad.members + [("seconds", .number(seconds))],
+      "drew \(total) samples in \(Format.seconds(seconds))" + pipeline.bad.text)
   }
+}
 
-  private func readContexts(_ model: AnyModel) throws -> [Double] {
-    guard let context else {
+/// The contexts that samples are drawn for.
+private struct SampleContexts<Number: RowNumber> {
+  private let columns: Int
+  private var values: [Number] = []
+  private var isFinite: [Bool]?
+  /// How many there are; 1 for a flow without context.
+  private(set) var count = 1
+
+  init(
+    model: AnyModel, path modelPath: String, context path: String?, options: TableOptions
+  ) throws {
+    columns = model.context
+    guard let path else {
       guard model.context == 0 else {
         throw FileError.mismatch(
-          path: self.model, found: "no context",
+          path: modelPath, found: "no context",
           expected: "--context with \(model.context) columns, since the flow is conditional")
       }
-      return []
+      return
     }
-    let reader = try openRows(context)
-    guard model.context > 0, reader.columns == model.context else {
+    guard model.context > 0 else {
       throw FileError.mismatch(
-        path: context, found: "\(reader.columns) columns",
-        expected: model.context == 0
-          ? "no context, since the flow is unconditional" : "\(model.context) context features")
+        path: path, found: "a context", expected: "none, since the flow is unconditional")
     }
-    var values: [Double] = []
+    let reader = try openTable(
+      path, columns: model.context, "context features", options: options)
+    for notice in reader.notices { Console.note("\(path): \(notice)") }
     while true {
-      let part = try reader.read(65536)
+      let part = try Number.read(reader, 65536)
       if part.isEmpty { break }
       values += part
     }
     guard !values.isEmpty else {
-      throw FileError.mismatch(path: context, found: "0 rows", expected: "1 row or more")
+      throw FileError.mismatch(path: path, found: "0 rows", expected: "1 row or more")
     }
-    return values
+    count = values.count / columns
+    isFinite = finiteRows(values, rows: count)
   }
-}
 
-/// Appends an array's elements without losing digits.
-func write(_ array: HostArray, to writer: any RowWriter) throws(FileError) {
-  switch array.storage {
-  case .float64(let values): try writer.write(values)
-  case .float32(let values): try writer.write(values)
-  case .int32(let values): try writer.write(values.map(Double.init))
+  /// The contexts of some rows of the sample, `each` for a context, and which of them are finite.
+  func rows(_ range: Range<Int>, each: Int) -> (HostArray?, isFinite: [Bool]?) {
+    guard columns > 0 else { return (nil, nil) }
+    if count == 1 {
+      return (
+        Number.array(values, shape: [columns]),
+        isFinite.map { [Bool](repeating: $0[0], count: range.count) }
+      )
+    }
+    var repeated: [Number] = []
+    repeated.reserveCapacity(range.count * columns)
+    for row in range {
+      let place = row / each * columns
+      repeated += values[place..<place + columns]
+    }
+    return (
+      Number.array(repeated, shape: [range.count, columns]),
+      isFinite.map { isFinite in range.map { isFinite[$0 / each] } }
+    )
   }
 }

@@ -10,63 +10,98 @@ struct Score: ParsableCommand {
     abstract: "Write log p(x|c) of every row, in the input's order.",
     discussion: """
       Rows are streamed: memory does not grow with the file. A row with NaN or infinity scores \
-      NaN; a row outside the support scores -inf.
+      NaN and is counted; a row outside the support scores -inf.
 
       EXAMPLE: flowir score model.safetensors --input x.npy --output log_prob.npy
       """)
 
   @Argument(help: "The model file, or a compiled .so.") var model: String
-  @Option(help: "The rows to score.") var input: String
+  @Option(name: [.customLong("input"), .customLong("data")], help: "The rows to score.")
+  var input: String
   @Option(help: "The context of each row.") var context: String?
   @Option(help: "Where to write the log-densities, in nats.") var output: String
-  @Option(help: "How many rows to score at a time.") var chunk = 65536
+  @Option(
+    help: "How many rows to score at a time.", transform: Parse.integer(from: 1, to: 10_000_000))
+  var chunk = 65536
   @Flag(help: "Go on with a run that was interrupted; the bytes are those of a whole run.")
   var resume = false
+  @Flag(help: "Answer each line of a stream as it comes.") var lineBuffered = false
+  @Flag(help: "Show progress although standard error is no terminal.") var progress = false
+  @OptionGroup var tables: TableFlags
   @OptionGroup var options: CommonOptions
 
   func validate() throws {
-    if chunk < 1 { throw ValidationError("--chunk must be 1 or more") }
     if resume, !output.hasSuffix(".npy") {
       throw ValidationError("--resume needs an output that ends in .npy")
     }
+    try options.check(outputs: [output])
   }
 
   func run() throws {
-    let start = Date()
+    let outputs = Outputs(inputs: [model, input] + (context.map { [$0] } ?? []))
+    let output = try outputs.openRows(self.output, resume: resume)
     let model = try AnyModel(path: model)
-    let precision = try model.precision(options, path: self.model)
-    var rows = try PairedRows(model: model, input: input, context: context)
-    let score = try model.function(.logProb, options)
-    let fingerprint =
-      ([self.model, input] + (context.map { [$0] } ?? []))
-      .map(Self.identity).joined(separator: " ") + " \(precision)"
+    switch try model.precision(options, path: self.model) {
+    case .f32: try run(Float.self, model, outputs, output)
+    case .f64: try run(Double.self, model, outputs, output)
+    }
+  }
+
+  private func run<Number: RowNumber>(
+    _ type: Number.Type, _ model: AnyModel, _ outputs: Outputs, _ output: RowOutput
+  ) throws {
+    let start = Date()
+    let rowType: RowType = Number.self == Double.self ? .f64 : .f32
+    var source = try RowSource<Number>(
+      model: model, input: input, context: context, flags: tables)
+    let function = try model.function(.logProb, options)
+    var resumable: ResumableNPYWriter?
     let writer: any RowWriter
-    var skipped = 0
-    if output.hasSuffix(".npy") {
-      let resumable = try ResumableNPYWriter(
-        output, type: precision.rowType, fingerprint: fingerprint, resume: resume)
-      skipped = resumable.rows
-      writer = resumable
+    if let file = output.file, self.output.hasSuffix(".npy") {
+      let taken = try ResumableNPYWriter(file, type: rowType, fingerprint: fingerprint(rowType))
+      (resumable, writer) = (taken, taken)
     } else {
-      writer = try createRows(output, columns: nil, type: precision.rowType)
+      writer = try createRows(output, columns: nil, type: rowType)
     }
-    var invalid = 0
-    do {
-      invalid = try write(score, &rows, model: model, precision, skipping: skipped, to: writer)
-    } catch {
-      // Only an interrupted run can be gone on with, not one that met bad input.
-      (writer as? ResumableNPYWriter)?.discard()
-      throw error
+    var pipeline = RowPipeline<Number>(
+      function, [RowResult(name: "log_prob", columns: 1, writer: writer)],
+      threads: options.threads)
+    if let resumable {
+      // Rows of the earlier run are read past, and its bad ones counted.
+      while source.done < resumable.resumed {
+        let first = source.done
+        guard let part = try source.next(min(resumable.resumed - first, chunk)) else { break }
+        let values = try resumable.earlier(from: first, count: part.rows)
+        pipeline.count(earlier: values, number: part.number, isFinite: part.isFinite)
+      }
+      if source.done < resumable.resumed {
+        throw FileError.mismatch(
+          path: input, found: "\(source.done) rows",
+          expected: "\(resumable.resumed) or more, which an earlier run scored")
+      }
     }
+    var bar = RowProgress(total: source.rowCount, isForced: progress)
+    while let part = try source.next(lineBuffered ? 1 : chunk) {
+      try pipeline.process(
+        part.inputs("x", features: model.features, context: model.context), rows: part.rows,
+        isFinite: part.isFinite, number: part.number)
+      bar.show(source.done)
+    }
+    bar.clear()
     try writer.finish()
+    try outputs.commit()
+    for text in source.warnings { Console.warn(text) }
+    if let text = pipeline.bad.warning(path: input) { Console.warn(text) }
     let seconds = Date().timeIntervalSince(start)
-    options.summary(
-      [
-        ("rows", .integer(rows.done)), ("invalid_rows", .integer(invalid)),
-        ("seconds", .number(seconds)),
-      ],
-      "scored \(rows.done) rows in \(Format.seconds(seconds))"
-        + (invalid > 0 ? "; \(invalid) with NaN or infinity score NaN" : ""))
+    try options.summary(
+      [("rows", .integer(source.done))] + pipeline.bad.members + [("seconds", .number(seconds))],
+      "scored \(source.done) rows in \(Format.seconds(seconds))" + pipeline.bad.text)
+  }
+
+  /// What the result depends on, for an interrupted run to be known again.
+  private func fingerprint(_ type: RowType) -> String {
+    ([model, input] + (context.map { [$0] } ?? [])).map(Self.identity).joined(separator: " ")
+      + " \(type) \(tables.identity)"
   }
 
   /// What tells a file from another of the same name: its size and time of change.
@@ -76,38 +111,4 @@ struct Score: ParsableCommand {
     let time = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
     return "\(path) \(size) \(time)"
   }
-
-  /// Scores rows to the end; gives how many had NaN or infinity.
-  private func write(
-    _ score: any RowFunction, _ rows: inout PairedRows, model: AnyModel, _ precision: Precision,
-    skipping skipped: Int, to writer: any RowWriter
-  ) throws -> Int {
-    var left = skipped
-    while left > 0, let part = try rows.next(min(left, chunk)) { left -= part.rows }
-    var invalid = 0
-    while let part = try rows.next(chunk) {
-      var inputs = ["x": hostArray(part.x, part.rows, model.features, precision)]
-      if model.context > 0 {
-        inputs["context"] = hostArray(part.context, part.rows, model.context, precision)
-      }
-      let result = try score(inputs, rows: part.rows, firstRow: 0, threads: options.threads)
-      var logProb = result["log_prob"]?.doubles ?? []
-      let finite = finiteRows(part.x, columns: model.features)
-      let finiteContext =
-        model.context > 0 ? finiteRows(part.context, columns: model.context) : []
-      for index in logProb.indices
-      where !finite[index] || !(finiteContext.isEmpty || finiteContext[index]) {
-        logProb[index] = .nan
-        invalid += 1
-      }
-      try writer.write(logProb)
-    }
-    return invalid
-  }
-}
-
-/// Numbers for people.
-enum Format {
-  static func seconds(_ value: Double) -> String { String(format: "%.2f s", value) }
-  static func nats(_ value: Double) -> String { String(format: "%.4f nats", value) }
 }

@@ -14,49 +14,76 @@ struct Train: ParsableCommand {
       EXAMPLE: flowir train --flow NSF --features 5 --data x.npy --output model.safetensors
       """)
 
-  @Option(help: "The kind of flow (MAF, NSF, NCSF, NICE, RealNVP, …).") var flow: String?
-  @Option(help: "The number of features.") var features: Int?
-  @Option(help: "The number of context features.") var context = 0
+  @Option(help: "The kind of flow (MAF, NSF, NCSF, NICE, RealNVP, …), in any case.")
+  var flow: String?
+  @Option(
+    help: "The number of features; that of the data's columns if left out.",
+    transform: Parse.integer(from: 1, to: 100_000))
+  var features: Int?
+  @Option(
+    help: "The number of context features; that of the columns of --context-data if left out.",
+    transform: Parse.integer(from: 0, to: 100_000))
+  var context: Int?
+  @Option(
+    name: .customLong("set"),
+    help: "An argument of the flow, such as --set bins=16 or --set hidden_features=[64,64].")
+  var arguments: [String] = []
   @Option(help: "A flow description as JSON, instead of --flow and --features.")
   var config: String?
-  @Option(help: "The training rows.") var data: String
+  @Option(name: [.customLong("data"), .customLong("input")], help: "The training rows.")
+  var data: String
   @Option(name: .customLong("context-data"), help: "The context of each training row.")
   var contextData: String?
   @Option(help: "Where to write the model.") var output: String
-  @Option(help: "How many times to go through the data.") var epochs = 100
-  @Option(name: .customLong("batch-size"), help: "Rows in a step.") var batchSize = 512
-  @Option(name: .customLong("learning-rate"), help: "Adam's learning rate.")
+  @Option(
+    help: "How many times to go through the data.", transform: Parse.integer(from: 1, to: 1 << 31))
+  var epochs = 100
+  @Option(
+    name: .customLong("batch-size"), help: "Rows in a step.",
+    transform: Parse.integer(from: 1, to: 1 << 31))
+  var batchSize = 512
+  @Option(
+    name: .customLong("learning-rate"), help: "Adam's learning rate.",
+    transform: Parse.number(.above(0, to: 1e6)))
   var learningRate = 1e-3
   @Option(help: "How the learning rate changes: constant, cosine or step.")
   var schedule: TrainingOptions.Schedule = .constant
-  @Option(name: .customLong("weight-decay"), help: "Decoupled weight decay (AdamW).")
+  @Option(
+    name: .customLong("weight-decay"), help: "Decoupled weight decay (AdamW).",
+    transform: Parse.number(.from(0, to: 1e6)))
   var weightDecay = 0.0
-  @Option(name: .customLong("clip-norm"), help: "The largest norm of the gradient.")
+  @Option(
+    name: .customLong("clip-norm"), help: "The largest norm of the gradient.",
+    transform: Parse.number(.above(0, to: 1e30)))
   var clipNorm: Double?
-  @Option(help: "The share of rows to hold out.") var validation = 0.1
-  @Option(help: "Stop after this many epochs without a better validation likelihood.")
+  @Option(
+    help: "The share of rows to hold out, from 0 to 0.99.",
+    transform: Parse.number(.from(0, to: 0.99)))
+  var validation = 0.1
+  @Option(
+    help: "Stop after this many epochs without a better validation likelihood.",
+    transform: Parse.integer(from: 1, to: 1 << 31))
   var patience: Int?
-  @Option(help: "The seed of parameters, split and shuffles.") var seed: UInt64 = 0
+  @Option(help: "The seed of parameters, split and shuffles.", transform: Parse.seed)
+  var seed: UInt64 = 0
   @Flag(help: "Go on with a run that was interrupted.") var resume = false
   @Flag(help: "Show progress although standard error is no terminal.") var progress = false
+  @OptionGroup var tables: TableFlags
   @OptionGroup var options: CommonOptions
 
   func validate() throws {
-    if config == nil, flow == nil || features == nil {
-      throw ValidationError("give --flow and --features, or --config")
-    }
+    if config == nil, flow == nil { throw ValidationError("give --flow or --config") }
     if config != nil, flow != nil { throw ValidationError("give --flow or --config, not both") }
-    if epochs < 1 || batchSize < 1 {
-      throw ValidationError("--epochs and --batch-size must be 1 or more")
+    if config != nil, !arguments.isEmpty {
+      throw ValidationError("--set goes with --flow; write the arguments into the file of --config")
     }
-    if !(0..<1).contains(validation) {
-      throw ValidationError("--validation must be at least 0 and below 1")
-    }
-    if !(learningRate > 0) { throw ValidationError("--learning-rate must be positive") }
+    if let flow { _ = try FlowArguments.type(flow) }
+    for text in arguments { _ = try FlowArguments.member(text) }
     if options.dtype == .f64 { throw ValidationError("training computes in f32") }
   }
 
-  private func description() throws -> FlowDescription {
+  private func description(_ x: TrainingData, _ conditions: TrainingData?) throws -> FlowDescription
+  {
     if let config {
       guard let bytes = FileManager.default.contents(atPath: config) else {
         throw FileError.system(path: config, action: "read", reason: "no such file")
@@ -67,54 +94,80 @@ struct Train: ParsableCommand {
         throw FileError.malformed(path: config, offset: error.offset, reason: error.reason)
       }
     }
+    let context = context ?? conditions?.columns ?? 0
     var members: [JSONValue.Member] = [
-      .init("type", .string(flow ?? "")), .init("features", .integer(features ?? 0)),
+      .init("type", .string(try FlowArguments.type(flow ?? ""))),
+      .init("features", .integer(features ?? x.columns)),
     ]
     if context > 0 { members.append(.init("context", .integer(context))) }
+    for text in arguments {
+      let member = try FlowArguments.member(text)
+      guard !members.contains(where: { $0.key == member.key }) else {
+        throw ValidationError("--set \(member.key): it is given twice, or has an option of its own")
+      }
+      members.append(member)
+    }
     return try FlowDescription(.object(members))
   }
 
-  private func readAll(
-    _ path: String, columns: Int, what: String
-  ) throws -> (values: [Float], rows: Int) {
-    let reader = try openRows(path)
-    guard reader.columns == columns else {
-      throw FileError.mismatch(
-        path: path, found: "\(reader.columns) columns", expected: "\(columns) \(what)")
+  func run() throws {
+    let sidecar = output + ".training"
+    let outputs = Outputs(
+      inputs: [data] + [contextData, config].compactMap { $0 })
+    let file = try outputs.open(output)
+    try outputs.check(sidecar)
+    let x = try TrainingData(data, options: tables.rows)
+    let conditions = try contextData.map { try TrainingData($0, options: tables.context) }
+    var model = try Model(description(x, conditions), seed: seed)
+    try check(x, conditions, model)
+    for text in x.warnings + (conditions?.warnings ?? []) { Console.warn(text) }
+    let known =
+      resume && FileManager.default.fileExists(atPath: sidecar)
+      ? try TrainingCheckpoint(path: sidecar) : nil
+    let line = ProgressLine(isShown: progress || isatty(2) == 1)
+    let report: TrainingReport
+    do {
+      report = try model.fit(
+        x.values, context: conditions?.values ?? [], options: trainingOptions, resume: known,
+        checkpoint: { try $0.save(to: sidecar) }, progress: { line.show($0) })
+    } catch let error as TrainingMismatch {
+      throw FileError.system(path: sidecar, action: "go on from it", reason: "\(error)")
     }
-    var values: [Float] = []
-    while true {
-      let part = try reader.readFloats(65536)
-      if part.isEmpty { break }
-      values += part
-    }
-    if let bad = values.firstIndex(where: { !$0.isFinite }) {
-      throw FileError.badRow(
-        path: path, row: bad / columns + 1,
-        reason: "column \(bad % columns + 1) is \(values[bad]); training needs finite numbers")
-    }
-    return (values, values.count / columns)
+    line.clear()
+    try model.save(to: file)
+    try outputs.commit()
+    try? FileManager.default.removeItem(atPath: sidecar)
+    try summarize(report)
   }
 
-  func run() throws {
-    var model = try Model(description(), seed: seed)
-    let x = try readAll(data, columns: model.features, what: "features")
-    var conditions: (values: [Float], rows: Int) = ([], x.rows)
-    if model.context > 0 {
-      guard let contextData else {
+  /// Makes sure that data and flow fit together.
+  private func check(_ x: TrainingData, _ conditions: TrainingData?, _ model: Model) throws {
+    guard x.columns == model.features else {
+      throw FileError.mismatch(
+        path: data, found: "\(x.columns) columns", expected: "\(model.features) features")
+    }
+    guard let conditions, let contextData else {
+      guard model.context == 0 else {
         throw FileError.mismatch(
           path: data, found: "no context", expected: "--context-data, since the flow is conditional"
         )
       }
-      conditions = try readAll(contextData, columns: model.context, what: "context features")
-      guard conditions.rows == x.rows else {
-        throw FileError.mismatch(
-          path: contextData, found: "\(conditions.rows) rows",
-          expected: "\(x.rows) rows, as in \(data)")
-      }
+      return
     }
-    // An output that can't be written is better known before the training than after it.
-    try AtomicFile(output).discard()
+    guard conditions.columns == model.context else {
+      throw FileError.mismatch(
+        path: contextData, found: "\(conditions.columns) columns",
+        expected: model.context == 0
+          ? "no context, since the flow is unconditional" : "\(model.context) context features")
+    }
+    guard conditions.rows == x.rows else {
+      throw FileError.mismatch(
+        path: contextData, found: "\(conditions.rows) rows",
+        expected: "\(x.rows) rows, as in \(data)")
+    }
+  }
+
+  private var trainingOptions: TrainingOptions {
     var training = TrainingOptions()
     training.epochs = epochs
     training.batchSize = batchSize
@@ -126,19 +179,12 @@ struct Train: ParsableCommand {
     training.threads = options.threads
     training.optimizer.weightDecay = weightDecay
     training.optimizer.clipNorm = clipNorm
-    let sidecar = output + ".training"
-    let known =
-      resume && FileManager.default.fileExists(atPath: sidecar)
-      ? try TrainingCheckpoint(path: sidecar) : nil
-    let line = ProgressLine(isShown: progress || isatty(2) == 1)
-    let report = try model.fit(
-      x.values, context: conditions.values, options: training, resume: known,
-      checkpoint: { try $0.save(to: sidecar) }, progress: { line.show($0) })
-    line.clear()
-    try model.save(to: output)
-    try? FileManager.default.removeItem(atPath: sidecar)
+    return training
+  }
+
+  private func summarize(_ report: TrainingReport) throws(FileError) {
     if options.json {
-      options.summary(
+      try options.summary(
         [
           ("epochs", .integer(report.epochs)), ("best_epoch", .integer(report.bestEpoch)),
           ("train_log_likelihood", .number(report.trainLogLikelihood)),
@@ -147,12 +193,12 @@ struct Train: ParsableCommand {
           ),
           ("rows_per_second", .number(report.rowsPerSecond)),
         ], "")
-    } else {
-      print("epochs                    \(report.epochs) (best \(report.bestEpoch))")
-      print("train log-likelihood      \(Format.nats(report.trainLogLikelihood))")
-      if let held = report.validationLogLikelihood {
-        print("validation log-likelihood \(Format.nats(held))")
-      }
+      return
+    }
+    try Console.print("epochs                    \(report.epochs) (best \(report.bestEpoch))")
+    try Console.print("train log-likelihood      \(Format.nats(report.trainLogLikelihood))")
+    if let held = report.validationLogLikelihood {
+      try Console.print("validation log-likelihood \(Format.nats(held))")
     }
   }
 }

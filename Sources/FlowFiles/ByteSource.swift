@@ -4,26 +4,39 @@
   import Darwin
 #endif
 
-/// Bytes of a file or of standard input, read from the front.
+/// Bytes of a file or of standard input, read from the front or, where the file allows it, anywhere.
 final class ByteSource {
   let path: String
   private let descriptor: Int32
+  /// The part of the file that is read, if not all.
+  private let window: Range<Int>?
+  /// Bytes in memory, in place of the file's.
+  private let memory: [UInt8]?
+  private var position = 0
 
   /// Opens a file; `-` is standard input.
-  init(_ path: String) throws(FileError) {
+  init(_ path: String, window: Range<Int>? = nil) throws(FileError) {
     self.path = path
+    self.window = window
+    memory = nil
     descriptor = path == "-" ? 0 : open(path, O_RDONLY | O_CLOEXEC)
-    if descriptor < 0 { throw AtomicFile.failure(path, "read") }
+    if descriptor < 0 { throw System.failure(path, "read") }
     var information = stat()
     if fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFDIR {
       throw .system(path: path, action: "read", reason: "it is a folder")
     }
   }
 
+  /// Reads bytes that came from a file.
+  init(_ path: String, bytes: [UInt8]) {
+    (self.path, memory, window, descriptor) = (path, bytes, nil, -1)
+  }
+
   deinit { if descriptor > 0 { close(descriptor) } }
 
-  /// The size of a regular file.
+  /// The size of a regular file, or of what is read of it.
   var size: Int? {
+    if let known = memory?.count ?? window?.count { return known }
     var information = stat()
     guard fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG else {
       return nil
@@ -32,32 +45,53 @@ final class ByteSource {
   }
 
   /// Fills memory; gives how many bytes there were before the end.
-  func read(into memory: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
-    var done = 0
-    while done < memory.count, let base = memory.baseAddress {
-      #if canImport(Glibc)
-        let count = Glibc.read(descriptor, base + done, memory.count - done)
-      #else
-        let count = Darwin.read(descriptor, base + done, memory.count - done)
-      #endif
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw AtomicFile.failure(path, "read")
-      }
-      if count == 0 { break }
-      done += count
+  ///
+  /// With an offset, which needs a regular file, the position of later reads does not move.
+  func read(
+    into memory: UnsafeMutableRawBufferPointer, at offset: Int? = nil
+  ) throws(FileError) -> Int {
+    let start = offset ?? position
+    let found: Int
+    if let bytes = self.memory {
+      found = max(min(memory.count, bytes.count - start), 0)
+      memory.copyBytes(from: bytes[min(start, bytes.count)..<min(start, bytes.count) + found])
+    } else if let window {
+      let count = max(min(memory.count, window.count - start), 0)
+      found = try System.read(
+        into: UnsafeMutableRawBufferPointer(rebasing: memory[..<count]), from: descriptor,
+        at: window.lowerBound + start, path: path)
+    } else {
+      found = try System.read(into: memory, from: descriptor, at: offset, path: path)
     }
-    return done
+    if offset == nil { position += found }
+    return found
   }
 
-  func read(_ count: Int) throws(FileError) -> [UInt8] {
+  /// Up to so many bytes, from an offset if one is given.
+  func read(_ count: Int, at offset: Int? = nil) throws(FileError) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
     var failure: FileError?
     var found = 0
     bytes.withUnsafeMutableBytes { memory in
-      do throws(FileError) { found = try read(into: memory) } catch { failure = error }
+      do throws(FileError) { found = try read(into: memory, at: offset) } catch { failure = error }
     }
     if let failure { throw failure }
-    return Array(bytes.prefix(found))
+    return found == count ? bytes : Array(bytes.prefix(found))
+  }
+
+  /// What there is to read now, at most so many bytes; empty at the end.
+  ///
+  /// Unlike `read`, it does not wait for more than one write of a pipe.
+  func readAvailable(_ count: Int) throws(FileError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    while true {
+      #if canImport(Glibc)
+        let found = Glibc.read(descriptor, &bytes, count)
+      #else
+        let found = Darwin.read(descriptor, &bytes, count)
+      #endif
+      if found >= 0 { return Array(bytes.prefix(found)) }
+      if errno != EINTR { throw System.failure(path, "read") }
+    }
   }
 }

@@ -81,7 +81,7 @@ public struct StoredTensor: Hashable, Sendable {
     switch type {
     case .float64: numbers(Double.self)
     case .float32: numbers(Float.self).map(Double.init)
-    case .float16: numbers(UInt16.self).map(Self.half)
+    case .float16: numbers(UInt16.self).map(Half.double)
     case .bfloat16: numbers(UInt16.self).map { Double(Float(bitPattern: UInt32($0) << 16)) }
     case .int64: numbers(Int64.self).map(Double.init)
     case .int32: numbers(Int32.self).map(Double.init)
@@ -94,22 +94,24 @@ public struct StoredTensor: Hashable, Sendable {
   /// The elements as floats, rounded if need be.
   public var floats: [Float] { type == .float32 ? numbers(Float.self) : doubles.map { Float($0) } }
 
+  /// The elements as integers, exact; nil for floats.
+  public var integers: [Int]? {
+    switch type {
+    case .int64: numbers(Int64.self).map { Int($0) }
+    case .int32: numbers(Int32.self).map { Int($0) }
+    case .int16: numbers(Int16.self).map { Int($0) }
+    case .int8: numbers(Int8.self).map { Int($0) }
+    case .uint8, .bool: bytes.map { Int($0) }
+    case .float64, .float32, .float16, .bfloat16: nil
+    }
+  }
+
   private func numbers<Number>(_ type: Number.Type) -> [Number] {
     bytes.withUnsafeBytes { raw in
       (0..<count).map {
         raw.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Number>.size, as: Number.self)
       }
     }
-  }
-
-  private static func half(_ bits: UInt16) -> Double {
-    let sign = bits & 0x8000 == 0 ? 1.0 : -1.0
-    let exponent = Int(bits >> 10 & 31)
-    let fraction = Double(bits & 1023) / 1024
-    if exponent == 31 { return fraction == 0 ? sign * .infinity : .nan }
-    return exponent == 0
-      ? sign * fraction * 0x1p-14
-      : sign * Double(sign: .plus, exponent: exponent - 15, significand: 1 + fraction)
   }
 }
 
@@ -154,6 +156,10 @@ public struct SafetensorsFile: Sendable {
       data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
     } catch {
       throw .system(path: path, action: "read", reason: error.localizedDescription)
+    }
+    if let kind = FileKind(data.prefix(16)), kind != .safetensors {
+      throw .unsupported(
+        path: path, found: kind.name, expected: "a safetensors file\(kind.adviceForModel)")
     }
     guard data.count >= 8 else {
       throw .malformed(
@@ -260,6 +266,15 @@ public struct SafetensorsFile: Sendable {
   ///
   /// - Throws: `FileError.system`.
   public func write(to path: String) throws(FileError) {
+    let outputs = Outputs()
+    try write(to: outputs.open(path))
+    try outputs.commit()
+  }
+
+  /// Writes the content to an output of a transaction.
+  ///
+  /// - Throws: `FileError.system`.
+  public func write(to file: OutputFile) throws(FileError) {
     var members: [JSONValue.Member] = []
     if !metadata.isEmpty {
       let entries = metadata.sorted { $0.key < $1.key }
@@ -287,11 +302,9 @@ public struct SafetensorsFile: Sendable {
     }
     var header = Array(JSONValue.object(members).text.utf8)
     while header.count % 8 != 0 { header.append(0x20) }
-    let file = try AtomicFile(path)
     let length = UInt64(header.count).littleEndian
     try file.write(withUnsafeBytes(of: length) { Array($0) })
     try file.write(header)
     for name in ordered { if let tensor = tensors[name] { try file.write(tensor.bytes) } }
-    try file.commit()
   }
 }

@@ -129,7 +129,7 @@ public final class ArtifactCall: Sendable {
   private func setThreads(_ threads: Int?) {
     typealias Set = @convention(c) (Int32) -> Void
     guard let set = library.symbol("set_threads") else { return }
-    unsafeBitCast(set, to: Set.self)(Int32(clamping: threads ?? CompiledFunction.defaultThreads))
+    unsafeBitCast(set, to: Set.self)(CompiledFunction.threadCount(threads))
   }
 
   private var lastError: String {

@@ -24,7 +24,9 @@ public final class BoundFunction: @unchecked Sendable {
     state = .allocate(byteCount: compiled.stateBytes, alignment: 64)
     let pointers = compiled.function.arguments.indices.map { stored[$0]?.pointer.constant }
     pointers.withUnsafeBufferPointer { buffer in
-      if let base = buffer.baseAddress { compiled.prepare(base, state, Int32(threads)) }
+      if let base = buffer.baseAddress {
+        compiled.prepare(base, state, CompiledFunction.threadCount(threads))
+      }
     }
   }
 
@@ -77,7 +79,7 @@ public final class BoundFunction: @unchecked Sendable {
   ) throws(RuntimeError) {
     var arguments = arguments
     for (index, parameter) in parameters { arguments[index] = UnsafeRawPointer(parameter.pointer) }
-    let count = Int32(threads ?? CompiledFunction.defaultThreads)
+    let count = CompiledFunction.threadCount(threads)
     let status = arguments.withUnsafeBufferPointer { inputs in
       results.withUnsafeBufferPointer { outputs -> Int32 in
         guard let inputs = inputs.baseAddress, let outputs = outputs.baseAddress else { return 0 }

@@ -85,4 +85,10 @@ public final class CompiledFunction: @unchecked Sendable {
 
   /// One thread for each processor that this process may use.
   public static var defaultThreads: Int { ProcessInfo.processInfo.activeProcessorCount }
+
+  /// A number of threads as the compiled code takes it; the OpenMP runtime ends the process where it
+  /// can't have as many as it is asked for, so there are never more than 1024.
+  static func threadCount(_ threads: Int?) -> Int32 {
+    Int32(min(max(threads ?? defaultThreads, 1), 1024))
+  }
 }

@@ -82,10 +82,27 @@ public struct Model: ParameterHolder {
   /// Writes the model file, whole or not at all; Zuko loads the tensors of a described flow by
   /// `load_state_dict`.
   ///
-  /// - Throws: `FileError`.
+  /// - Throws: `FileError`, also if a trained parameter is not finite.
   public func save(to path: String) throws(FileError) {
+    let outputs = Outputs()
+    try save(to: outputs.open(path))
+    try outputs.commit()
+  }
+
+  /// Writes the model to an output of a transaction.
+  ///
+  /// - Throws: `FileError`, also if a trained parameter is not finite.
+  public func save(to file: OutputFile) throws(FileError) {
+    for parameter in parameters where parameter.isTrainable {
+      guard let values = values[parameter.name]?.floats,
+        let bad = values.first(where: { !$0.isFinite })
+      else { continue }
+      throw .tensor(
+        path: file.path, name: parameter.name,
+        reason: "holds \(bad), so the model is not written; train with a lower learning rate")
+    }
     let metadata = description.map { ["flowir.flow": $0.json.text] }
-    try stored(metadata: metadata ?? [:]).write(to: path)
+    try stored(metadata: metadata ?? [:]).write(to: file)
   }
 }
 
@@ -155,7 +172,7 @@ struct FileCheckpoint: CheckpointSource {
 
   func integers(_ name: String) -> [Int]? {
     guard let tensor = file[name], [.int64, .int32].contains(tensor.type) else { return nil }
-    return tensor.doubles.map { Int($0) }
+    return tensor.integers
   }
 
   func booleans(_ name: String) -> [Bool]? {

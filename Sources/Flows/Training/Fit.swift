@@ -97,6 +97,8 @@ public struct TrainingCheckpoint: Sendable {
   public var bestEpoch: Int
   /// Their mean log-likelihood on the validation rows.
   public var bestValidation: Double
+  /// What the run's result depends on.
+  public var job: TrainingJob
 }
 
 extension Model {
@@ -109,8 +111,9 @@ extension Model {
   ///   - resume: a checkpoint to go on from.
   ///   - checkpoint: given the state after each epoch.
   ///   - progress: told how training goes.
-  /// - Throws: `FlowError` for data that does not fit, or if the loss becomes NaN, which leaves the
-  ///   model as it was; `RuntimeError` if there is no compiler.
+  /// - Throws: `FlowError` for data that does not fit, or if the loss becomes NaN or a parameter is no
+  ///   longer finite, which leaves the model as it was; `TrainingMismatch` for another run's
+  ///   checkpoint; `RuntimeError` if there is no compiler.
   public mutating func fit(
     _ x: [Float], context: [Float] = [], options: TrainingOptions = TrainingOptions(),
     resume: TrainingCheckpoint? = nil, checkpoint: (TrainingCheckpoint) throws -> Void = { _ in },
@@ -145,6 +148,7 @@ private struct FitSession {
   let score: CompiledFunction
   let training: [Int]
   let validation: [Int]
+  let job: TrainingJob
   var best: [String: [Float]] = [:]
   var bestEpoch = 0
   var bestValidation = -Double.infinity
@@ -156,6 +160,7 @@ private struct FitSession {
     self.x = x
     self.context = context
     self.options = options
+    job = TrainingJob(model: model, x: x, context: context, options: options)
     trainer = try model.trainer(optimizer: options.optimizer, frozen: options.frozen)
     score = try CompiledFunction(optimized(model.trace(.logProb)))
     var order = Array(0..<rows)
@@ -219,6 +224,7 @@ private struct FitSession {
   ) throws -> TrainingReport {
     var epoch = 0
     if let resume {
+      try resume.check(job, parameters: trainer.parameters, options: options)
       trainer.restore(resume.state, steps: resume.steps)
       epoch = resume.epoch
       best = resume.best
@@ -232,6 +238,11 @@ private struct FitSession {
       if let patience = options.patience, bestEpoch > 0, epoch - bestEpoch >= patience { break }
       try runEpoch(epoch, validation: lastValidation, start: start, first: first, progress)
       epoch += 1
+      // A rate that is too high may end in infinities without a loss of NaN.
+      guard trainer.state.values.allSatisfy({ $0.allSatisfy(\.isFinite) }) else {
+        throw FlowError.diverged(
+          epoch: epoch, batch: max(training.count / max(options.batchSize, 1), 1))
+      }
       let current = try meanLogLikelihood(
         validation.isEmpty ? training : validation, trainer.state)
       lastValidation = current
@@ -243,7 +254,7 @@ private struct FitSession {
       try checkpoint(
         TrainingCheckpoint(
           epoch: epoch, steps: trainer.steps, state: trainer.state, best: best,
-          bestEpoch: bestEpoch, bestValidation: bestValidation))
+          bestEpoch: bestEpoch, bestValidation: bestValidation, job: job))
     }
     if best.isEmpty { best = trainer.state }
     let seconds = Date().timeIntervalSince(start)

@@ -1,3 +1,4 @@
+import FlowFiles
 import Foundation
 
 /// A line on standard error that shows how training goes and is redrawn in place.
@@ -13,12 +14,12 @@ public final class ProgressLine {
     let isEnd = progress.batch == progress.batches
     guard isShown, isEnd || Date().timeIntervalSince(last) > 0.1 else { return }
     last = Date()
-    FileHandle.standardError.write(Data(("\r" + Self.text(progress) + "\u{1b}[K").utf8))
+    StandardStreams.error("\r" + Self.text(progress) + "\u{1b}[K")
   }
 
   /// Ends the line.
   public func clear() {
-    if isShown { FileHandle.standardError.write(Data("\n".utf8)) }
+    if isShown { StandardStreams.error("\n") }
   }
 
   /// The line's text: epoch, bar, loss, validation, speed and time left.

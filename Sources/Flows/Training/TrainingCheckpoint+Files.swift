@@ -2,6 +2,8 @@ import FlowFiles
 import FlowRuntime
 
 extension TrainingCheckpoint {
+  private static var jobPrefix: String { "job." }
+
   /// Writes the state as a safetensors file, whole or not at all.
   ///
   /// - Throws: `FileError`.
@@ -10,6 +12,7 @@ extension TrainingCheckpoint {
       "epoch": "\(epoch)", "steps": "\(steps)", "best_epoch": "\(bestEpoch)",
       "best_validation": "\(bestValidation)",
     ])
+    for fact in job.facts { file.metadata[Self.jobPrefix + fact.name] = fact.value }
     for (name, values) in state.sorted(by: { $0.key < $1.key }) {
       file["state." + name] = StoredTensor(values, shape: [values.count])
     }
@@ -24,16 +27,33 @@ extension TrainingCheckpoint {
   /// - Throws: `FileError` if the file is no such state.
   public init(path: String) throws(FileError) {
     let file = try SafetensorsFile(path: path)
-    func number<Number: LosslessStringConvertible>(_ key: String) throws(FileError) -> Number {
-      guard let text = file.metadata[key], let value = Number(text) else {
+    func text(_ key: String) throws(FileError) -> String {
+      guard let text = file.metadata[key] else {
         throw .malformed(path: path, offset: 8, reason: "its metadata has no '\(key)'")
       }
-      return value
+      return text
     }
-    epoch = try number("epoch")
-    steps = try number("steps")
-    bestEpoch = try number("best_epoch")
-    bestValidation = try number("best_validation")
+    func integer(_ key: String, to limit: Int) throws(FileError) -> Int {
+      let text = try text(key)
+      do {
+        return try Checked.integer(text, in: 0...limit)
+      } catch {
+        throw .malformed(path: path, offset: 8, reason: "\(key) in its metadata: \(error)")
+      }
+    }
+    // Far beyond any training, and far from where sums overflow.
+    epoch = try integer("epoch", to: 1 << 40)
+    steps = try integer("steps", to: 1 << 60)
+    bestEpoch = try integer("best_epoch", to: epoch)
+    let validation = try text("best_validation")
+    guard let number = Double(validation), !number.isNaN else {
+      throw .malformed(
+        path: path, offset: 8, reason: "best_validation in its metadata: found '\(validation)'")
+    }
+    bestValidation = number
+    job = TrainingJob(
+      facts: file.metadata.filter { $0.key.hasPrefix(Self.jobPrefix) }.sorted { $0.key < $1.key }
+        .map { TrainingJob.Fact(String($0.key.dropFirst(Self.jobPrefix.count)), $0.value) })
     state = [:]
     best = [:]
     for name in file.names {

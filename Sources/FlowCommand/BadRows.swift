@@ -1,0 +1,42 @@
+import FlowFiles
+
+/// The rows whose result is NaN.
+struct BadRows {
+  /// How many there are.
+  private(set) var count = 0
+  /// The first of them, as its file counts rows.
+  private(set) var first: Int?
+  /// Those whose input is finite: how many, and the first.
+  private(set) var unexpected = 0
+  private(set) var firstUnexpected: Int?
+
+  /// Counts a row; `isFinite` says whether its input is.
+  mutating func add(_ number: Int, isFinite: Bool) {
+    count += 1
+    if first == nil { first = number }
+    guard isFinite else { return }
+    unexpected += 1
+    if firstUnexpected == nil { firstUnexpected = number }
+  }
+
+  /// What a summary says of them.
+  var members: [(String, JSONValue)] {
+    [("invalid_rows", .integer(count))]
+      + (first.map { [("first_invalid_row", .integer($0))] } ?? [])
+  }
+
+  /// What a line for people says of them.
+  var text: String {
+    guard let first else { return "" }
+    return count == 1
+      ? "; row \(first) is NaN" : "; \(count) rows are NaN, the first is row \(first)"
+  }
+
+  /// A warning about rows whose input gives no reason for it.
+  func warning(path: String) -> String? {
+    firstUnexpected.map {
+      "\(path): row \($0): its numbers are finite, but its result is NaN"
+        + (unexpected > 1 ? " (\(unexpected) such rows)" : "")
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import ArgumentParser
+import FlowCodegen
+import FlowFiles
+import FlowIR
+import FlowPasses
+import FlowRuntime
+import Flows
+import Foundation
+
+/// `flowir dump`.
+struct Dump: ParsableCommand {
+  enum Stage: String, ExpressibleByArgument, CaseIterable {
+    case trace
+    case optimized
+    case tiles
+    case c
+  }
+
+  static let configuration = CommandConfiguration(
+    abstract: "Print the intermediate representation of a function at a stage.",
+    discussion: """
+      EXAMPLE: flowir dump model.safetensors --function log_prob --stage optimized
+      """)
+
+  @ArgumentParser.Argument(help: "A model file, or a .flowir file.") var model: String
+  @Option(help: "log_prob, sample, transform, inverse, gradient or train_step.")
+  var function = "log_prob"
+  @Option(help: "trace, optimized, tiles or c.") var stage: Stage = .optimized
+  @Option(help: "Print the text after this pass.") var after: String?
+  @Flag(help: "State FLOPs and bytes per operation.") var cost = false
+  @Flag(help: "Print a Graphviz graph.") var dot = false
+  @Option(help: "The float type.") var dtype: Precision = .f32
+
+  func validate() throws {
+    if let after, Pipeline.pass(named: after) == nil {
+      let names = Pipeline.all.map(\.name).joined(separator: ", ")
+      throw ValidationError("unknown pass '\(after)'; the passes are \(names)")
+    }
+  }
+
+  func run() throws {
+    var result = try source()
+    if stage != .trace || after != nil {
+      var found: Function?
+      let passes = model.hasSuffix(".flowir") ? Pipeline.cleanup : Pipeline.standard
+      let isDifferentiated = function == "gradient" || function == "train_step"
+      result = try Pipeline.run(isDifferentiated ? Pipeline.cleanup : passes, on: result) {
+        if $0.name == after, found == nil { found = $1 }
+      }
+      if after != nil, let found { result = found }
+    }
+    if dot {
+      try Console.print(GraphText(result).text)
+    } else if cost {
+      try Console.print(CostText(result).text)
+    } else {
+      switch stage {
+      case .trace, .optimized: try Console.print(result.text, terminator: "")
+      case .tiles:
+        try Console.print(try TileProgram(lowering: result).text, terminator: "")
+      case .c:
+        let program = try TileProgram(lowering: result)
+        try Console.print(
+          CompiledFunction.source(CFile(program, name: "flow"), dtype: program.dtype),
+          terminator: "")
+      }
+    }
+  }
+
+  private func source() throws -> Function {
+    if model.hasSuffix(".flowir") {
+      let module = try readModule(model)
+      guard let found = module.function(named: function) ?? module.functions.first else {
+        throw FileError.malformed(path: model, offset: 0, reason: "the file has no function")
+      }
+      return found
+    }
+    return try tracedFunction(function, of: Model(path: model), dtype: dtype.dtype)
+  }
+}
+
+/// A function of a model by its name, as it was traced; those with derivatives are optimized.
+func tracedFunction(_ name: String, of model: Model, dtype: DType) throws -> Function {
+  switch name {
+  case "gradient": return try model.gradientFunction(dtype: dtype)
+  case "train_step": return try model.trainingStepFunction()
+  default:
+    guard let known = FlowFunction(rawValue: name) else {
+      throw ValidationError(
+        "unknown function '\(name)'; expected log_prob, sample, transform, inverse, "
+          + "gradient or train_step")
+    }
+    return model.trace(known, dtype: dtype)
+  }
+}
+
+/// Reads and verifies a text file of functions.
+func readModule(_ path: String) throws -> Module {
+  guard let data = FileManager.default.contents(atPath: path) else {
+    throw FileError.system(path: path, action: "read", reason: "no such file")
+  }
+  do {
+    let module = try Module(parsing: String(decoding: data, as: UTF8.self))
+    for function in module.functions { try function.verify() }
+    return module
+  } catch let error as ParseError {
+    throw FileError.malformed(path: path, offset: error.offset, reason: "\(error)")
+  } catch let error as VerificationError {
+    throw FileError.malformed(path: path, offset: 0, reason: "\(error)")
+  }
+}

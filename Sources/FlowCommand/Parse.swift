@@ -1,0 +1,44 @@
+import ArgumentParser
+import FlowFiles
+
+/// How numbers are read from flags: checked, with their limits in the message.
+enum Parse {
+  /// The most rows that a command draws or a step takes.
+  static let mostRows = 1_000_000_000_000
+  /// The most threads that a call may use.
+  static let mostThreads = 1024
+
+  /// A whole number within limits.
+  static func integer(
+    from lower: Int, to upper: Int
+  ) -> @Sendable (String) throws -> Int {
+    { text in try checked { () throws(NumberError) in try Checked.integer(text, in: lower...upper) }
+    }
+  }
+
+  /// A finite number within limits.
+  static func number(_ limits: NumberLimits) -> @Sendable (String) throws -> Double {
+    { text in try checked { () throws(NumberError) in try Checked.number(text, in: limits) } }
+  }
+
+  /// A seed of random numbers.
+  static func seed(_ text: String) throws -> UInt64 {
+    try checked { () throws(NumberError) in try Checked.seed(text) }
+  }
+
+  /// Columns of a table.
+  static func columns(_ text: String) throws -> ColumnSelection {
+    guard let columns = ColumnSelection(text) else {
+      throw ValidationError("expected names or numbers, such as mass,radius or 2-4")
+    }
+    return columns
+  }
+
+  private static func checked<Value>(_ body: () throws(NumberError) -> Value) throws -> Value {
+    do {
+      return try body()
+    } catch {
+      throw ValidationError("expected \(error.expected)")
+    }
+  }
+}

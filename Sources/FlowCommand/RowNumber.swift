@@ -1,0 +1,42 @@
+import FlowFiles
+import FlowRuntime
+
+/// The float type that rows are read, computed and written in.
+protocol RowNumber: BinaryFloatingPoint, Sendable {
+  static func read(_ reader: any RowReader, _ count: Int) throws(FileError) -> [Self]
+  static func array(_ values: [Self], shape: [Int]) -> HostArray
+  static func values(of array: HostArray) -> [Self]
+  static func write(_ values: [Self], to writer: any RowWriter) throws(FileError)
+}
+
+extension Float: RowNumber {
+  static func read(_ reader: any RowReader, _ count: Int) throws(FileError) -> [Float] {
+    try reader.readFloats(count)
+  }
+
+  static func array(_ values: [Float], shape: [Int]) -> HostArray {
+    HostArray(values, shape: shape)
+  }
+
+  static func values(of array: HostArray) -> [Float] { array.floats }
+
+  static func write(_ values: [Float], to writer: any RowWriter) throws(FileError) {
+    try writer.write(values)
+  }
+}
+
+extension Double: RowNumber {
+  static func read(_ reader: any RowReader, _ count: Int) throws(FileError) -> [Double] {
+    try reader.read(count)
+  }
+
+  static func array(_ values: [Double], shape: [Int]) -> HostArray {
+    HostArray(values, shape: shape)
+  }
+
+  static func values(of array: HostArray) -> [Double] { array.doubles }
+
+  static func write(_ values: [Double], to writer: any RowWriter) throws(FileError) {
+    try writer.write(values)
+  }
+}

@@ -1,0 +1,169 @@
+import Foundation
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// One output of a transaction: written beside its place under another name, locked while it is in
+/// work.
+///
+/// The other name is the output's with `.flowir.partial` after it, so the next run for the same
+/// output finds what a killed one left, and two runs at once find each other.
+public final class OutputFile {
+  /// Where the output goes, as it was asked for.
+  public let path: String
+  /// Where it lies in truth, behind symbolic links.
+  let target: String
+  /// Its name while it is in work.
+  let partial: String
+  /// What was left of an earlier run, in bytes; 0 unless the output was opened to go on.
+  let found: Int
+  /// The earlier output, if there is one.
+  let earlier: FileIdentity?
+  /// The partial file itself.
+  let identity: FileIdentity
+  private(set) var descriptor: Int32
+  private var buffer: [UInt8] = []
+  /// Whether what was written so far serves a later run.
+  var servesLater = false
+  private(set) var hasFailed = false
+  private var hasWork = false
+  private static let bufferSize = 1 << 20
+
+  /// Checks the place, then opens and locks the partial file.
+  ///
+  /// - Throws: `FileError.system` if the output can't be written, is an input, or is in work.
+  init(
+    _ path: String, inputs: Set<FileIdentity>, resume: Bool, isExecutable: Bool
+  ) throws(FileError) {
+    self.path = path
+    let place = try OutputPlace(path, inputs: inputs)
+    (target, partial, earlier) = (place.target, place.partial, place.identity)
+    let lock = try OutputLock(
+      place, inputs: inputs, resume: resume, mode: isExecutable ? 0o777 : 0o666)
+    (descriptor, identity, found) = (lock.descriptor, lock.identity, lock.size)
+    if let owner = place.owner { _ = fchown(descriptor, owner.user, owner.group) }
+    if let mode = place.mode, fchmod(descriptor, mode) != 0 {
+      let error = System.failure(path, "write")
+      discard()
+      throw error
+    }
+  }
+
+  deinit { abandon() }
+
+  /// Appends bytes.
+  ///
+  /// - Throws: `FileError.system`, for a full disk for instance.
+  public func write(_ bytes: some Sequence<UInt8>) throws(FileError) {
+    buffer.append(contentsOf: bytes)
+    if buffer.count >= Self.bufferSize { try flush() }
+  }
+
+  /// Appends the memory of numbers.
+  ///
+  /// - Throws: `FileError.system`.
+  public func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    buffer.append(contentsOf: bytes)
+    if buffer.count >= Self.bufferSize { try flush() }
+  }
+
+  /// Hands what was written so far to the operating system.
+  func flush() throws(FileError) {
+    do throws(FileError) {
+      try System.write(buffer, to: descriptor, path: path)
+    } catch {
+      hasFailed = true
+      throw error
+    }
+    buffer.removeAll(keepingCapacity: true)
+  }
+
+  /// Writes over bytes near the start, which must have been written before.
+  ///
+  /// - Throws: `FileError.system`.
+  func patch(_ bytes: [UInt8], at offset: Int) throws(FileError) {
+    try flush()
+    guard pwrite(descriptor, bytes, bytes.count, off_t(offset)) == bytes.count else {
+      hasFailed = true
+      throw System.failure(path, "write")
+    }
+  }
+
+  /// Cuts the file to its first bytes and goes on after them.
+  func truncate(to size: Int) throws(FileError) {
+    buffer.removeAll()
+    guard ftruncate(descriptor, off_t(size)) == 0,
+      lseek(descriptor, off_t(size), SEEK_SET) == off_t(size)
+    else { throw System.failure(path, "write") }
+  }
+
+  /// Reads bytes that an earlier run left.
+  func read(_ count: Int, at offset: Int) throws(FileError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var problem: FileError?
+    var length = 0
+    bytes.withUnsafeMutableBytes { memory in
+      do throws(FileError) {
+        length = try System.read(into: memory, from: descriptor, at: offset, path: path)
+      } catch {
+        problem = error
+      }
+    }
+    if let problem { throw problem }
+    return Array(bytes.prefix(length))
+  }
+
+  /// Brings all bytes to the disk; the output is not in its place yet.
+  func complete() throws(FileError) {
+    try flush()
+    do throws(FileError) {
+      try System.synchronize(descriptor, path: path)
+    } catch {
+      hasFailed = true
+      throw error
+    }
+  }
+
+  /// Moves the file to its place; only then the lock ends.
+  func publish() throws(FileError) {
+    guard rename(partial, target) == 0 else { throw System.failure(path, "write") }
+    System.synchronize(folder: System.split(target).folder)
+  }
+
+  /// A new folder beside the output for what is made on the way to it; it goes when the output is in
+  /// its place or given up, and a killed run's is removed by the next.
+  ///
+  /// - Throws: `FileError.system`.
+  public func workFolder() throws(FileError) -> String {
+    let folder = work
+    try? FileManager.default.removeItem(atPath: folder)
+    guard mkdir(folder, 0o700) == 0 else { throw System.failure(folder, "write") }
+    hasWork = true
+    return folder
+  }
+
+  private var work: String { target + ".flowir.work" }
+
+  /// Ends the lock of a file that is in its place.
+  func finish() {
+    guard descriptor >= 0 else { return }
+    if hasWork { try? FileManager.default.removeItem(atPath: work) }
+    close(descriptor)
+    descriptor = -1
+  }
+
+  /// Gives the file up, but keeps what serves a later run if it was the disk that failed.
+  func abandon() {
+    if hasFailed, servesLater { finish() } else { discard() }
+  }
+
+  /// Gives the file up, what was written before included.
+  public func discard() {
+    guard descriptor >= 0 else { return }
+    unlink(partial)
+    finish()
+  }
+}

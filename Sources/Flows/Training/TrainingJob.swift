@@ -1,0 +1,130 @@
+import FlowFiles
+
+/// What the result of a training run depends on: the flow, the data and the options, each by a value
+/// or a digest.
+///
+/// A checkpoint carries it, so that another run's state is refused by the name of what differs.
+public struct TrainingJob: Hashable, Sendable {
+  /// One thing that the result depends on.
+  public struct Fact: Hashable, Sendable {
+    /// Its name, as the command line's option where it has one.
+    public let name: String
+    /// Its value, or a digest of it.
+    public let value: String
+    /// Whether the value is a digest, which says nothing to a person.
+    public var isDigest: Bool { value.hasPrefix(Self.mark) }
+
+    static let mark = "digest "
+
+    init(_ name: String, _ value: String) { (self.name, self.value) = (name, value) }
+
+    init(_ name: String, _ digest: Digest) { self.init(name, Self.mark + digest.text) }
+  }
+
+  /// All of them, in the order in which they are compared.
+  public let facts: [Fact]
+
+  /// The number of epochs counts only where the learning rate depends on it, and the number of threads
+  /// not at all.
+  init(model: Model, x: [Float], context: [Float], options: TrainingOptions) {
+    var flow = Digest()
+    flow.update(model.description?.json.text ?? "")
+    for parameter in model.parameters { flow.update("\(parameter.name) \(parameter.shape)") }
+    var data = Digest()
+    data.update(x)
+    var conditions = Digest()
+    conditions.update(context)
+    let optimizer = options.optimizer
+    var facts = [
+      Fact("flow", flow), Fact("data", data), Fact("context-data", conditions),
+      Fact("seed", "\(options.seed)"), Fact("batch-size", "\(options.batchSize)"),
+      Fact("learning-rate", "\(options.learningRate)"),
+      Fact("schedule", options.schedule.rawValue),
+      Fact("weight-decay", "\(optimizer.weightDecay)"),
+      Fact("clip-norm", optimizer.clipNorm.map { "\($0)" } ?? "none"),
+      Fact("validation", "\(options.validation)"),
+      Fact("frozen", options.frozen.joined(separator: ",")),
+      Fact("optimizer", "\(optimizer.beta1) \(optimizer.beta2) \(optimizer.epsilon)"),
+    ]
+    switch options.schedule {
+    case .constant: break
+    case .cosine, .step: facts.append(Fact("epochs", "\(options.epochs)"))
+    }
+    self.facts = facts
+  }
+
+  /// The facts that a file states under their names.
+  init(facts: [Fact]) { self.facts = facts }
+
+  /// Makes sure that another run's state serves this one.
+  ///
+  /// - Throws: `TrainingMismatch` naming the first thing that differs.
+  func check(_ other: TrainingJob) throws(TrainingMismatch) {
+    for fact in facts {
+      let found = other.facts.first { $0.name == fact.name }
+      guard found?.value == fact.value else {
+        throw .otherRun(
+          name: fact.name, found: found.flatMap { $0.isDigest ? nil : $0.value },
+          expected: fact.isDigest ? nil : fact.value)
+      }
+    }
+  }
+}
+
+/// Why training can't go on from a checkpoint.
+public enum TrainingMismatch: Error, Hashable, Sendable, CustomStringConvertible {
+  /// It is the state of another run; values that only have digests are nil.
+  case otherRun(name: String, found: String?, expected: String?)
+  /// It holds more epochs than are asked for.
+  case moreEpochs(found: Int, expected: Int)
+  /// An array in it is not what the flow needs.
+  case array(name: String, found: String, expected: String)
+
+  /// What differs, and what to do, in one line.
+  public var description: String {
+    switch self {
+    case .otherRun(let name, nil, _), .otherRun(let name, _, nil):
+      "the state to go on from is of a run with another '\(name)'; start over without --resume"
+    case .otherRun(let name, let found?, let expected?):
+      "the state to go on from is of a run with \(name) \(found), not \(expected); give the same, or "
+        + "start over without --resume"
+    case .moreEpochs(let found, let expected):
+      "the state to go on from has \(found) epochs done, more than the \(expected) of --epochs; give "
+        + "\(found) or more, or start over without --resume"
+    case .array(let name, let found, let expected):
+      "the state to go on from has \(found) for '\(name)', expected \(expected); start over without "
+        + "--resume"
+    }
+  }
+}
+
+extension TrainingCheckpoint {
+  /// Makes sure that the state is of a job and fits its parameters.
+  ///
+  /// - Throws: `TrainingMismatch`.
+  func check(
+    _ job: TrainingJob, parameters: [Parameter], options: TrainingOptions
+  ) throws(TrainingMismatch) {
+    try job.check(self.job)
+    guard epoch <= options.epochs else {
+      throw .moreEpochs(found: epoch, expected: options.epochs)
+    }
+    for parameter in parameters {
+      for (arrays, names) in [
+        (state, ["", "m.", "v."].map { $0 + parameter.name }), (best, [parameter.name]),
+      ] {
+        for name in names {
+          let values = arrays[name]
+          guard let values, values.count == parameter.count else {
+            throw .array(
+              name: name, found: values.map { "\($0.count) numbers" } ?? "nothing",
+              expected: "\(parameter.count) numbers")
+          }
+          guard values.allSatisfy(\.isFinite) else {
+            throw .array(name: name, found: "NaN or infinity", expected: "finite numbers")
+          }
+        }
+      }
+    }
+  }
+}
