@@ -4,6 +4,8 @@ public enum RuntimeError: Error, Hashable, Sendable, CustomStringConvertible {
   case noCompiler(searched: [String])
   /// The OpenMP runtime was not found.
   case noOpenMP
+  /// `FLOWIR_OPENMP` names a file that is not there.
+  case openMPNotFound(path: String)
   /// The C compiler failed.
   case compilerFailed(command: String, output: String)
   /// The object could not be loaded.
@@ -36,7 +38,9 @@ public enum RuntimeError: Error, Hashable, Sendable, CustomStringConvertible {
       "no C compiler found (looked for \(searched.joined(separator: ", "))); install clang or gcc, "
         + "or set CC"
     case .noOpenMP:
-      "no OpenMP runtime (libomp) found; install libomp-dev"
+      "no OpenMP runtime (libomp) found; install libomp-dev, or set FLOWIR_OPENMP to one"
+    case .openMPNotFound(let path):
+      "FLOWIR_OPENMP is \(path), which can't be read; name the OpenMP runtime's shared library"
     case .compilerFailed(let command, let output):
       "the C compiler failed: \(command): \(output)"
     case .loadFailed(let path, let reason):

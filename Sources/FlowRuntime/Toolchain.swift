@@ -3,7 +3,22 @@ import Foundation
 /// The C compiler and the OpenMP runtime of this machine.
 struct Toolchain {
   let compiler: String
-  let openMP: String
+  let openMP: OpenMP
+
+  /// The runtime that objects are linked with.
+  enum OpenMP: Equatable {
+    /// The shared library at a path: libomp, or whatever has its interface.
+    case library(String)
+    /// The one that comes with GCC, which knows no other compiler's code.
+    case libgomp
+
+    var linking: String {
+      switch self {
+      case .library(let path): path
+      case .libgomp: "-fopenmp"
+      }
+    }
+  }
 
   /// Flags that decide what the object computes.
   ///
@@ -21,7 +36,8 @@ struct Toolchain {
     ]
   }
 
-  /// Finds the compiler (`CC`, else clang, cc or gcc in PATH) and libomp.
+  /// Finds the compiler (`CC`, else clang, cc or gcc in PATH) and the OpenMP runtime: what
+  /// `FLOWIR_OPENMP` names, else libomp, else GCC's own if that is the compiler.
   static func find() throws(RuntimeError) -> Toolchain {
     let environment = ProcessInfo.processInfo.environment
     let names = environment["CC"].map { [$0] } ?? ["clang", "cc", "gcc"]
@@ -29,13 +45,25 @@ struct Toolchain {
     guard let compiler = names.lazy.compactMap({ locate($0, path: path) }).first else {
       throw .noCompiler(searched: names)
     }
-    guard let openMP = locateOpenMP() else { throw .noOpenMP }
-    return Toolchain(compiler: compiler, openMP: openMP)
+    if let named = environment["FLOWIR_OPENMP"] {
+      guard FileManager.default.isReadableFile(atPath: named) else {
+        throw .openMPNotFound(path: named)
+      }
+      return Toolchain(compiler: compiler, openMP: .library(named))
+    }
+    if let path = locateOpenMP() { return Toolchain(compiler: compiler, openMP: .library(path)) }
+    guard isGCC(compiler) else { throw .noOpenMP }
+    return Toolchain(compiler: compiler, openMP: .libgomp)
   }
 
   private static func locate(_ name: String, path: [String]) -> String? {
     let candidates = name.contains("/") ? [name] : path.map { $0 + "/" + name }
     return candidates.first { FileManager.default.isExecutableFile(atPath: $0) }
+  }
+
+  /// Whether a compiler is GCC, by the name of the file that its path leads to.
+  private static func isGCC(_ compiler: String) -> Bool {
+    URL(fileURLWithPath: compiler).resolvingSymlinksInPath().lastPathComponent.contains("gcc")
   }
 
   private static func locateOpenMP() -> String? {
@@ -100,7 +128,7 @@ struct Toolchain {
         linking.append("-Wl,--version-script=\(script)")
       }
     #endif
-    try run(["-shared", object, openMP, "-lm", "-o", output] + linking)
+    try run(["-shared", object, openMP.linking, "-lm", "-o", output] + linking)
   }
 
   private func run(_ arguments: [String]) throws(RuntimeError) {

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _dtypes
+from . import _dtypes, _toolchain
 from ._errors import Error
 
 ABI_VERSION = 1
@@ -39,10 +39,7 @@ class Artifact:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            self._library = ctypes.CDLL(str(path))
-        except OSError as error:
-            raise Error(f"{path} cannot be loaded: {error}") from error
+        self._library = _load(path)
         prefix = self._prefix()
         describe = self._symbol(f"{prefix}_description")
         describe.restype = ctypes.c_char_p
@@ -117,6 +114,20 @@ class Artifact:
         if b"libgomp" in self.path.read_bytes():
             self._is_forked = True
             self._set_threads(1)
+
+
+def _load(path: Path) -> ctypes.CDLL:
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        runtime = _toolchain.openmp()
+        if runtime is None or "libomp" not in str(error):
+            raise Error(f"{path} cannot be loaded: {error}") from error
+    try:  # The loader finds what is loaded already by its name.
+        ctypes.CDLL(runtime, ctypes.RTLD_GLOBAL)
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise Error(f"{path} cannot be loaded: {error}") from error
 
 
 _loaded: weakref.WeakSet[Artifact] = weakref.WeakSet()

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from typing import NoReturn
 
-from . import _executable
+from . import _executable, _toolchain
 from ._errors import Error
 
 ENDINGS = (".parquet", ".pq", ".feather", ".arrow", ".ipc")
@@ -43,7 +43,7 @@ def main() -> NoReturn:
                 from .tables import _command
 
                 sys.exit(_command.run(arguments))
-        os.execv(executable, [executable, *arguments])
+        os.execve(executable, [executable, *arguments], _toolchain.environment())
     except Error as error:
         _fail(str(error), 1)
     except ValueError as error:

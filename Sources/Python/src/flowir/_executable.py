@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
+from . import _toolchain
 from ._errors import Error
 
 VARIABLE = "FLOWIR_EXECUTABLE"
@@ -36,7 +36,7 @@ def identity() -> str:
     return f"{status.st_size} {status.st_mtime_ns}"
 
 
-def run(*arguments: str | os.PathLike[str], environment: Mapping[str, str] | None = None) -> str:
+def run(*arguments: str | os.PathLike[str]) -> str:
     """Runs the executable and gives its standard output.
 
     Raises `Error` with what it wrote on standard error if it fails.
@@ -45,7 +45,7 @@ def run(*arguments: str | os.PathLike[str], environment: Mapping[str, str] | Non
     try:
         result = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            env=None if environment is None else {**os.environ, **environment},
+            env=_toolchain.environment(),
         )
     except OSError as error:
         raise Error(f"{command[0]} cannot be run: {error.strerror}") from error

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from . import _arrays, _build, _columns, _dtypes, _executable
+from . import _arrays, _build, _columns, _dtypes, _executable, _toolchain
 from ._columns import Columns
 from ._compile import _compiled
 from ._description import named
@@ -154,7 +154,7 @@ def _run(arguments: list[str | os.PathLike[str]], show: Callable[[str], None]) -
     """Runs the executable; `show` gets each state that it draws on standard error."""
     process = subprocess.Popen(
         [str(_executable.path()), *map(str, arguments)], stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_toolchain.environment())
     assert process.stdout is not None and process.stderr is not None
     text, line = b"", b""
     try:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from .. import _columns, _description, _executable
+from .. import _columns, _description, _executable, _toolchain
 from .._columns import Columns
 from .._compile import compile
 from .._errors import Error
@@ -190,7 +190,8 @@ def _converted(line: Line) -> int:
         for option in outputs:
             changed[option] = str(folder / f"result{option}.npy")
         rest = _replaced(line.rest, changed)
-        status = subprocess.run([str(_executable.path()), line.command, *rest]).returncode
+        status = subprocess.run(
+            [str(_executable.path()), line.command, *rest], env=_toolchain.environment()).returncode
         if status:
             return status
         for option, path in outputs.items():
