@@ -20,11 +20,31 @@ public let compactParameters = Pass(
   name: "compact-parameters",
   summary: "keeps only the entries of trained matrices that masks let through"
 ) { function throws(TypeError) in
+  try compactingParameters(of: function).function
+}
+
+/// A function some of whose arguments `compactParameters` made vectors.
+public struct CompactedFunction: Sendable {
+  /// The function.
+  public var function: Function
+  /// For each of those arguments, by name, the places of its elements in the matrix that it stands
+  /// for, row-major.
+  public var keptEntries: [String: [Int]]
+}
+
+/// Does what `compactParameters` does, and says which entries of which arguments are left, which a
+/// caller has to know to give the function its arguments.
+///
+/// - Throws: `TypeError` if the pass is wrong for the function.
+public func compactingParameters(
+  of function: Function
+) throws(TypeError) -> CompactedFunction {
   let definitions = Dictionary(
     uniqueKeysWithValues: function.operations.flatMap { operation in
       operation.results.map { ($0, operation) }
     })
   var kept: [Value: [Int]] = [:]
+  var keptByName: [String: [Int]] = [:]
   var gradients: [Int: [Int]] = [:]
   for (index, result) in function.results.enumerated() where result.name.hasPrefix("grad.") {
     let name = result.name.dropFirst("grad.".count)
@@ -32,6 +52,7 @@ public let compactParameters = Pass(
       let entries = keptEntries(of: result.value, definitions)
     else { continue }
     kept[argument.value] = entries
+    keptByName[argument.name] = entries
     gradients[index] = entries
   }
   let builder = FunctionBuilder(name: function.name)
@@ -60,20 +81,8 @@ public let compactParameters = Pass(
     }
     results.append(Result(name: result.name, value: value))
   }
-  return builder.finish(results: results)
-}
-
-/// For each argument that `compactParameters` made a vector, the places of its elements in the
-/// matrix that it stands for, row-major.
-public func keptEntries(of function: Function) -> [String: [Int]] {
-  var found: [String: [Int]] = [:]
-  for operation in function.operations {
-    guard case .scatterAdd(0, let indices, _) = operation.opcode,
-      let argument = function.arguments.first(where: { $0.value == operation.operands[0] })
-    else { continue }
-    found[argument.name] = indices
-  }
-  return found
+  return CompactedFunction(
+    function: builder.finish(results: results), keptEntries: keptByName)
 }
 
 /// The entries of a gradient that a mask lets through, in the order of the sorted mask.

@@ -40,9 +40,9 @@ import Testing
     let masks = masks(isIrregular: isIrregular)
     let forward = try Pipeline.run(Pipeline.standard, on: function(masks))
     let dense = try gradient(of: forward, result: "loss", withRespectTo: ["w0", "w1"])
-    let compact = try compactParameters(Pipeline.run(Pipeline.cleanup, on: dense))
+    let compacted = try compactingParameters(of: Pipeline.run(Pipeline.cleanup, on: dense))
+    let (compact, kept) = (compacted.function, compacted.keptEntries)
     try compact.verify()
-    let kept = keptEntries(of: compact)
     #expect(Set(kept.keys) == ["w0", "w1"])
     let compiled = try CompiledFunction(compact)
     var weights: [String: [Double]] = [:]

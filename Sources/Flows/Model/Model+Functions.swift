@@ -122,7 +122,8 @@ extension Model {
   /// - Throws: `GradientError` if a derivative rule is at fault.
   public func trainingStepFunction(optimizer: AdamW = AdamW()) throws -> Function {
     try trainingStep(
-      loss: trainingLoss(), parameters: parameters.filter(\.isTrainable), optimizer: optimizer)
+      loss: trainingLoss(), parameters: parameters.filter(\.isTrainable), optimizer: optimizer
+    ).function
   }
 
   /// The mean of -log p with parameters as inputs.

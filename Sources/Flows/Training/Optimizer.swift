@@ -25,15 +25,16 @@ public struct AdamW: Sendable, Hashable {
 /// scalars `learning_rate`, `step_size` (the rate by 1 - beta1^t) and `root_factor` (the inverse root
 /// of 1 - beta2^t), so that an update divides once. Results: `loss`, then for each parameter `NAME`,
 /// `m.NAME` and `v.NAME`. Masked matrices and their moments are vectors of the entries that
-/// `keptEntries(of:)` names.
+/// `keptEntries` names.
 ///
 /// - Throws: `GradientError` if the loss is no uniform scalar named `loss`.
 func trainingStep(
   loss function: Function, parameters: [Parameter], optimizer: AdamW
-) throws -> Function {
+) throws -> CompactedFunction {
   let names = parameters.map(\.name)
-  let both = try compactParameters(
-    optimizedGradient(of: function, result: "loss", withRespectTo: names))
+  let compact = try compactingParameters(
+    of: optimizedGradient(of: function, result: "loss", withRespectTo: names))
+  let both = compact.function
   let builder = FunctionBuilder(name: "train_step")
   var map: [Value: Value] = [:]
   builder.copyArguments(of: both, into: &map)
@@ -61,7 +62,9 @@ func trainingStep(
       results.append(Result(name: prefix + name, value: value))
     }
   }
-  return try Pipeline.run(Pipeline.cleanup, on: builder.finish(results: results))
+  var step = compact
+  step.function = try Pipeline.run(Pipeline.cleanup, on: builder.finish(results: results))
+  return step
 }
 
 private struct AdamUpdate {

@@ -59,10 +59,11 @@ public final class Trainer {
       $0.isTrainable && used.contains($0.name) && !frozen.contains($0.name)
     }
     self.optimizer = optimizer
-    let step = try trainingStep(
+    let compact = try trainingStep(
       loss: function, parameters: self.parameters, optimizer: optimizer)
+    let step = compact.function
     bound = try CompiledFunction(step).bind()
-    let kept = keptEntries(of: step)
+    let kept = compact.keptEntries
     var numbers: [String: Int] = [:]
     for parameter in self.parameters {
       guard let array = values[parameter.name] else {
