@@ -207,4 +207,18 @@ import Testing
       try gradient(of: function, result: "y", withRespectTo: ["x"])
     }
   }
+
+  @Test("the gradient of a product is exact where factors are zero")
+  func productOfZeros() throws {
+    let builder = FunctionBuilder(name: "f")
+    let a = builder.argument("a", .uniform([2, 5], .f64))
+    let product = try builder.emit(.reduce(.product, axis: 1), a)
+    let loss = try builder.emit(.reduce(.sum, axis: 0), product)
+    let function = builder.finish(results: [Result(name: "loss", value: loss)])
+    let both = try gradient(of: function, result: "loss", withRespectTo: ["a"])
+    try both.verify()
+    let values: [Double] = [2, 0, 3, -1, 5, 2, 0, 3, 0, 5]
+    let found = try Interpreter.run(both, ["a": values], rows: 1)
+    #expect(found["grad.a"]?.values == [0, -30, 0, 0, 0, 0, 0, 0, 0, 0])
+  }
 }

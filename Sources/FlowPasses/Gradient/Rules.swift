@@ -165,8 +165,7 @@ extension ReversePass {
     let spread = try expand(g, axis: axis, extent: extent)
     switch reduction {
     case .sum: return spread
-    case .product:
-      return try divide(try multiply(spread, try expand(r, axis: axis, extent: extent)), a)
+    case .product: return try multiply(spread, try productOfOthers(a, axis: axis))
     case .maximum, .minimum:
       // As in torch, equal extremes share the cotangent.
       let equal = try compare(.equal, a, try expand(r, axis: axis, extent: extent))
@@ -178,6 +177,30 @@ extension ReversePass {
   }
 
   private func takeRule(_ a: Value, _ index: Value, _ g: Value) throws(TypeError) -> Value {
+  /// For each element along an axis the product of the others, those before it by those after it.
+  private func productOfOthers(_ a: Value, axis: Int) throws(TypeError) -> Value {
+    let extent = type(a).shape[axis]
+    /// Element `i` becomes element `i - count`, or `i + count` from the end; ones come in.
+    func shifted(_ a: Value, _ count: Int, fromEnd: Bool) throws(TypeError) -> Value {
+      let (start, end) = fromEnd ? (count, extent) : (0, extent - count)
+      let padded = try builder.emit(
+        .pad(axis: axis, low: fromEnd ? 0 : count, high: fromEnd ? count : 0, value: 1),
+        try builder.emit(.slice(axis: axis, start: start, end: end), a))
+      return padded
+    }
+    func others(fromEnd: Bool) throws(TypeError) -> Value {
+      if extent == 1 { return like(a, 1) }
+      var products = try shifted(a, 1, fromEnd: fromEnd)
+      var count = 1
+      while count < extent {
+        products = try multiply(products, try shifted(products, count, fromEnd: fromEnd))
+        count *= 2
+      }
+      return products
+    }
+    return try multiply(try others(fromEnd: false), try others(fromEnd: true))
+  }
+
     let shape = type(a).shape
     let last = shape.count - 1
     let extent = shape[last]
