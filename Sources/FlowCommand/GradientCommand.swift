@@ -84,7 +84,7 @@ struct Gradient: ParsableCommand {
   ) -> [String: HostArray] {
     let logProb = found["log_prob"]?.doubles ?? []
     let finite = logProb.map(\.isFinite)
-    let count = Double(max(finite.count { $0 }, 1))
+    let count = Double(finite.count { $0 })
     let total = zip(logProb, finite).reduce(0) { $0 + ($1.1 ? $1.0 : 0) }
     var results = ["loss": Number.array([Number(-total / count)], shape: [])]
     for name in ["grad.x", "grad.context"] {

@@ -3,11 +3,18 @@ import FlowIR
 /// Walks operations backwards, adding up the cotangent of each value.
 ///
 /// A cotangent of a row value may be uniform: it then stands for the same cotangent in every row.
+/// `Gradient/Support.swift` says how rows without a part in the result are kept out of sums.
 final class ReversePass {
   let builder: FunctionBuilder
   var cotangents: [Value: Value] = [:]
+  /// For the cotangents that are zero in some rows by construction, the condition of the others.
+  var supports: [Value: Value] = [:]
+  /// The support of what the operation that is being differentiated passes on; nil for all rows.
+  var support: Value?
+  /// The supports of values that have zeros chosen in all other rows.
+  var chosen: [Value: Value] = [:]
   /// Whether the cotangents of uniform values stay one a row instead of being summed.
-  private let perRow: Bool
+  let perRow: Bool
   private var active: Set<Value> = []
 
   init(_ builder: FunctionBuilder, perRow: Bool = false) {
@@ -19,9 +26,10 @@ final class ReversePass {
   func run(
     _ operations: [Operation], seeds: [Value: Value], wanted: Set<Value>
   ) throws(TypeError) -> [Value: Value] {
-    let saved = (cotangents, active)
-    defer { (cotangents, active) = saved }
+    let saved = (cotangents, supports, support, active)
+    defer { (cotangents, supports, support, active) = saved }
     cotangents = seeds
+    supports = support.map { support in seeds.mapValues { _ in support } } ?? [:]
     active = wanted
     for operation in operations
     where operation.inputs.contains(where: { active.contains($0) }) && operation.isDifferentiable {
@@ -31,6 +39,7 @@ final class ReversePass {
     for operation in operations.reversed()
     where operation.results.contains(where: { cotangents[$0] != nil && active.contains($0) }) {
       builder.scope = operation.scope
+      support = commonSupport(of: operation.results)
       try differentiate(operation)
     }
     builder.scope = scope
@@ -49,6 +58,9 @@ final class ReversePass {
     }
     if let known = cotangents[operand] {
       part = try builder.emit(.binary(.add), known, part)
+      if supports[operand] != support { supports[operand] = nil }
+    } else {
+      supports[operand] = support
     }
     cotangents[operand] = part
   }
@@ -56,6 +68,7 @@ final class ReversePass {
   /// The sum over rows of a cotangent, which may stand for the same one in every row.
   func sumOfRows(_ cotangent: Value) throws(TypeError) -> Value {
     if perRow { return cotangent }
+    let cotangent = try supported(cotangent)
     if type(cotangent).hasRows { return try builder.emit(.rowSum, cotangent) }
     let count = try builder.emit(.rowCount(type(cotangent).dtype))
     return try multiply(cotangent, try broadcast(count, type(cotangent).shape))

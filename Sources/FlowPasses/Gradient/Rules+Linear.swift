@@ -5,6 +5,8 @@ extension ReversePass {
   func linearRule(_ operation: Operation, _ mask: Mask?, _ g: Value) throws(TypeError) {
     let (x, weight) = (operation.operands[0], operation.operands[1])
     let isRow = type(operation.result).hasRows
+    // Chosen once for all that is made of it.
+    let g = isRow && operation.operands.dropFirst().contains(where: isActive) ? try supported(g) : g
     if isActive(x) {
       let gx = try builder.emit(.linear(mask?.transposed), g, try transpose(weight))
       try add(gx, to: x, isRow: isRow)
@@ -26,13 +28,14 @@ extension ReversePass {
     _ part: Value, _ input: Value, _ mask: Mask?, isRow: Bool
   ) throws(TypeError) -> Value {
     if isRow, type(input).hasRows, type(part).hasRows {
-      return try builder.emit(.linearWeightGradient(mask), part, input)
+      return try builder.emit(
+        .linearWeightGradient(mask), try supported(part), try supported(input))
     }
     // At least one factor is the same in every row: sum the other, then one outer product.
     let left = isRow ? try sumOfRows(part) : part
     let right =
       isRow && type(input).hasRows && !type(part).hasRows
-      ? try builder.emit(.rowSum, input) : input
+      ? try builder.emit(.rowSum, try supported(input)) : input
     let factor = isRow && type(input).hasRows && !type(part).hasRows ? part : left
     let product = try builder.emit(
       .matmul, try builder.emit(.reshape([type(part).elementCount, 1]), factor),

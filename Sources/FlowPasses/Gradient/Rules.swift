@@ -39,6 +39,7 @@ extension ReversePass {
       }
     case .select:
       let zero = like(g, 0)
+      try narrowSupport(selecting: operation)
       try give(1) { () throws(TypeError) in try select(a, g, zero) }
       try give(2) { () throws(TypeError) in try select(a, zero, g) }
     case .convert:
@@ -176,7 +177,6 @@ extension ReversePass {
     }
   }
 
-  private func takeRule(_ a: Value, _ index: Value, _ g: Value) throws(TypeError) -> Value {
   /// For each element along an axis the product of the others, those before it by those after it.
   private func productOfOthers(_ a: Value, axis: Int) throws(TypeError) -> Value {
     let extent = type(a).shape[axis]
@@ -201,6 +201,7 @@ extension ReversePass {
     return try multiply(try others(fromEnd: false), try others(fromEnd: true))
   }
 
+  private func takeRule(_ a: Value, _ index: Value, _ g: Value) throws(TypeError) -> Value {
     let shape = type(a).shape
     let last = shape.count - 1
     let extent = shape[last]

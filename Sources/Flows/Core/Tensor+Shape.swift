@@ -95,6 +95,17 @@ extension Tensor {
     return hasRows ? total / trace.rowCount() : total
   }
 
+  /// The mean of a row scalar over the rows in which it is finite, NaN if there are none.
+  ///
+  /// The other rows have no part in gradients either: whatever they hold, they add nothing to the
+  /// gradient of a parameter.
+  public func meanOfFiniteRows() -> Tensor {
+    precondition(hasRows && shape.isEmpty, "needs a row scalar, found \(type)")
+    let finite = isFinite(self)
+    let count = trace.emit(.rowSum, [trace.emit(.convert(type.dtype), [finite])])
+    return select(finite, self, like(0)).sum() / count
+  }
+
   /// The mean over rows, a uniform tensor of one row's shape.
   public func meanOfRows() -> Tensor {
     precondition(hasRows, "a uniform tensor has no rows to average")

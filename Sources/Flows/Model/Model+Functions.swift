@@ -1,4 +1,5 @@
 import FlowIR
+import FlowPasses
 import FlowRuntime
 
 /// The functions that a model can be traced to.
@@ -11,7 +12,8 @@ public enum FlowFunction: String, CaseIterable, Sendable {
   case transform
   /// `x` and `ladj` of `z`.
   case inverse
-  /// `loss` = mean of -log p over the rows whose density is finite.
+  /// `loss` = mean of -log p over the rows whose density is finite, NaN if there are none, and the
+  /// `log_prob` of each row.
   case loss
 }
 
@@ -63,10 +65,7 @@ extension Model {
         let x = trace.rows("x", [features])
         let context = contextTensor()
         let logProb = flow(context).logProb(x).missing(where: [x, context])
-        let finite = isFinite(logProb)
-        let count = finite.converted(to: dtype).sum()
-        let total = select(finite, logProb, logProb.like(0)).sum()
-        return trace.finish([("loss", -total / maximum(count, 1))])
+        return trace.finish([("loss", -logProb.meanOfFiniteRows()), ("log_prob", logProb)])
       }
     }
   }
@@ -107,14 +106,37 @@ extension SeededGenerator {
 extension Model {
   /// `loss` and its gradient with respect to every parameter, `x` and `context`, optimized.
   ///
+  /// Rows without a finite density have no part in the loss nor in the gradients of parameters;
+  /// their own gradients, in `x` and `context`, are NaN where the density is NaN, else 0.
+  ///
   /// - Throws: `GradientError` if a derivative rule is at fault.
   public func gradientFunction(dtype: DType = .f32) throws -> Function {
     let loss = trace(.loss, dtype: dtype)
     let names = loss.arguments.filter { $0.kind != .buffer }.map(\.name)
     let both = try optimizedGradient(of: loss, result: "loss", withRespectTo: names)
-    return Function(
-      name: "gradient", arguments: both.arguments, operations: both.operations,
-      results: both.results, types: both.types)
+    let builder = FunctionBuilder(name: "gradient")
+    var map: [Value: Value] = [:]
+    builder.copyArguments(of: both, into: &map)
+    for operation in both.operations { try builder.copy(operation, of: both, mapping: &map) }
+    var results: [Result] = []
+    let values = Dictionary(
+      uniqueKeysWithValues: both.results.map { ($0.name, map[$0.value] ?? $0.value) })
+    for result in both.results where result.name != "log_prob" {
+      guard var value = values[result.name], let logProb = values["log_prob"] else { continue }
+      let type = both.type(of: result.value)
+      if type.hasRows {
+        func rows(_ test: UnaryOperator) throws(TypeError) -> Value {
+          try builder.emit(.broadcast(type.shape), try builder.emit(.unary(test), logProb))
+        }
+        func all(_ number: Double) -> Value {
+          builder.splat(number, shape: type.shape, dtype: type.dtype)
+        }
+        let other = try builder.emit(.select, try rows(.isNaN), all(.nan), all(0))
+        value = try builder.emit(.select, try rows(.isFinite), value, other)
+      }
+      results.append(Result(name: result.name, value: value))
+    }
+    return try Pipeline.run(Pipeline.cleanup, on: builder.finish(results: results))
   }
 
   /// The step that training compiles: forward, backward and the optimizer's update.
@@ -126,13 +148,14 @@ extension Model {
     ).function
   }
 
-  /// The mean of -log p with parameters as inputs.
+  /// The mean of -log p over the rows whose density is finite, with parameters as inputs.
   func trainingLoss() -> Function {
     var inputs = [Input.rows("x", features)]
     if context > 0 { inputs.append(.rows("context", context)) }
     return Flows.trace(inputs, name: "loss", parametersAreInputs: true) { tensors in
       let context = tensors.count > 1 ? tensors[1] : nil
-      return [("loss", -flow(context).logProb(tensors[0]).mean())]
+      let logProb = flow(context).logProb(tensors[0]).missing(where: [tensors[0], context])
+      return [("loss", -logProb.meanOfFiniteRows())]
     }
   }
 }
