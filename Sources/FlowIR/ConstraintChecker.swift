@@ -11,6 +11,22 @@ struct ConstraintChecker {
     }
   }
 
+  /// C0 of every operation.
+  func size(_ type: TensorType) throws(TypeError) {
+    try that(
+      type.elementCount <= Size.maximumElements && type.shape.allSatisfy { $0 > 0 }, "C0",
+      "a result may have 1 to \(Size.maximumElements) elements, found \(type)")
+  }
+
+  func numbers(_ literal: Literal) throws(TypeError) {
+    let dtype = literal.type.dtype
+    if let wrong = literal.storage.first(where: { !dtype.holds($0) }) {
+      throw TypeError(
+        operation: operation, constraint: "C2",
+        message: "an element of \(dtype.rawValue) must be \(dtype.domain), found \(wrong)")
+    }
+  }
+
   func operandCount(_ count: Int) throws(TypeError) {
     try that(operands.count == count, "C1", "needs \(count) operands, found \(operands.count)")
   }
@@ -78,7 +94,7 @@ struct ConstraintChecker {
 
   func indices(_ indices: [Int], below limit: Int) throws(TypeError) {
     try that(
-      !indices.isEmpty && indices.allSatisfy { (0..<limit).contains($0) }, "C3",
+      !indices.isEmpty && indices.allSatisfy { 0 <= $0 && $0 < limit }, "C3",
       "indices must be within [0, \(limit)) and not empty")
   }
 

@@ -17,6 +17,25 @@ public enum DType: String, Hashable, Sendable, CaseIterable {
     }
   }
 
+  /// Whether a number is one of this type: whole and in range for `i32`, 0 or 1 for `bool`. A float
+  /// type holds every number, rounded.
+  public func holds(_ value: Double) -> Bool {
+    switch self {
+    case .f32, .f64: true
+    case .i32: Int32(exactly: value) != nil
+    case .bool: value == 0 || value == 1
+    }
+  }
+
+  /// The numbers that `holds` accepts, in words.
+  public var domain: String {
+    switch self {
+    case .f32, .f64: "any number"
+    case .i32: "a whole number from \(Int32.min) to \(Int32.max)"
+    case .bool: "0 or 1"
+    }
+  }
+
   /// The bytes of a number of this type in arrays and files.
   public var byteCount: Int {
     switch self {

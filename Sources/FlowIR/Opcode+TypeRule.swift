@@ -8,9 +8,19 @@ extension Opcode {
     operands: [TensorType], regionResults: [TensorType] = []
   ) throws(TypeError) -> [TensorType] {
     let check = ConstraintChecker(operation: name, operands: operands)
+    let types = try resultTypes(check, regionResults: regionResults)
+    for type in types { try check.size(type) }
+    return types
+  }
+
+  private func resultTypes(
+    _ check: ConstraintChecker, regionResults: [TensorType]
+  ) throws(TypeError) -> [TensorType] {
+    let operands = check.operands
     switch self {
     case .constant(let literal):
       try check.operandCount(0)
+      try check.numbers(literal)
       return [literal.type]
     case .unary(let operation):
       return [try Self.unaryType(operation, check)]
@@ -63,7 +73,7 @@ extension Opcode {
     case .reshape(let shape):
       try check.operandCount(1)
       try check.that(
-        operands[0].elementCount == shape.reduce(1, *), "C2",
+        operands[0].elementCount == Size.product(shape), "C2",
         "shape \(operands[0].shape) cannot be reshaped to \(shape)")
       return [operands[0].with(shape: shape)]
     case .broadcast(let shape):
@@ -85,13 +95,13 @@ extension Opcode {
       return [operands[0].setting(axis: axis, to: end - start)]
     case .concatenate(let axis):
       try check.concatenates(along: axis)
-      let extent = operands.reduce(0) { $0 + $1.shape[axis] }
+      let extent = Size.sum(operands.map { $0.shape[axis] })
       return [check.pointwise(operands[0]).setting(axis: axis, to: extent)]
     case .pad(let axis, let low, let high, _):
       try check.operandCount(1)
       try check.axis(axis, of: 0)
       try check.that(low >= 0 && high >= 0, "C3", "negative padding (\(low), \(high))")
-      return [operands[0].setting(axis: axis, to: low + operands[0].shape[axis] + high)]
+      return [operands[0].setting(axis: axis, to: Size.sum([low, operands[0].shape[axis], high]))]
     case .gather(let axis, let indices):
       try check.operandCount(1)
       try check.axis(axis, of: 0)
@@ -145,15 +155,20 @@ extension Opcode {
     case .rowCount(let dtype):
       try check.operandCount(0)
       return [.uniform([], dtype)]
-    case .random(_, let type, _):
+    case .random(_, let type, let stream):
       try check.operandCount(1)
       try check.that(
         operands[0] == .uniform([2], .i32), "C1", "the seed must be 2 x i32, found \(operands[0])")
       try check.that(type.dtype.isFloat, "C2", "the result must be a float, found \(type)")
+      try check.that(
+        UInt32(exactly: stream) != nil, "C3",
+        "the stream must be in 0...\(UInt32.max), found \(stream)")
       return [type]
     case .autoregressiveInverse(let passes):
       try check.operandCount(0)
-      try check.that(passes >= 1, "C1", "passes must be at least 1, found \(passes)")
+      try check.that(
+        (1...Self.maximumPasses).contains(passes), "C1",
+        "passes must be in 1...\(Self.maximumPasses), found \(passes)")
       try check.that(!regionResults.isEmpty, "C2", "the region must yield the new x first")
       for result in regionResults {
         try check.that(
@@ -163,8 +178,8 @@ extension Opcode {
     case .odeSolve(let control, let isRecorded):
       let states = try Self.odeStates(control, check, regionResults)
       guard isRecorded else { return states }
-      let elements = states.reduce(0) { $0 + $1.elementCount }
-      return states + [.row([control.steps, 2 + elements], states[0].dtype)]
+      let elements = Size.sum([2] + states.map(\.elementCount))
+      return states + [.row([control.steps, elements], states[0].dtype)]
     case .odeAdjoint(let steps):
       return try Self.odeAdjointTypes(steps, check, regionResults)
     case .monotoneRoot(let lower, let upper):
@@ -192,6 +207,9 @@ extension Opcode {
       return regionResults
     }
   }
+
+  /// The largest number of times that an inverse's region can be applied.
+  public static let maximumPasses = 1 << 20
 
   private static func unaryType(
     _ operation: UnaryOperator, _ check: ConstraintChecker
@@ -248,10 +266,10 @@ extension Opcode {
       operands.count >= 2, "C1", "needs a record and cotangents, found \(operands.count) operands")
     for index in operands.indices { try check.float(index) }
     let cotangents = operands.dropFirst().map { $0.with(hasRows: true) }
-    let elements = cotangents.reduce(0) { $0 + $1.elementCount }
+    let elements = Size.sum([2] + cotangents.map(\.elementCount))
     try check.that(
-      operands[0] == .row([steps, 2 + elements], operands[0].dtype), "C3",
-      "the record must be rows x \(steps) x \(2 + elements), found \(operands[0])")
+      operands[0] == .row([steps, elements], operands[0].dtype), "C3",
+      "the record must be rows x \(steps) x \(elements), found \(operands[0])")
     try check.that(
       Array(yielded.prefix(cotangents.count)) == cotangents, "C4",
       "the second region must yield the cotangents \(cotangents) first, found \(yielded)")

@@ -31,7 +31,7 @@ public struct TensorType: Hashable, Sendable {
   public var rank: Int { shape.count }
 
   /// The number of elements of one row (of the whole value, if it is uniform).
-  public var elementCount: Int { shape.reduce(1, *) }
+  public var elementCount: Int { Size.product(shape) }
 
   /// The same type with another shape.
   public func with(shape: [Int]) -> TensorType {

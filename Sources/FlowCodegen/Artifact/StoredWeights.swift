@@ -97,7 +97,7 @@ struct StoredWeights {
       "static const union flow_weights flow_weights __attribute__((aligned(64))) = {\n".utf8)
     if order.isEmpty { text += Array("  \"\"\n".utf8) }
     for (index, name) in order.enumerated() {
-      text += Array("  /* \(index): \(Self.plain(name)) */\n".utf8)
+      text += Array("  /* \(index): \(name.inComment) */\n".utf8)
       let start = offsets[name] ?? 0
       let end = start + size(of: name)
       for line in stride(from: start, to: end, by: Self.bytesPerLine) {
@@ -125,11 +125,5 @@ struct StoredWeights {
       }
     }
     text += [UInt8(ascii: "\""), 0x0a]
-  }
-
-  /// A name as it may stand in a comment.
-  private static func plain(_ name: String) -> String {
-    String(
-      name.unicodeScalars.map { $0.isASCII && $0.value >= 32 && $0 != "*" ? Character($0) : "?" })
   }
 }

@@ -22,7 +22,7 @@ extension CFile {
     for node in phase.nodes {
       if node.scope.path != scope, !node.scope.path.isEmpty {
         scope = node.scope.path
-        out.line("/* \(scope) */")
+        out.line("/* \(scope.inComment) */")
       }
       for line in printer.statements(node) { out.line(line) }
     }

@@ -1,3 +1,10 @@
+extension String {
+  /// The text as it may stand in a C comment, on one line.
+  var inComment: String {
+    String(unicodeScalars.map { $0.isASCII && $0.value >= 32 && $0 != "*" ? Character($0) : "?" })
+  }
+}
+
 /// C text with indentation kept by braces.
 struct CText {
   private(set) var text = ""

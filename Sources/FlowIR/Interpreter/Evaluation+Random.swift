@@ -4,7 +4,7 @@ extension Evaluation {
   func random(
     _ distribution: RandomDistribution, type: TensorType, stream: Int
   ) -> [Double] {
-    let key = operands[0].values.map { UInt32(truncatingIfNeeded: Int64($0)) }
+    let key = operands[0].values.map { UInt32(bitPattern: Int32(clamping: $0)) }
     var output: [Double] = []
     // The elements of a tensor that all rows share are what as many rows of one element have.
     let count = type.hasRows ? type.elementCount : 1

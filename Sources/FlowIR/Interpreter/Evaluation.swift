@@ -52,7 +52,7 @@ struct Evaluation {
     case .convert(let dtype):
       switch dtype {
       case .f32, .f64: return Array(a)
-      case .i32: return a.map { $0.rounded(.towardZero) }
+      case .i32: return a.map { Double(Int32(clamping: $0)) }
       case .bool: return a.map { $0 != 0 ? 1 : 0 }
       }
     case .reduce(let reduction, let axis): return reduce(Array(a), reduction, axis)
@@ -67,7 +67,7 @@ struct Evaluation {
       let (indices, count) = (Array(row(index, of: 1)), shape(0).last ?? 1)
       let table = Array(a)
       return indices.indices.map { i in
-        table[i * count + Swift.min(Swift.max(Int(indices[i]), 0), count - 1)]
+        table[i * count + Swift.min(Swift.max(Int(Int32(clamping: indices[i])), 0), count - 1)]
       }
     case .reshape: return Array(a)
     case .broadcast, .transpose, .slice, .gather, .pad: return view(Array(a), opcode)

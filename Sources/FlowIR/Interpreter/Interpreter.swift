@@ -19,12 +19,17 @@ public enum InterpreterError: Error, Hashable, Sendable, CustomStringConvertible
   /// An argument has the wrong number of elements.
   case wrongCount(argument: String, found: Int, expected: Int)
 
+  /// An argument has an element that its type does not hold.
+  case wrongElement(argument: String, found: Double, dtype: DType)
+
   /// What was wrong, where, and what to do, in one line.
   public var description: String {
     switch self {
     case .missingArgument(let name): "argument '\(name)' is missing"
     case .wrongCount(let name, let found, let expected):
       "argument '\(name)' has \(found) elements, expected \(expected)"
+    case .wrongElement(let name, let found, let dtype):
+      "argument '\(name)' has the element \(found), expected \(dtype.domain) for \(dtype.rawValue)"
     }
   }
 }
@@ -44,7 +49,8 @@ public struct Interpreter {
   ///   - arguments: their elements, row-major, by name.
   ///   - rows: the number of rows of all row values.
   ///   - firstRow: the index of the first row, which random numbers depend on.
-  /// - Throws: `InterpreterError` for a missing or mis-sized argument.
+  /// - Throws: `InterpreterError` for an argument that is missing, has the wrong number of elements, or
+  ///   one that is no number of its type.
   public static func run(
     _ function: Function, _ arguments: [String: [Double]], rows: Int, firstRow: Int = 0
   ) throws(InterpreterError) -> [String: InterpreterTensor] {
@@ -52,9 +58,12 @@ public struct Interpreter {
     for argument in function.arguments {
       guard let values = arguments[argument.name] else { throw .missingArgument(argument.name) }
       let type = function.type(of: argument.value)
-      let count = (type.hasRows ? rows : 1) * type.elementCount
+      let count = Size.product([type.hasRows ? rows : 1, type.elementCount])
       guard values.count == count else {
         throw .wrongCount(argument: argument.name, found: values.count, expected: count)
+      }
+      if let wrong = values.first(where: { !type.dtype.holds($0) }) {
+        throw .wrongElement(argument: argument.name, found: wrong, dtype: type.dtype)
       }
       interpreter.values[argument.value] = InterpreterTensor(type: type, values: values)
     }

@@ -6,6 +6,8 @@ extension Parser {
     let name = try symbol()
     try expect("(")
     var arguments: [Argument] = []
+    var names: Set<String> = []
+    var elements = 0
     while token != .punctuation(")") {
       if !arguments.isEmpty { try expect(",") }
       guard case .word(let word) = token, let kind = Argument.Kind(rawValue: word) else {
@@ -15,14 +17,17 @@ extension Parser {
       guard case .value(let valueName) = token else { throw error("expected '%' and a name") }
       try advance()
       try expect(":")
-      let value = try define(valueName, try type())
+      let argumentType = try type()
+      elements = Size.sum([elements, argumentType.elementCount])
+      let value = try define(valueName, argumentType)
       var argumentName = valueName
       if case .string = token { argumentName = try string() }
-      if arguments.contains(where: { $0.name == argumentName }) {
+      if !names.insert(argumentName).inserted {
         throw error("a second argument named '\(argumentName)'")
       }
       arguments.append(Argument(name: argumentName, value: value, kind: kind))
     }
+    budget.beginFunction(argumentElements: elements)
     try expect(")")
     try expect("{")
     var operations: [Operation] = []
@@ -63,18 +68,19 @@ extension Parser {
   mutating func type() throws(ParseError) -> TensorType {
     var hasRows = false
     var shape: [Int] = []
-    var total = 1
     if try takeKeyword("rows") {
       hasRows = true
       try keyword("x")
     }
     while case .integer(let extent) = token {
-      let (product, overflow) = total.multipliedReportingOverflow(by: extent)
-      guard extent > 0, !overflow, product <= Self.maximumElements, shape.count < 16 else {
-        throw error("a dimension of \(extent) is empty or makes the type too large")
-      }
-      total = product
       shape.append(extent)
+      guard extent > 0, Size.product(shape) <= Size.maximumElements,
+        shape.count <= Self.maximumRank
+      else {
+        throw error(
+          "a type may have 1 to \(Size.maximumElements) elements and \(Self.maximumRank) axes; "
+            + "\(extent) is no extent here")
+      }
       try advance()
       try keyword("x")
     }

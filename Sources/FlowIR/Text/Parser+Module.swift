@@ -9,7 +9,7 @@ extension Parser {
       } else {
         try keyword("func")
         let function = try function()
-        if module.function(named: function.name) != nil {
+        if !functionNames.insert(function.name).inserted {
           throw error("a second function named @\(function.name)")
         }
         module.functions.append(function)
@@ -30,12 +30,14 @@ extension Parser {
     let rows = try integer()
     try keyword("x")
     let columns = try integer()
-    let (total, overflow) = rows.multipliedReportingOverflow(by: columns)
-    guard rows > 0, columns > 0, !overflow, total <= Self.maximumElements else {
-      throw error("a \(rows) x \(columns) mask is empty or too large")
+    guard rows > 0, columns > 0 else { throw error("a \(rows) x \(columns) mask is empty") }
+    let total = Size.product([rows, columns])
+    if let problem = budget.takeMask(total) {
+      throw error("a \(rows) x \(columns) mask is too large: \(problem)")
     }
     guard case .string(let text) = token else { throw error("expected the mask's rows") }
     var bits: [Bool] = []
+    bits.reserveCapacity(total)
     for row in text.split(separator: " ") {
       let parts = row.split(separator: "*", omittingEmptySubsequences: false)
       let repeats = parts.count == 2 ? Int(parts[1]) ?? 0 : 1

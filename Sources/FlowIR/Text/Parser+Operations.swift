@@ -22,6 +22,11 @@ extension Parser {
     guard resultTypes.count == names.count else {
       throw error("\(names.count) results but \(resultTypes.count) types")
     }
+    for type in resultTypes {
+      if let problem = budget.takeResult(type.elementCount) {
+        throw place.error("a result of type \(type) is too large: \(problem)")
+      }
+    }
     if try takeKeyword("at") { scope = Scope(try string()) }
     let own = scope
     guard let opcode = attributes.opcode(resultTypes[0]) else {
@@ -71,8 +76,10 @@ extension Parser {
       if !values.isEmpty { try expect(",") }
       let first = try integer()
       if case .word(let word) = token, word.hasPrefix(".."), let last = Int(word.dropFirst(2)) {
-        guard last >= first, last - first < Self.maximumElements else {
-          throw error("[\(first)..\(last)] is no range")
+        let (distance, overflow) = last.subtractingReportingOverflow(first)
+        guard distance >= 0, !overflow else { throw error("[\(first)..\(last)] is no range") }
+        if let problem = budget.takeRange(Size.sum([distance, 1])) {
+          throw error("[\(first)..\(last)] is too long: \(problem)")
         }
         try advance()
         values += Array(first...last)

@@ -16,12 +16,14 @@ struct Parser {
   var types: [TensorType] = []
   var values: [String: Value] = [:]
   var scope = Scope()
-  /// Larger shapes are refused, so that a short text can't ask for much memory.
-  static let maximumElements = 1 << 28
+  var functionNames: Set<String> = []
+  var budget: TextBudget
   static let maximumDepth = 16
+  static let maximumRank = 16
 
   init(_ text: String) throws(ParseError) {
     lexer = Lexer(text)
+    budget = TextBudget(bytes: text.utf8.count)
     token = try lexer.next()
   }
 
@@ -53,7 +55,10 @@ struct Parser {
 
   mutating func integer() throws(ParseError) -> Int {
     guard case .integer(let value) = token else { throw error("expected an integer") }
-    guard value.magnitude <= Self.maximumElements else { throw error("\(value) is too large") }
+    let limit = Size.maximumElements
+    guard (-limit...limit).contains(value) else {
+      throw error("\(value) is out of range; expected an integer from \(-limit) to \(limit)")
+    }
     try advance()
     return value
   }
