@@ -139,6 +139,16 @@ def test_nulls_have_no_density_and_are_counted(flow: flowir.CompiledFlow, tmp_pa
     assert (report.rows, report.nulls, report.undefined) == (100, 3, 1)
 
 
+def test_rows_have_the_same_bits_however_a_table_is_cut(
+    flow: flowir.CompiledFlow, tmp_path: Path
+) -> None:
+    rows = table(65)  # The last chunk of 64 rows has one.
+    for chunk in (1, 2, 64):
+        flow.score_table(rows, tmp_path / "out.parquet", columns=X, context=C, chunk=chunk)
+        np.testing.assert_array_equal(
+            read(tmp_path / "out.parquet")["log_prob"].to_numpy(), expected(flow, rows))
+
+
 def test_folders_of_files_give_folders(flow: flowir.CompiledFlow, tmp_path: Path) -> None:
     rows = [table(300, seed) for seed in range(3)]
     for index, part in enumerate(rows):
@@ -244,6 +254,20 @@ def test_samples_are_written_with_their_contexts(named: flowir.CompiledFlow, tmp
         read(tmp_path / "y.feather")["b"].to_numpy(), named.sample(10, c[0], seed=3)[:, 1])
     with pytest.raises(flowir.Error, match="several columns g, r, u"):
         named.sample_table(tmp_path / "z.parquet", 5, source=contexts)
+
+
+@pytest.mark.parametrize("count", [1, 7, 300])
+def test_samples_have_the_same_bits_however_they_are_cut(
+    named: flowir.CompiledFlow, tmp_path: Path, count: int
+) -> None:
+    c = np.random.default_rng(2).standard_normal((3, 2)).astype("f4")
+    whole, density = named.sample(count, c, seed=4, return_log_prob=True)
+    named.sample_table(tmp_path / "x", count, context=c, seed=4, log_prob="lp", rows_per_file=count + 1)
+    found = pa.concat_tables(
+        [pq.read_table(one) for one in sorted((tmp_path / "x").glob("*.parquet"))])
+    x = np.stack([found[name].to_numpy() for name in X], 1)
+    np.testing.assert_array_equal(x.reshape(3, count, 3).swapaxes(0, 1), whole)
+    np.testing.assert_array_equal(found["lp"].to_numpy().reshape(3, count).T, density)
 
 
 def test_a_folder_of_samples_goes_on_to_the_same_bytes(

@@ -43,7 +43,7 @@ def main() -> NoReturn:
                 from .tables import _command
 
                 sys.exit(_command.run(arguments))
-        os.execve(executable, [executable, *arguments], _toolchain.environment())
+        os.execve(executable, [executable, *arguments], _toolchain.environment(is_compiling=False))
     except Error as error:
         _fail(str(error), 1)
     except ValueError as error:

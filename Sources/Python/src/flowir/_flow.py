@@ -11,14 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from . import _arrays, _build, _tables
+from . import _arrays, _build, _samples, _tables
 from ._abi import Artifact
 from ._arrays import Array
 from ._description import architecture, write
 from ._errors import Error
-
-# From so many samples a context is it cheaper to call once for each context.
-SAMPLES_PER_CALL = 256
 
 
 class CompiledFlow(_tables.Tables):
@@ -175,26 +172,12 @@ class CompiledFlow(_tables.Tables):
             self._call("sample", seed, first_row, flat, count, self._count(flat), x, log_prob)
         else:
             assert contexts is not None
-            self._sample_groups(contexts.reshape(groups, -1), count, seed, first_row, x, log_prob)
+            _samples.draw(
+                self, contexts.reshape(groups, -1), count, seed, first_row, 0, x.reshape(-1, self.features),
+                None if log_prob is None else log_prob.reshape(-1))
             x = np.moveaxis(x, 0, 1).reshape(size)
             log_prob = None if log_prob is None else log_prob.T.reshape((*shape, *batch))
         return (x, log_prob) if return_log_prob else x
-
-    def _sample_groups(
-        self, contexts: Array, count: int, seed: int, first_row: int, x: Array,
-        log_prob: Array | None,
-    ) -> None:
-        """Samples of several contexts, (M, N, D)."""
-        step = max(1, SAMPLES_PER_CALL * 64 // max(count, 1)) if count < SAMPLES_PER_CALL else 1
-        for start in range(0, len(contexts), step):
-            some = contexts[start:start + step]
-            if count < SAMPLES_PER_CALL:
-                some = np.repeat(some, count, axis=0)
-            part = slice(start, start + step)
-            rows = x[part].shape[0] * count
-            self._call(
-                "sample", seed, first_row + start * count, some, rows, len(some), x[part],
-                None if log_prob is None else log_prob[part])
 
     # Files and processes.
 

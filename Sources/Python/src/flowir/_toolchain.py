@@ -40,13 +40,18 @@ def c_compiler() -> list[str]:
     )
 
 
-def environment() -> dict[str, str]:
-    """The environment for the executable, which says what `flowir[compiler]` brings where it is needed."""
+def environment(*, is_compiling: bool = True) -> dict[str, str]:
+    """The environment for the executable, which says what `flowir[compiler]` brings where it is needed.
+
+    Raises `Error` if there is no compiler and one will be needed.
+    """
     result = dict(os.environ)
     try:
         compiler = c_compiler()
     except Error:
-        return result  # Most commands need none, and the executable says what is missing.
+        if is_compiling:
+            raise
+        return result
     if len(compiler) > 1:
         result["CC"] = _wrapper(compiler)
     elif not any(shutil.which(name) for name in NAMES):

@@ -191,7 +191,7 @@ def _converted(line: Line) -> int:
             changed[option] = str(folder / f"result{option}.npy")
         rest = _replaced(line.rest, changed)
         status = subprocess.run(
-            [str(_executable.path()), line.command, *rest], env=_toolchain.environment()).returncode
+            [str(_executable.path()), line.command, *rest], env=_toolchain.environment(is_compiling=False)).returncode
         if status:
             return status
         for option, path in outputs.items():

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from .. import _columns
+from .. import _columns, _samples
 from .._arrays import Array
 from .._errors import Error
 from .._flow import CompiledFlow
@@ -90,10 +90,11 @@ def _write(
     try:
         for start in range(*span, ROWS):
             stop = min(start + ROWS, span[1])
-            given, kept = contexts.of(start, stop, rows)
+            kept = contexts.beside(start, stop, rows)
             x = np.empty((stop - start, flow.features), flow.dtype)
             values = np.empty(stop - start, flow.dtype) if has_log_prob else None
-            flow._call("sample", seed, start, given, len(x), flow._count(given), x, values)
+            _samples.draw(
+                flow, contexts.values, rows, seed, 0, start, x, values)
             writer.put((kept, x, values))
             rate.add(len(x))
         writer.close()
@@ -112,19 +113,19 @@ class Contexts:
         self.keep: list[str] = []
         self.fields: list[Any] = []
         self._table: Any = None
-        self._values: Array | None = None
+        self.values: Array | None = None
         if source is None:
             if keep is not None:
                 raise ValueError("keep names columns of source, which is not given")
-            self._values = flow._context(context)
-            if self._values is not None:
-                self._values = self._values.reshape(-1, flow.context)
+            self.values = flow._context(context)
+            if self.values is not None:
+                self.values = self.values.reshape(-1, flow.context)
         elif flow.context == 0:
             raise ValueError("source is given, expected none, since the flow has no context")
         else:
             self._read(flow, Source(source), context, keep)
-        self.count = 1 if self._values is None else len(self._values)
-        self.identity = "" if self._values is None else hashlib.sha256(self._values.tobytes()).hexdigest()
+        self.count = 1 if self.values is None else len(self.values)
+        self.identity = "" if self.values is None else hashlib.sha256(self.values.tobytes()).hexdigest()
 
     def _read(
         self, flow: CompiledFlow, source: Source, context: Any, keep: Iterable[str] | None
@@ -140,19 +141,15 @@ class Contexts:
         tables = list(source.chunks(source.whole(), read, ROWS))
         schema = pa.schema([source.schema.field(name) for name in read])
         table = pa.concat_tables(tables) if tables else schema.empty_table()
-        self._values, nulls = _matrix.matrix(table, names, flow.dtype)
+        self.values, nulls = _matrix.matrix(table, names, flow.dtype)
         if nulls is not None:
             raise Error(f"row {int(np.argmax(nulls))} of the contexts has a null; drop such rows first")
         self._table = table.select(self.keep)
         self.fields = [source.schema.field(name) for name in self.keep]
 
-    def of(self, start: int, stop: int, rows: int) -> tuple[Array | None, list[Any]]:
-        """The contexts of the samples from `start` to `stop`, and the columns kept beside them."""
-        if self._values is None:
-            return None, []
-        if len(self._values) == 1 and self._table is None:
-            return self._values, []
-        which = np.arange(start, stop) // max(rows, 1)
-        kept = [] if self._table is None else [
-            column.combine_chunks() for column in self._table.take(pa.array(which)).columns]
-        return np.ascontiguousarray(self._values[which]), kept
+    def beside(self, start: int, stop: int, rows: int) -> list[Any]:
+        """The columns that are kept beside the samples from `start` to `stop`."""
+        if self._table is None:
+            return []
+        which = pa.array(np.arange(start, stop) // max(rows, 1))
+        return [column.combine_chunks() for column in self._table.take(which).columns]

@@ -6,63 +6,26 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from .. import _columns
 from .._arrays import Array
 from .._description import write
-from .._errors import Error
 from .._flow import CompiledFlow
 from .._progress import Progress
 from . import _matrix, _pipeline
 from ._journal import Journal
 from ._report import Rate, TableReport
+from ._scorer import Scorer
 from ._sink import Sink, is_file
 from ._source import Part, Source
 
 ROWS = 1 << 18
 """The rows of a chunk, which is a row group of the output."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Which columns are read, and which written."""
-
-    x: list[str]
-    context: list[str]
-    keep: list[str]
-    name: str
-
-    @property
-    def read(self) -> list[str]:
-        """The columns to read, each once."""
-        return list(dict.fromkeys([*self.x, *self.context, *self.keep]))
-
-    @staticmethod
-    def make(
-        flow: CompiledFlow, source: Source, columns: _columns.Given, context: _columns.Given,
-        keep: Iterable[str] | None, name: str,
-    ) -> Plan:
-        """Checks the names of columns against the model and the table."""
-        trained = flow.columns
-        x = _columns.resolve(columns, trained.x, flow.features, source.names, "columns")
-        c = _columns.resolve(context, trained.context, flow.context, source.names, "context")
-        for found, size, what in ((x, flow.features, "columns"), (c, flow.context, "context")):
-            if len(found) != size:
-                raise Error(f"{what} has {len(found)} names, expected {size}")
-        kept = source.names if keep is None else [keep] if isinstance(keep, str) else list(keep)
-        kept = _columns.resolve(kept, (), len(kept), source.names, "keep")
-        if name in kept:
-            raise Error(
-                f"the table has a column {name}; give the log-densities another name, or keep other "
-                "columns")
-        _matrix.check_types(source.schema, [*x, *c])
-        return Plan(x, c, kept, name)
 
 
 def score_table(
@@ -75,7 +38,8 @@ def score_table(
     if chunk < 1:
         raise ValueError(f"chunk is {chunk}, expected 1 or more")
     table, path = Source(source), Path(output)
-    plan = Plan.make(flow, table, columns, context, keep, name)
+    plan = Scorer.make(flow, table.names, columns, context, keep, name, flow.threads)
+    _matrix.check_types(table.schema, [*plan.x, *plan.context])
     whole = is_file(path)
     if whole:
         outputs = [(table.whole(), path)]
@@ -93,7 +57,7 @@ def score_table(
 
 
 def _score_part(
-    flow: CompiledFlow, source: Source, part: Part, path: Path, plan: Plan, resume: bool, chunk: int,
+    flow: CompiledFlow, source: Source, part: Part, path: Path, plan: Scorer, resume: bool, chunk: int,
     rate: Rate, is_one_of_many: bool,
 ) -> TableReport:
     identity = _identity(flow, part, plan, chunk)
@@ -124,7 +88,7 @@ def _score_part(
 
 
 def _stream(
-    flow: CompiledFlow, source: Source, part: Part, sink: Sink, journal: Journal, plan: Plan,
+    flow: CompiledFlow, source: Source, part: Part, sink: Sink, journal: Journal, plan: Scorer,
     chunk: int, rate: Rate,
 ) -> TableReport:
     """Reads, scores and writes a part, each in a thread of its own."""
@@ -144,7 +108,7 @@ def _stream(
             values = journal.next(len(x)) if is_kept else None
             if values is None:
                 is_kept = False
-                values = np.asarray(flow.log_prob(x, context))
+                values = plan.log_prob(x, context)
                 journal.append(values)
             report = report.joined(TableReport.of(values, nulls, is_kept))
             writer.put((table, values, nulls))
@@ -161,18 +125,18 @@ def _stream(
 
 
 def _read(
-    flow: CompiledFlow, source: Source, part: Part, plan: Plan, chunk: int
+    flow: CompiledFlow, source: Source, part: Part, plan: Scorer, chunk: int
 ) -> Iterator[tuple[Any, Array, Array | None, Array | None]]:
-    for table in source.chunks(part, plan.read, chunk):
-        x, nulls = _matrix.matrix(table, plan.x, flow.dtype)
+    for table in source.chunks(part, plan.needed, chunk):
+        x, nulls = _matrix.matrix(table, list(plan.x), flow.dtype)
         context = None
         if plan.context:
-            context, missing = _matrix.matrix(table, plan.context, flow.dtype)
+            context, missing = _matrix.matrix(table, list(plan.context), flow.dtype)
             nulls = missing if nulls is None else nulls if missing is None else nulls | missing
-        yield table.select(plan.keep), x, context, nulls
+        yield table.select(list(plan.keep)), x, context, nulls
 
 
-def _identity(flow: CompiledFlow, part: Part, plan: Plan, chunk: int) -> dict[str, str]:
+def _identity(flow: CompiledFlow, part: Part, plan: Scorer, chunk: int) -> dict[str, str]:
     digest = hashlib.sha256(repr((
-        flow.fingerprint, str(flow.dtype), plan, chunk, part.identity)).encode()).hexdigest()
+        flow.fingerprint, str(flow.dtype), plan.x, plan.context, plan.keep, plan.name, chunk, part.identity)).encode()).hexdigest()
     return {"key": digest}
