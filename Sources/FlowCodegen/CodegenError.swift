@@ -2,7 +2,7 @@
 public enum CodegenError: Error, Hashable, Sendable, CustomStringConvertible {
   /// An operation on row values has no lowering.
   case unsupported(operation: String, scope: String)
-  /// A prefix for an artifact's symbols that is no C name.
+  /// A prefix for an artifact's symbols that can't start a C name.
   case prefix(String)
 
   /// Lowering made a program that breaks one of its invariants, which is an error in flowir.
@@ -18,7 +18,7 @@ public enum CodegenError: Error, Hashable, Sendable, CustomStringConvertible {
       "@\(function) was lowered to an invalid tile program (\(fault)); this is an error in flowir: "
         + "please report it with the output of `flowir dump --stage ir`"
     case .prefix(let found):
-      "the prefix '\(found)' makes no C names; expected a letter, then letters, digits and "
+      "the prefix '\(found)' can't start a C name; expected a letter, then letters, digits and "
         + "underscores, 64 at most"
     }
   }

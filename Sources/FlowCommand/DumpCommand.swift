@@ -29,6 +29,8 @@ struct Dump: ParsableCommand {
   @Option(help: "Print the text after this pass.") var after: String?
   @Flag(help: "State FLOPs and bytes per operation.") var cost = false
   @Flag(help: "Print a Graphviz graph.") var dot = false
+  @Flag(help: "State on standard error how long each pass and stage of lowering takes.")
+  var times = false
   @Option(help: "The float type.") var dtype: Precision = .f32
 
   func validate() throws {
@@ -44,7 +46,11 @@ struct Dump: ParsableCommand {
       var found: Function?
       let passes = model.hasSuffix(".flowir") ? Pipeline.cleanup : Pipeline.standard
       let isDifferentiated = function == "gradient" || function == "train_step"
+      let clock = ContinuousClock()
+      var start = clock.now
       result = try Pipeline.run(isDifferentiated ? Pipeline.cleanup : passes, on: result) {
+        state("pass \($0.name)", clock.now - start)
+        start = clock.now
         if $0.name == after, found == nil { found = $1 }
       }
       if after != nil, let found { result = found }
@@ -57,14 +63,22 @@ struct Dump: ParsableCommand {
       switch stage {
       case .trace, .optimized: try Console.print(result.text, terminator: "")
       case .tiles:
-        try Console.print(try TileProgram(lowering: result).text, terminator: "")
+        try Console.print(try lowered(result).text, terminator: "")
       case .c:
-        let program = try TileProgram(lowering: result)
+        let program = try lowered(result)
         try Console.print(
           CompiledFunction.source(CFile(program, name: "flow"), dtype: program.dtype),
           terminator: "")
       }
     }
+  }
+
+  private func lowered(_ function: Function) throws -> TileProgram {
+    try TileProgram(lowering: function) { state("stage \($0.name)", $0.duration) }
+  }
+
+  private func state(_ part: String, _ duration: Duration) {
+    if times { Console.note("\(part): \((duration / .microseconds(1)).rounded() / 1000) ms") }
   }
 
   private func source() throws -> Function {

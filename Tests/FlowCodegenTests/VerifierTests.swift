@@ -108,6 +108,52 @@ import Testing
     #expect(Self.invariants(Self.changed(program, storage: crowded)).contains(.overlap))
   }
 
+  @Test("two values, or two packs, in the very same place are named")
+  func shared() throws {
+    let program = try Self.program(
+      """
+      flowir 1
+      func @f(input %x: rows x 3 x f32, input %v: 3 x 3 x f32, input %w: 3 x 3 x f32, input %a: 3 x f32) {
+        %g = linear %x, %v : rows x 3 x f32
+        %h = linear %x, %w : rows x 3 x f32
+        %b = exp %a : 3 x f32
+        %c = reduce_sum %w axis 0 : 3 x f32
+        %y = add %g, %h : rows x 3 x f32
+        %z = multiply %y, %b : rows x 3 x f32
+        %u = add %z, %c : rows x 3 x f32
+        return u = %u
+      }
+      """)
+    #expect(program.faults() == [])
+    var packs = program.storage
+    packs.packs[1] = packs.packs[0]
+    #expect(Self.invariants(Self.changed(program, storage: packs)) == [.once, .overlap])
+    let made = program.function.operations.filter {
+      ["exp", "reduce_sum"].contains($0.opcode.name)
+    }
+    var values = program.storage
+    values.locations[made[0].result] = values.locations[made[1].result]
+    #expect(Self.invariants(Self.changed(program, storage: values)).contains(.overlap))
+  }
+
+  @Test("a loop over rows that is left out or runs twice, and sums in another's place, are named")
+  func loops() throws {
+    let program = try Self.program(Self.layer)
+    let steps = program.call.steps
+    let index = try #require(
+      steps.firstIndex { if case .rows = $0 { true } else { false } })
+    var without = steps
+    without.remove(at: index)
+    #expect(
+      Self.invariants(Self.changed(program, call: without)) == [.once, .results, .sums])
+    var twice = steps
+    twice.insert(steps[index], at: index)
+    #expect(Self.invariants(Self.changed(program, call: twice)) == [.once])
+    var moved = steps
+    moved[index] = .rows(RowsStep(phase: 0, slotOffset: 16))
+    #expect(Self.invariants(Self.changed(program, call: moved)) == [.sums])
+  }
+
   @Test("nodes that read what no node has written, and buffers in one place, are named")
   func rows() throws {
     let program = try Self.program(Self.layer)

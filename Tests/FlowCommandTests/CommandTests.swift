@@ -127,6 +127,10 @@ import Testing
         #expect(result.status == 0 && result.output.count > 500)
       }
     }
+    result = try flowir("dump", model, "--stage", "tiles", "--times")
+    for part in ["pass simplify", "stage row-loops", "stage storage", "stage call-sharing"] {
+      #expect(result.errors.contains("note: \(part): "), "\(result.errors)")
+    }
   }
 
   @Test("a dump is a file that opt and run take")

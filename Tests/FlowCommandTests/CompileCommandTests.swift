@@ -157,7 +157,7 @@ import Testing
     let model = Self.fixtures + "/one-feature.safetensors"
     for (arguments, message) in [
       (["--output", "model.o"], "must end in .so"),
-      (["--output", "a.so", "--prefix", "1a"], "makes no C names"),
+      (["--output", "a.so", "--prefix", "1a"], "can't start a C name"),
       (["--output", "a.so", "--function", "score"], "unknown function 'score'"),
       (["--output", "a.so", "--cpu", "z80"], "z80"),
     ] {

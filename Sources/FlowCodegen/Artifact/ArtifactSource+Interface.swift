@@ -180,7 +180,7 @@ extension ArtifactSource {
     return lines.joined(separator: "\n")
   }
 
-  /// The description: a JSON object of which the C compiler fills in itself and the processor.
+  /// The description: a JSON object in which the C compiler fills in its name and the processor.
   func description(hash: String) -> String {
     let names = functions.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
     let start =
@@ -201,7 +201,7 @@ extension ArtifactSource {
       """
   }
 
-  /// How every description starts; the prefix follows. A file is known as an artifact by it.
+  /// How every description starts, before the prefix. Files are recognized as artifacts by it.
   public static var descriptionStart: String { "{\"abi_version\": \(abiVersion), \"prefix\": \"" }
 
   /// Text as a C string literal, in lines.

@@ -55,7 +55,7 @@ public struct ArtifactSource {
     self.members = members
   }
 
-  /// Whether a prefix makes C names that are nobody else's: a letter, then letters, digits and
+  /// Whether a prefix may start the names of C symbols: it must be a letter, then letters, digits and
   /// underscores.
   public static func isName(_ prefix: String) -> Bool {
     guard let first = prefix.utf8.first, prefix.utf8.count <= 64 else { return false }

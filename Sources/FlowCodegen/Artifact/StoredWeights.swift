@@ -10,7 +10,7 @@ struct StoredWeights {
 
   init(values: [String: [UInt8]]) { self.values = values }
 
-  /// The place of an array in bytes, given one now if it has none.
+  /// The offset of an array in bytes; an array that has no place yet gets one.
   mutating func offset(of name: String) -> Int {
     if let known = offsets[name] { return known }
     defer { total += size(of: name) }
@@ -35,7 +35,7 @@ struct StoredWeights {
     return block
   }
 
-  /// A number that changes with a block's bytes: FNV-1a (Fowler, Noll, Vo), 64 bits, over words.
+  /// A hash of a block's bytes: FNV-1a (Fowler, Noll, Vo), 64 bits, over words.
   static func digest(_ block: [UInt8]) -> String {
     var number: UInt64 = 0xcbf2_9ce4_8422_2325
     block.withUnsafeBytes { block in
@@ -64,7 +64,7 @@ struct StoredWeights {
 
   /// The block as C that reads it from a file when it is assembled.
   func included(from path: String, dtype: DType) -> String {
-    // Escaped for the assembler, and that for the compiler.
+    // Escaped for the assembler, and the result again for the compiler.
     let name = path.utf8.map { byte in
       let digits = String(byte, radix: 8)
       return "\\\\" + String(repeating: "0", count: 3 - digits.count) + digits
@@ -115,7 +115,7 @@ struct StoredWeights {
       // A question mark could start a trigraph.
       case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "?"), 0...31, 127...255:
         text.append(UInt8(ascii: "\\"))
-        // Short where no digit follows that would be taken for one of the escape.
+        // The short form, unless a digit follows that would be read as part of the escape.
         let next = place + 1 < bytes.endIndex ? bytes[place + 1] : 0
         let isLong = next >= UInt8(ascii: "0") && next <= UInt8(ascii: "7")
         if isLong || byte >= 64 { text.append(UInt8(ascii: "0") + byte >> 6) }

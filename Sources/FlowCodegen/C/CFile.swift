@@ -14,7 +14,7 @@ public struct CFile {
   let name: String
   let definitions: Definitions
   let steps: StepPrinter
-  /// The numbers of nodes whose time is counted.
+  /// The numbers of the nodes whose time is measured, by their identity.
   let counters: [ObjectIdentifier: Int]
 
   /// Prints a program; `name` starts the names of its two entry points.

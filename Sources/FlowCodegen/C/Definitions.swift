@@ -33,7 +33,7 @@ final class Definitions {
     define(prefix, text) { "FK_OUTLINE void \($0)" + text }
   }
 
-  /// The name of something that `key` tells from others; `text` gives its definition under a name.
+  /// The name of a definition that all uses of `key` share; `text` gives the definition for a name.
   func define(_ prefix: String, _ key: String, text: (String) -> String) -> String {
     if let name = functions[key] { return name }
     let name = "\(prefix)_\(functions.count)"

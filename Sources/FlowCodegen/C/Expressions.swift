@@ -36,7 +36,11 @@ enum Expressions {
       let name = dtypes[1].isFloat ? "fk_select" : "fk_select_int"
       return "\(name)(\(a), \(operands[1]), \(operands[2]))"
     case .convert(let target): return convert(a, from: dtypes[0], to: target)
-    default: preconditionFailure("\(opcode.name) is not pointwise")
+    case .constant, .reshape, .broadcast, .transpose, .slice, .gather, .pad, .concatenate, .reduce,
+      .cumulativeSum, .search, .take, .scatterAdd, .linear, .linearWeightGradient, .matmul,
+      .matrixExponential, .cholesky, .triangularSolve, .rowSum, .rowCount, .random,
+      .autoregressiveInverse, .odeSolve, .odeAdjoint, .monotoneRoot, .quadrature:
+      preconditionFailure("\(opcode.name) is not pointwise")
     }
   }
 

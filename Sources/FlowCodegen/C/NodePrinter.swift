@@ -6,7 +6,7 @@ struct NodePrinter {
   let phase: RowPhase
   let places: CPlaces
   let definitions: Definitions
-  /// The numbers of nodes whose time is counted.
+  /// The numbers of the nodes whose time is measured, by their identity.
   let counters: [ObjectIdentifier: Int]
   /// The number of steps of the enclosing incremental loop; nil outside one.
   var steps: Int?
@@ -40,7 +40,7 @@ struct NodePrinter {
       + ["fk_counts[\(2 * index + 1)]++;", "}"]
   }
 
-  /// Sets a buffer to what is added to it starts from.
+  /// Sets a buffer to the value that its sums start from.
   func clear(_ accumulator: Accumulator) -> String {
     KernelCall.fill(
       target: pointer(accumulator.buffer), value: Expressions.plain(accumulator.start),

@@ -1,12 +1,12 @@
 import FlowIR
 
-/// What a node does for one row, counted.
+/// The work that a node does for one row.
 struct NodeCost {
-  /// Operations of products, two for each weight: those that run.
+  /// Floating-point operations of the products that run: two for each weight.
   var flop = 0
-  /// Two for each weight that is not zero.
+  /// Floating-point operations of products without masked weights: two for each that is left.
   var nonzeroFLOP = 0
-  /// Vector instructions of pointwise work, for each number in a lane; roughly.
+  /// Roughly how many vector instructions the pointwise work takes, for each lane.
   var instructions = 0
   /// Divisions and square roots.
   var divisions = 0

@@ -8,13 +8,13 @@ public struct NodeWork: Sendable {
   public let scope: String
   /// How many loops it stands in.
   public let depth: Int
-  /// How often it is called for its items to be computed once: the steps of an incremental loop.
+  /// How often it is called in one pass over its items: once for each step of an incremental loop.
   public let callsPerPass: Int
-  /// Operations of products, two for each weight: those that run.
+  /// Floating-point operations of the products that run: two for each weight.
   public let flop: Int
-  /// Two for each weight that is not zero.
+  /// Floating-point operations of products without masked weights: two for each that is left.
   public let nonzeroFLOP: Int
-  /// Vector instructions of pointwise work, for each number in a lane; roughly.
+  /// Roughly how many vector instructions the pointwise work takes, for each lane.
   public let instructions: Int
   /// Divisions and square roots.
   public let divisions: Int
@@ -36,7 +36,7 @@ public struct NodeWork: Sendable {
 }
 
 extension TileProgram {
-  /// What each node does, loops before what is within, in the order in which they run.
+  /// The work of each node in the order in which they run; a loop comes before the nodes within it.
   public var work: [NodeWork] {
     func visit(_ nodes: [Node], _ depth: Int, _ calls: Int) -> [NodeWork] {
       nodes.flatMap { node in

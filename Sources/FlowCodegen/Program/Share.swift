@@ -3,9 +3,9 @@
 /// A call runs in one parallel region. Every thread runs the same steps, each its own share of them.
 ///
 /// The elements of all values that are made between two barriers stand in one line, of which each
-/// thread has one piece: what it writes lies together, so that hardly a cache line goes from one
-/// processor to another, neither for a write nor because a prefetcher ran on. Values that are made of
-/// others element by element have those' places.
+/// thread has one piece. What a thread writes lies together, so that few cache lines move between
+/// processors, whether for a write or for a prefetch. A value that is made from another element by
+/// element takes the other's place in the line.
 enum Share: Hashable {
   /// A place in the line of elements after a barrier.
   struct Place: Hashable {
@@ -16,14 +16,14 @@ enum Share: Hashable {
     static let start = Place(line: 0, offset: 0)
   }
 
-  /// The thread that has a place makes all.
+  /// The thread whose piece contains a place makes all elements.
   case one(Place)
-  /// Each thread makes those of its piece, for so many from a place on.
+  /// Each thread makes the elements in its piece; there are `count`, from a place on.
   case piece(Place, count: Int)
-  /// Equal parts, or whatever else the step's kernel does: nothing lies as in another step.
+  /// Split as the step's kernel likes, without regard to which thread another step gives an element.
   case apart
 
-  /// Values of fewer elements are left to one thread.
+  /// Values with fewer elements than this are left to one thread.
   static let smallest = 256
 
   /// Whether one thread makes all.

@@ -17,7 +17,7 @@ struct StepList {
   /// The length of each line of elements that threads have pieces of.
   let lines: [Int]
 
-  /// Whether a step writes past the caches, which is waited for in the end.
+  /// Whether a step writes past the caches; such writes must be waited for at the end.
   var sends: Bool {
     steps.contains { step in
       switch step {
@@ -39,9 +39,9 @@ struct UniformStep {
   /// The results that are written past the caches, for all threads to read in the next call.
   let sent: Set<Value>
   let share: Share
-  /// What a thread reads only where it writes.
+  /// What is read element by element: a thread reads only the elements that it writes.
   let elementwise: [Value]
-  /// What it reads wherever it likes.
+  /// What any thread may read at any element.
   let whole: [Value]
 
   /// Whether it is a loop over vectors of elements.
@@ -67,9 +67,9 @@ struct CombineStep {
   let phase: Int
   /// The number of the phase's reduction.
   let reduction: Int
-  /// What the sum is stored as.
+  /// The value that the sum becomes.
   let target: Value
-  /// Where the entries of a weight gradient go, if not where they are.
+  /// Where the entries of a weight gradient go, if not in their own order.
   let order: GradientOrder?
   let share: Share
 }
@@ -82,9 +82,9 @@ struct StoreStep {
 
 /// What a step reads and writes in memory that threads share.
 struct StepAccess {
-  /// Read by each thread only where it writes.
+  /// Read element by element: a thread reads only the elements that it writes.
   var elementwise: [Storage.Location] = []
-  /// Read wherever a thread likes.
+  /// Read by any thread at any element.
   var whole: [Storage.Location] = []
   var written: [Storage.Location] = []
   var share: Share
@@ -110,7 +110,7 @@ extension TileProgram {
       let nodes = phases[rows.phase].nodes.flatMap(\.all)
       return StepAccess(
         whole: places(nodes.flatMap { $0.body.uniforms })
-          + nodes.flatMap(\.body.packs).filter(storage.packs.indices.contains).map {
+          + nodes.flatMap(\.body.packs).map(\.pack).filter(storage.packs.indices.contains).map {
             storage.packs[$0]
           },
         share: .apart)

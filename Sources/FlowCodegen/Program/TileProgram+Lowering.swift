@@ -30,16 +30,12 @@ extension TileProgram {
     }
     let views = try stage("views") { Views(function) }
     let schedule = try stage("schedule") { Schedule(function) }
-    let context = LoweringContext(views)
-    let phases = try stage("row-loops") { () throws(CodegenError) in
-      try RowPhase.phases(context, schedule)
+    let rows = try stage("row-loops") { () throws(CodegenError) in
+      try RowLoops(views, schedule)
     }
-    let asked = context.uniformDemand
-    let packings = try stage("packing") {
-      context.packs.map { Packing($0, views, schedule) }
-    }
+    let packings = try stage("packing") { rows.packs.map { Packing($0, views, schedule) } }
     let demand = try stage("uniform-demand") {
-      UniformDemand(views, rows: phases, packings: packings, asked: asked)
+      UniformDemand(views, rows: rows.phases, packings: packings, asked: rows.uniforms)
     }
     let gradients = try stage("gradient-order") {
       GradientOrders(views, needed: demand.needed)
@@ -47,16 +43,16 @@ extension TileProgram {
     let order = try stage("uniform-order") { UniformOrder(views, schedule, demand, gradients) }
     let storage = try stage("storage") { Storage(views, order, packings: packings) }
     let loops = try stage("uniform-loops") {
-      UniformLoops(views, order, demand, storage, packings: packings, asked: asked)
+      UniformLoops(views, order, demand, storage, packings: packings, asked: rows.uniforms)
     }
     let prepare = try stage("prepare-sharing") {
       WorkSharing.preparing(function, loops, packings, storage)
     }
     let call = try stage("call-sharing") {
-      WorkSharing.calling(function, loops, packings, storage, phases, gradients)
+      WorkSharing.calling(function, loops, packings, storage, rows.phases, gradients)
     }
     self.init(
-      function: function, views: views, phases: phases, packings: packings, storage: storage,
+      function: function, views: views, phases: rows.phases, packings: packings, storage: storage,
       prepare: prepare, call: call)
     #if DEBUG
       if let fault = faults().first {

@@ -41,9 +41,15 @@ extension TileProgram {
       let stored = uniform.stored.map { value in
         place(value) + (uniform.sent.contains(value) ? " sent" : "")
       }
+      let working = uniform.operations.flatMap(\.results).compactMap { value in
+        storage.working[value].map {
+          place($0, Storage.exponentialWork * views.type(of: value).elementCount)
+        }
+      }
       return [
         "  uniform \(uniform.count): \(names) "
           + (reads.isEmpty ? "" : "(\(reads.joined(separator: " "))) ")
+          + (working.isEmpty ? "" : "in \(working.joined(separator: " ")) ")
           + "-> \(stored.joined(separator: " ")) by \(describe(uniform.share))"
       ]
     case .pack(let pack): return ["  pack \(pack.pack) by all, in panels"]

@@ -1,6 +1,6 @@
 import FlowIR
 
-/// Where an element of a view comes from: an element of a value that is no view, or a constant.
+/// Where an element of a view comes from: an element of a value that is not a view, or a constant.
 struct ElementRef: Hashable {
   /// The value, or nil for a constant.
   var source: Value?
@@ -21,7 +21,7 @@ struct ElementRef: Hashable {
 /// A function's values and what they are views of.
 ///
 /// Views (reshape, slice, gather, …) are never computed for rows: whoever reads one reads through it,
-/// to the elements of the values beneath. What has been resolved once is kept.
+/// to the elements of the values beneath. Each value is resolved once.
 final class Views {
   let function: Function
   /// The operation that defines each value, by identifier, those in regions included.

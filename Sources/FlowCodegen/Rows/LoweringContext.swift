@@ -110,7 +110,10 @@ struct IterationSpace {
       resultLoops = Array(all.dropLast())
       axis = operand.count - 1
       isWhole = operand[0] == 1 || operand.count == 1
-    default:
+    case .unary, .binary, .compare, .select, .convert, .constant, .reshape, .broadcast, .transpose,
+      .slice, .gather, .pad, .concatenate, .scatterAdd, .linear, .linearWeightGradient, .matmul,
+      .matrixExponential, .cholesky, .triangularSolve, .rowSum, .rowCount, .random,
+      .autoregressiveInverse, .odeSolve, .odeAdjoint, .monotoneRoot, .quadrature:
       let loops = function.type(of: operation.result).shape
       shape = loops
       operandLoops = operation.operands.map { _ in Array(loops.indices) }

@@ -35,13 +35,18 @@ extension RowLowering {
 
 extension RowLowering {
   /// Whether a matrix is the transpose of another, as those of backward passes are. Products by zero
-  /// do no harm there: what is no number makes all gradients of a row so.
+  /// do no harm there: a NaN in a row's cotangents makes all of that row's gradients NaN anyway.
   private func isTransposed(_ matrix: Value) -> Bool {
     guard let definition = context.views.definition(of: matrix) else { return false }
     switch definition.opcode {
     case .transpose: return true
     case .gather: return isTransposed(definition.operands[0])
-    default: return false
+    case .constant, .reshape, .broadcast, .slice, .pad, .concatenate, .unary, .binary, .compare,
+      .select, .convert, .reduce, .cumulativeSum, .search, .take, .scatterAdd, .linear,
+      .linearWeightGradient, .matmul, .matrixExponential, .cholesky, .triangularSolve, .rowSum,
+      .rowCount, .random, .autoregressiveInverse, .odeSolve, .odeAdjoint, .monotoneRoot,
+      .quadrature:
+      return false
     }
   }
 }

@@ -48,7 +48,8 @@ extension RowLowering {
       let record = record(of: operation.operands[0])
     else {
       throw .unsupported(
-        operation: "ode_adjoint of what is no recorded ode_solve", scope: operation.scope.path)
+        operation: "ode_adjoint of a value that no recorded ode_solve made",
+        scope: operation.scope.path)
     }
     let cotangents = operation.operands.dropFirst().map { copy($0, "cotangent") }
     let stateCount = cotangents.count
@@ -132,7 +133,8 @@ extension RowLowering {
     for index in users[record] ?? [] {
       if index >= 0, case .odeAdjoint = operations[index].opcode { continue }
       let scope = index >= 0 ? operations[index].scope.path : ""
-      throw .unsupported(operation: "a use of recorded steps but ode_adjoint", scope: scope)
+      throw .unsupported(
+        operation: "a use of recorded steps other than in ode_adjoint", scope: scope)
     }
   }
 }

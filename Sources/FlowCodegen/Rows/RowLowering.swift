@@ -2,7 +2,7 @@ import FlowIR
 
 /// Lowers the row operations of one phase, or of one region, to nodes.
 final class RowLowering {
-  /// Where a row value that is no view lives.
+  /// Where a row value lives, unless it is a view.
   enum Place {
     /// In registers of the group at a position; in memory too once somebody asks for it.
     case group(GroupBuilder, position: Int)
@@ -135,7 +135,7 @@ final class RowLowering {
     }
   }
 
-  /// Where a value lives, in this lowering or an enclosing one; nil for one that is no row value.
+  /// Where a value lives, in this lowering or an enclosing one; nil for a value without rows.
   func place(of value: Value) -> Place? {
     if let place = places[value] { return place }
     if let parent {
@@ -145,7 +145,7 @@ final class RowLowering {
     return nil
   }
 
-  /// A buffer that holds exactly the elements of a row value that is no view, and the position
+  /// A buffer that holds exactly the elements of a row value, which must not be a view, and the position
   /// after which it is complete.
   func storage(of value: Value) -> (buffer: Buffer, ready: Int) {
     switch place(of: value) {

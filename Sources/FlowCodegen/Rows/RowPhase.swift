@@ -24,14 +24,20 @@ struct RowPhase {
   var canBeNarrow: Bool { nodes.flatMap(\.all).allSatisfy { $0.body.canBeNarrow } }
 }
 
-extension RowPhase {
+/// The loops over rows of a function, and what they ask of uniform work.
+struct RowLoops {
+  let phases: [RowPhase]
+  /// The weights to pack, by number.
+  let packs: [Pack]
+  /// The uniform values that row code reads, in order of first use.
+  let uniforms: [Value]
+
   /// Lowers a function's row values to as few loops as their uniform inputs allow.
   ///
   /// - Throws: `CodegenError` for an operation on row values that has no lowering.
-  static func phases(
-    _ context: LoweringContext, _ schedule: Schedule
-  ) throws(CodegenError) -> [RowPhase] {
-    let function = context.function
+  init(_ views: Views, _ schedule: Schedule) throws(CodegenError) {
+    let context = LoweringContext(views)
+    let function = views.function
     let roots = function.operations.filter(\.sumsRows)
     func sumPhases(_ operation: Operation) -> [Int] {
       operation.results.filter { !function.type(of: $0).hasRows }
@@ -45,11 +51,13 @@ extension RowPhase {
     var phases: [RowPhase] = []
     for number in 0..<(last + 1) {
       phases.append(
-        try lower(
+        try Self.lower(
           context, sums: roots.filter { sumPhases($0).contains(number) },
           results: rowResults.filter { phase($0) == number }))
     }
-    return phases
+    self.phases = phases
+    packs = context.packs
+    uniforms = context.uniformDemand
   }
 
   /// One loop that makes some sums and results.

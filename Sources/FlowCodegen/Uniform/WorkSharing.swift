@@ -70,7 +70,7 @@ struct WorkSharing {
 
   private mutating func add(_ packings: [Packing], level: Int) {
     for (index, packing) in packings.enumerated() where packing.level == level {
-      // A thread packs what it has updated, more or less.
+      // Most of what a thread packs it has updated itself.
       wait(.apart, elementwise: [], whole: places(packing.sources))
       steps.append(.pack(PackStep(pack: index)))
       wrote(storage.packs[index], .apart)
@@ -101,7 +101,7 @@ struct WorkSharing {
     }
   }
 
-  /// Uniform results that lie elsewhere are copied in the end.
+  /// Uniform results that lie elsewhere are copied at the end.
   private mutating func addStores() {
     for (index, result) in function.results.enumerated()
     where !function.type(of: result.value).hasRows {

@@ -46,7 +46,7 @@ extension KernelCall {
   /// How many steps the slowest row took.
   static func odeEnd(c: String) -> KernelCall { KernelCall("fk_ode_end", ["c": c]) }
 
-  /// Steps of no length in the record of rows that were done early.
+  /// Records steps of length zero for rows that were done early.
   static func odePause(c: String, steps: String, width: Int, record: String) -> KernelCall {
     KernelCall("fk_ode_pause", ["c": c, "steps": steps, "width": width, "record": record])
   }

@@ -57,9 +57,14 @@ extension GroupPrinter {
           "\(target) = \(k) == 0 ? \(operands[0]) : "
             + "\(select)(\(operands[1]) >= \(k), \(operands[0]), \(target));"))
       locals[result] = Local(segment: index, isDirect: false, shape: [])
-    default:
+    case .unary, .binary, .compare, .select, .convert:
       let expression = Expressions.pointwise(operation.opcode, operands, dtypes)
       define(result, resultIndex, expression, segment: index, shape: shape)
+    case .constant, .reshape, .broadcast, .transpose, .slice, .gather, .pad, .concatenate,
+      .scatterAdd, .linear, .linearWeightGradient, .matmul, .matrixExponential, .cholesky,
+      .triangularSolve, .rowSum, .rowCount, .random, .autoregressiveInverse, .odeSolve,
+      .odeAdjoint, .monotoneRoot, .quadrature:
+      preconditionFailure("\(operation.opcode.name) takes no part in a group")
     }
   }
 

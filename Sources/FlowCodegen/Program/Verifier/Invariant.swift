@@ -6,12 +6,12 @@
 /// | --- | --- |
 /// | `written` | what a step reads is an argument or a constant, or an earlier step has written it |
 /// | `barrier` | between a write and a read of it by another thread stands a barrier |
-/// | `once` | no two steps write the same place |
+/// | `once` | no two steps write the same place; each loop over rows runs once |
 /// | `bounds` | every place lies within its memory; preparing touches neither work nor results |
 /// | `alignment` | values and packs start on cache lines |
-/// | `overlap` | two values or packs lie apart, or in the very same place |
+/// | `overlap` | values and packs lie apart, but for a reshape, which lies where its operand does |
 /// | `share` | a thread's pieces lie within their line |
-/// | `sums` | a reduction is added up once, after the barrier that follows its loop, within its slot |
+/// | `sums` | a reduction is added up once, after the barrier that follows its loop, within its own piece of a slot |
 /// | `results` | every result is written |
 ///
 /// The nodes of a loop over rows, and a thread's scratch memory:
@@ -32,7 +32,7 @@ enum Invariant: String, CaseIterable {
 /// A place where a tile program breaks an invariant.
 struct Fault: Hashable, CustomStringConvertible {
   let invariant: Invariant
-  /// Where, and what is there instead.
+  /// Where it is broken, and what was found there.
   let detail: String
 
   init(_ invariant: Invariant, _ detail: String) {
@@ -44,7 +44,7 @@ struct Fault: Hashable, CustomStringConvertible {
 }
 
 extension TileProgram {
-  /// Everywhere that the program breaks an invariant.
+  /// Every place where the program breaks an invariant.
   func faults() -> [Fault] {
     storageFaults() + stepFaults() + sumFaults() + resultFaults()
       + phases.indices.flatMap { RowVerifier(phases[$0], number: $0).faults() }

@@ -21,6 +21,15 @@ extension TileProgram {
     var faults: [Fault] = []
     for (index, phase) in phases.enumerated() {
       let slots = phase.slots
+      // Each loop's sums have a piece of a slot to themselves.
+      for step in call.steps {
+        guard case .rows(let rows) = step, rows.phase == index, !slots.isEmpty else { continue }
+        let start = phases[..<index].map(\.slots.elements).reduce(0, +)
+        if rows.slotOffset != start {
+          faults.append(
+            Fault(.sums, "rows \(index) adds up at \(rows.slotOffset) of a slot, not \(start)"))
+        }
+      }
       for (number, reduction) in phase.reductions.enumerated() {
         let end = slots.offsets[number] + reduction.elements
         let size = slots.ranges[number] == nil ? slots.doubles : slots.reals
@@ -52,19 +61,24 @@ extension TileProgram {
     return faults
   }
 
-  /// `results`.
+  /// `results`, and what of `once` concerns results and loops over rows.
   func resultFaults() -> [Fault] {
-    var written: Set<Int> = []
-    for node in phases.flatMap(\.nodes) {
-      if let store = node.body as? StoreNode { written.insert(store.result) }
-    }
+    var writes = [Int](repeating: 0, count: function.results.count)
+    var runs = [Int](repeating: 0, count: phases.count)
     for step in call.steps {
       for location in access(step)?.written ?? [] {
-        if case .result(let index) = location { written.insert(index) }
+        if case .result(let index) = location { writes[index] += 1 }
       }
+      guard case .rows(let rows) = step else { continue }
+      runs[rows.phase] += 1
+      for index in phases[rows.phase].nodes.flatMap(\.body.results) { writes[index] += 1 }
     }
-    return function.results.indices.filter { !written.contains($0) }
+    return writes.indices.filter { writes[$0] == 0 }
       .map { Fault(.results, "\(function.results[$0].name) is never written") }
+      + writes.indices.filter { writes[$0] > 1 }
+      .map { Fault(.once, "\(function.results[$0].name) is written \(writes[$0]) times") }
+      + runs.indices.filter { runs[$0] != 1 }
+      .map { Fault(.once, "rows \($0) runs \(runs[$0]) times") }
   }
 }
 

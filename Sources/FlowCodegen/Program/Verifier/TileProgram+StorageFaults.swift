@@ -1,25 +1,31 @@
+import FlowIR
+
 extension TileProgram {
   /// A value or pack with its place, and its size.
   private struct Stored {
     let name: String
     let location: Storage.Location
     let elements: Int
+    /// Whether another value may have the very same place.
+    let canBeShared: Bool
   }
 
   private var stored: [Stored] {
     let values = storage.locations.sorted { $0.key < $1.key }.map {
       Stored(
         name: "value \($0.key.id)", location: $0.value,
-        elements: views.type(of: $0.key).elementCount)
+        elements: views.type(of: $0.key).elementCount, canBeShared: true)
     }
     let working = storage.working.sorted { $0.key < $1.key }.map {
       Stored(
         name: "working memory of value \($0.key.id)", location: $0.value,
-        elements: Storage.exponentialWork * views.type(of: $0.key).elementCount)
+        elements: Storage.exponentialWork * views.type(of: $0.key).elementCount,
+        canBeShared: false)
     }
     let packs = zip(storage.packs, packings).enumerated().map {
       Stored(
-        name: "pack \($0)", location: $1.0, elements: $1.1.pack.layout.packedCount)
+        name: "pack \($0)", location: $1.0, elements: $1.1.pack.layout.packedCount,
+        canBeShared: false)
     }
     return values + working + packs
   }
@@ -27,7 +33,7 @@ extension TileProgram {
   /// `bounds`, `alignment` and `overlap`.
   func storageFaults() -> [Fault] {
     var faults: [Fault] = []
-    var ranges: [(memory: Int, start: Int, end: Int, name: String)] = []
+    var ranges: [(memory: Int, start: Int, end: Int, item: Stored)] = []
     for item in stored {
       let place: (memory: Int, offset: Int, size: Int)
       switch item.location {
@@ -57,14 +63,33 @@ extension TileProgram {
       if place.offset % Storage.alignment != 0 {
         faults.append(Fault(.alignment, "\(item.name) starts at \(place.offset)"))
       }
-      ranges.append((place.memory, place.offset, end, item.name))
+      ranges.append((place.memory, place.offset, end, item))
     }
     ranges.sort { ($0.memory, $0.start, $0.end) < ($1.memory, $1.start, $1.end) }
     for (first, second) in zip(ranges, ranges.dropFirst())
     where first.memory == second.memory && second.start < first.end
-      && (first.start, first.end) != (second.start, second.end)
+      && !(first.item.canBeShared && second.item.canBeShared
+        && (first.start, first.end) == (second.start, second.end))
     {
-      faults.append(Fault(.overlap, "\(first.name) and \(second.name)"))
+      faults.append(Fault(.overlap, "\(first.item.name) and \(second.item.name)"))
+    }
+    return faults + sharingFaults()
+  }
+
+  /// Whether values in the very same place are reshapes of one that lies there.
+  private func sharingFaults() -> [Fault] {
+    var owners: [Storage.Location: Value] = [:]
+    var faults: [Fault] = []
+    for (value, location) in storage.locations.sorted(by: { $0.key < $1.key }) {
+      if let definition = views.definition(of: value), case .reshape = definition.opcode,
+        storage.locations[definition.operands[0]] == location
+      {
+        continue
+      }
+      if let owner = owners.updateValue(value, forKey: location) {
+        faults.append(
+          Fault(.overlap, "value \(owner.id) and value \(value.id) both lie at \(location)"))
+      }
     }
     return faults
   }
@@ -76,15 +101,12 @@ extension TileProgram {
 
   /// Whether layers read their weights as they are packed.
   private func layerFaults() -> [Fault] {
-    phases.flatMap(\.nodes).flatMap(\.all).compactMap { node in
-      guard let layer = node.body as? LinearNode else { return nil }
-      if packings.indices.contains(layer.pack),
-        packings[layer.pack].pack.layout == layer.layout
-      {
-        return nil
+    phases.flatMap(\.nodes).flatMap(\.all).flatMap { node in
+      node.body.packs.filter { use in
+        !packings.indices.contains(use.pack) || packings[use.pack].pack.layout != use.layout
+      }.map {
+        Fault(.panels, "the layer at '\(node.scope.path)' has other panels than pack \($0.pack)")
       }
-      return Fault(
-        .panels, "the layer at '\(node.scope.path)' has other panels than pack \(layer.pack)")
     }
   }
 

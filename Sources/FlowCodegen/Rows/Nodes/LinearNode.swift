@@ -81,7 +81,7 @@ struct LinearNode: NodeBody {
     n * outputs + panel.row..<n * outputs + panel.row + panel.rows
   }
 
-  var packs: [Int] { [pack] }
+  var packs: [PackUse] { [PackUse(pack: pack, layout: layout)] }
   var multipliedByZero: [Buffer] { layout.isIrregular ? [input] : [] }
 
   func stepped(_ ready: Readiness) -> Stepped? { repeats == 1 ? steppedByItem(ready) : nil }
@@ -100,7 +100,8 @@ struct LinearNode: NodeBody {
 
   func summary(_ text: NodeText) -> String {
     let names = epilogue.map(\.opcode.name).joined(separator: ", ")
-    return "linear \(outputs) x \(inputs) in \(layout.panels.count) panels, \(weights) of "
+    return
+      "linear \(outputs) x \(inputs) by pack \(pack) in \(layout.panels.count) panels, \(weights) of "
       + "\(inputs * outputs) weights, \(text.place(input)) -> \(text.place(output))"
       + (names.isEmpty ? "" : " then \(names)")
   }

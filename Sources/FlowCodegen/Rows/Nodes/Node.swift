@@ -76,8 +76,10 @@ protocol NodeBody {
 
   /// The uniform values that it reads, packed weights aside.
   var uniforms: [Value] { get }
-  /// The packed weights that it reads, by number.
-  var packs: [Int] { get }
+  /// The packed weights that it reads.
+  var packs: [PackUse] { get }
+  /// The results of rows that it writes, by number.
+  var results: [Int] { get }
   /// The reductions over rows that it adds to, by number.
   var reductions: [Int] { get }
 
@@ -113,6 +115,13 @@ protocol NodeBody {
   func statements(_ node: Node, in printer: NodePrinter) -> [String]
 }
 
+/// Packed weights that a node reads, and the panels that it takes them to be in.
+struct PackUse {
+  /// The number of the pack.
+  let pack: Int
+  let layout: PanelLayout
+}
+
 /// A buffer that items add to, and the value that it starts from.
 struct Accumulator {
   let buffer: Buffer
@@ -133,7 +142,8 @@ extension NodeBody {
   var working: [Buffer] { [] }
   var aliases: [(buffer: Buffer, root: Buffer)] { [] }
   var uniforms: [Value] { [] }
-  var packs: [Int] { [] }
+  var packs: [PackUse] { [] }
+  var results: [Int] { [] }
   var reductions: [Int] { [] }
   var canBeNarrow: Bool { true }
   var accumulators: [Accumulator] { [] }

@@ -66,5 +66,10 @@ struct ODEAdjointNode: NodeBody {
 
   func label(_ function: Function) -> String { "ode adjoint" }
   func cost(_ function: Function) -> NodeCost { NodeCost() }
-  func summary(_ text: NodeText) -> String { "ode adjoint, \(width - 2) elements" }
+  func summary(_ text: NodeText) -> String {
+    let states = states.map { text.place($0.cotangent) }.joined(separator: " ")
+    let totals = sums.map { text.place($0.total) }.joined(separator: " ")
+    return "ode adjoint of \(text.place(record)), \(width - 2) elements at \(states)"
+      + (totals.isEmpty ? "" : " sums \(totals)")
+  }
 }

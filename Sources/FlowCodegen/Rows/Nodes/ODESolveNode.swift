@@ -49,7 +49,10 @@ struct ODESolveNode: NodeBody {
   func label(_ function: Function) -> String { "ode solve" }
   func cost(_ function: Function) -> NodeCost { NodeCost() }
   func summary(_ text: NodeText) -> String {
-    "ode solve, \(width - 2) elements, at most \(control.steps) steps"
-      + (record == nil ? "" : ", recorded")
+    let states = states.map { text.place($0.x) }.joined(separator: " ")
+    return
+      "ode solve \(text.place(start)) to \(text.place(end)), \(width - 2) elements at \(states), "
+      + "at most \(control.steps) steps"
+      + (record.map { ", recorded at \(text.place($0))" } ?? "")
   }
 }

@@ -7,6 +7,7 @@ struct StoreNode: NodeBody {
 
   func reads(of item: Int) -> [Span] { [Span(source)] }
   func writes(of item: Int) -> [Span] { [] }
+  var results: [Int] { [result] }
 
   func label(_ function: Function) -> String { "store \(function.results[result].name)" }
   func cost(_ function: Function) -> NodeCost {
