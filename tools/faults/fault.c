@@ -7,6 +7,8 @@
  *                call fails with ENOSPC. killed: the process group is killed before it. dead: half of a
  *                write is done, or all of another call, and the process group is killed
  *
+ *   FAULT_LOG    a file that exists and gets a line for each call, if set; renames have two names
+ *
  * Processes that the command starts, a compiler for instance, are part of the count. */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,6 +28,7 @@
 enum { PAGE = 4096 };
 
 static char *state;
+static int log_file = -1;
 static const char *under;
 static size_t under_length;
 static int64_t at;
@@ -48,6 +51,8 @@ __attribute__((constructor)) static void start(void) {
   void *map = mmap(0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
   syscall(SYS_close, descriptor);
   state = map == MAP_FAILED ? 0 : map;
+  if (getenv("FAULT_LOG"))
+    log_file = (int)syscall(SYS_openat, AT_FDCWD, getenv("FAULT_LOG"), O_WRONLY | O_APPEND | O_CLOEXEC, 0);
 }
 
 static int is_under(const char *path) {
@@ -80,8 +85,16 @@ static int has_file(int descriptor, char *path) {
 
 typedef enum { PASS, FAIL, HALF, DIE_AFTER } verdict;
 
+static void note(const char *call, const char *path, const char *from) {
+  char line[3 * PAGE];
+  const int length = snprintf(line, sizeof line, "%s\t%s\t%s\n", call, path, from);
+  if (log_file >= 0 && length > 0)
+    syscall(SYS_write, log_file, line, (size_t)length);
+}
+
 /* Counts a call, and says what becomes of it. */
 static verdict judge(const char *call, const char *path) {
+  note(call, path, "");
   const int64_t number = __atomic_add_fetch((int64_t *)state, 1, __ATOMIC_SEQ_CST);
   if (!at || number < at || number > at + (kind == TORN))
     return PASS;
@@ -216,13 +229,16 @@ int linkat(int a, const char *from, int b, const char *to, int flags) {
   CALL("linkat", has_path(b, to), to, syscall(SYS_linkat, a, from, b, to, flags));
 }
 int rename(const char *from, const char *to) {
+  note("from", to, from);
   CALL("rename", has_path(AT_FDCWD, to), to,
        syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));
 }
 int renameat(int a, const char *from, int b, const char *to) {
+  note("from", to, from);
   CALL("renameat", has_path(b, to), to, syscall(SYS_renameat2, a, from, b, to, 0));
 }
 int renameat2(int a, const char *from, int b, const char *to, unsigned flags) {
+  note("from", to, from);
   CALL("renameat2", has_path(b, to), to, syscall(SYS_renameat2, a, from, b, to, flags));
 }
 

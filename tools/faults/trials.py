@@ -5,9 +5,9 @@ one fault. Then it asks:
 
 - an output is the earlier one, or none, or every byte of what an undisturbed run writes;
 - a command that says 1 has changed no output and says why in one line; one that says 0 has written all;
-- inputs are as they were;
+- inputs are as they were, and no file gets another name before all that was written to it is synced;
 - the same command once more, with --resume where there is such, ends well with the same bytes;
-- and then nothing is left over, beside the outputs or in the cache of compiled objects.
+- and then nothing is left over, beside the outputs or, once something is compiled again, in the cache.
 """
 
 import argparse
@@ -64,6 +64,7 @@ class Bench:
         self.flowir, self.shim, self.folder = flowir, shim, folder
         self.inputs, self.warm = folder / "inputs", folder / "warm"
         self.state = folder / "state"
+        self.log = folder / "log"
         self.state.write_bytes(bytes(4096))
         self.trials = 0
         self.findings = collections.OrderedDict()
@@ -91,6 +92,9 @@ class Bench:
             environment.update(
                 LD_PRELOAD=str(self.shim), FAULT_UNDER=str(folder.parent),
                 FAULT_STATE=str(self.state), FAULT_KIND=fault[0], FAULT_AT=str(fault[1]))
+            if not fault[1]:
+                self.log.write_bytes(b"")
+                environment["FAULT_LOG"] = str(self.log)
         process = subprocess.Popen(
             [self.flowir] + command.split(), cwd=folder, env=environment, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
@@ -121,6 +125,7 @@ class Bench:
             job.results = {name: (place.work / name).read_bytes() for name in job.outputs}
             job.cached = names(place.cache)
             place.expect_only(job.inputs + job.outputs, "an undisturbed run")
+            place.check_syncs(self.log.read_text())
             if not job.cold:
                 shutil.copytree(place.cache, self.warm, dirs_exist_ok=True)
 
@@ -148,9 +153,14 @@ class Bench:
                 if (place.work / name).read_bytes() != bytes_:
                     place.report(f"the next run has other bytes in {name}")
             place.expect_only(job.inputs + job.outputs, "the next run")
-            left = [name for name in names(place.cache) if name not in job.cached]
+            left = set(names(place.cache)) - set(job.cached)
             if left:
-                place.report(f"the next run has left {', '.join(left)} in the cache")
+                # The run needed no compiler, perhaps: the next that does must clean up.
+                self.run(f"sample {self.inputs}/m.safetensors --rows 1 --dtype f64 --output o.npy",
+                         place.work, place.cache, expect=0)
+                left = sorted(left & set(names(place.cache)))
+            if left:
+                place.report(f"the next runs have left {', '.join(left)} in the cache")
 
 
 class Place:
@@ -187,6 +197,22 @@ class Place:
         left = sorted(set(names(self.work)) - set(expected))
         if left:
             self.report(f"{what} has left {', '.join(left)}")
+
+    def check_syncs(self, log):
+        """Whether each file was synced between what was last written to it and its renaming."""
+        unsynced = set()
+        for line in log.splitlines():
+            call, path, origin = line.split("\t")
+            path, origin = self.work / path, self.work / origin
+            # The linker writes through memory: what it opened counts as written.
+            if "write" in call or call in ("open", "ftruncate"):
+                unsynced.add(path)
+            elif call in ("fsync", "fdatasync"):
+                unsynced.discard(path)
+            # Objects in the cache are made again, and what a compiler makes on its way need not last.
+            elif call == "from" and origin in unsynced and self.cache not in path.parents and (
+                    path.suffix != ".o"):
+                self.report(f"{path.name} has its name before it is synced")
 
     def check_outputs(self, status, error, earlier, is_kill):
         if status not in (0, 1) and not (is_kill and status == -signal.SIGKILL):
