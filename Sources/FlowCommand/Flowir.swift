@@ -22,6 +22,7 @@ struct Flowir: ParsableCommand {
     StandardStreams.prepare()
     do {
       var command = try parseAsRoot()
+      try StandardStreams.checkLimits()
       try command.run()
     } catch let error where isUsage(error) {
       let message = fullMessage(for: error)

@@ -76,7 +76,9 @@ public final class OutputFile {
       try System.write(buffer, to: descriptor, path: path)
     } catch {
       hasFailed = true
-      throw error
+      guard servesLater, case .system(_, let action, let reason) = error else { throw error }
+      throw .system(
+        path: path, action: action, reason: reason + "; what is done is kept for --resume")
     }
     buffer.removeAll(keepingCapacity: true)
   }

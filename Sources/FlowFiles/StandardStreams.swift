@@ -20,6 +20,24 @@ public enum StandardStreams {
     }
   }
 
+  /// Makes sure that files may have the size that a process needs for itself: the OpenMP runtime ends
+  /// in a bus error where it can't keep 1024 bytes.
+  ///
+  /// - Throws: `FileError.system`.
+  public static func checkLimits() throws(FileError) {
+    var limit = rlimit()
+    #if canImport(Glibc)
+      let found = getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+    #else
+      let found = getrlimit(RLIMIT_FSIZE, &limit)
+    #endif
+    guard found == 0, limit.rlim_cur < 1024 else { return }
+    throw .system(
+      path: "files", action: "write",
+      reason: "their size is limited to \(limit.rlim_cur) bytes (ulimit -f); "
+        + "raise it to 1 KiB or more")
+  }
+
   /// Writes text to standard output.
   ///
   /// - Throws: `FileError.system` if it is closed, or its disk is full.

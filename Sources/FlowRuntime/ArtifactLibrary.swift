@@ -25,7 +25,7 @@ final class ArtifactLibrary: @unchecked Sendable {
     // With a slash in the name, only this very file is looked for.
     let place = URL(fileURLWithPath: path).path
     guard let handle = dlopen(place, RTLD_NOW | RTLD_LOCAL) else {
-      throw .loadFailed(path: path, reason: String(cString: dlerror()))
+      throw .loading(path, String(cString: dlerror()))
     }
     self.handle = handle
     typealias Version = @convention(c) () -> Int64

@@ -48,7 +48,7 @@ public final class CompiledFunction: @unchecked Sendable {
     let text = Self.source(file, dtype: dtype)
     let path = try ObjectCache().object(for: text, toolchain: try .find(), cpu: cpu)
     guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
-      throw .loadFailed(path: path, reason: String(cString: dlerror()))
+      throw .loading(path, String(cString: dlerror()))
     }
     guard let prepare = dlsym(handle, "flow_prepare"), let run = dlsym(handle, "flow_run") else {
       throw .loadFailed(path: path, reason: "its entry points are missing")

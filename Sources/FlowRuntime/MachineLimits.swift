@@ -19,7 +19,7 @@ public struct MachineLimits: Sendable {
     let text = KernelHeaders.text(dtype: dtype) + Self.program
     let path = try ObjectCache().object(for: text, toolchain: try .find(), cpu: cpu)
     guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
-      throw .loadFailed(path: path, reason: String(cString: dlerror()))
+      throw .loading(path, String(cString: dlerror()))
     }
     guard let symbol = dlsym(handle, "flow_limits") else {
       throw .loadFailed(path: path, reason: "its entry point is missing")

@@ -2,12 +2,16 @@
 public enum RuntimeError: Error, Hashable, Sendable, CustomStringConvertible {
   /// No C compiler was found.
   case noCompiler(searched: [String])
+  /// The C compiler that `CC` names was not found.
+  case noCompilerNamed(String)
   /// The OpenMP runtime was not found.
   case noOpenMP
   /// `FLOWIR_OPENMP` names a file that is not there.
   case openMPNotFound(path: String)
   /// The C compiler failed.
   case compilerFailed(command: String, output: String)
+  /// The object needs an OpenMP runtime that is not there.
+  case objectWithoutOpenMP(path: String, reason: String)
   /// The object could not be loaded.
   case loadFailed(path: String, reason: String)
   /// A file in the cache belongs to somebody else or can be written by others.
@@ -37,6 +41,11 @@ public enum RuntimeError: Error, Hashable, Sendable, CustomStringConvertible {
     case .noCompiler(let searched):
       "no C compiler found (looked for \(searched.joined(separator: ", "))); install clang or gcc, "
         + "or set CC"
+    case .noCompilerNamed(let name):
+      "no C compiler found: CC names '\(name)', which is no program in PATH; install it, or unset CC "
+        + "to take clang, cc or gcc"
+    case .objectWithoutOpenMP(let path, let reason):
+      "\(path): needs the OpenMP runtime libomp, which is not there (\(reason)); install libomp-dev"
     case .noOpenMP:
       "no OpenMP runtime (libomp) found; install libomp-dev, or set FLOWIR_OPENMP to one"
     case .openMPNotFound(let path):
@@ -62,5 +71,13 @@ public enum RuntimeError: Error, Hashable, Sendable, CustomStringConvertible {
       "argument '\(argument)' has shape \(found), expected \(expected)"
     case .outOfMemory: "not enough memory for the call's scratch"
     }
+  }
+}
+
+extension RuntimeError {
+  /// Why the loader refused an object, in its words.
+  static func loading(_ path: String, _ reason: String) -> RuntimeError {
+    reason.contains("libomp")
+      ? .objectWithoutOpenMP(path: path, reason: reason) : .loadFailed(path: path, reason: reason)
   }
 }

@@ -2,7 +2,8 @@ import Foundation
 
 /// The C compiler and the OpenMP runtime of this machine.
 struct Toolchain {
-  let compiler: String
+  /// The compiler, and the words before the arguments, as `CC` may hold them (`ccache gcc -m64`).
+  let compiler: CompilerCommand
   let openMP: OpenMP
 
   /// The runtime that objects are linked with.
@@ -40,30 +41,16 @@ struct Toolchain {
   /// `FLOWIR_OPENMP` names, else libomp, else GCC's own if that is the compiler.
   static func find() throws(RuntimeError) -> Toolchain {
     let environment = ProcessInfo.processInfo.environment
-    let names = environment["CC"].map { [$0] } ?? ["clang", "cc", "gcc"]
-    let path = (environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":").map(String.init)
-    guard let compiler = names.lazy.compactMap({ locate($0, path: path) }).first else {
-      throw .noCompiler(searched: names)
-    }
-    if let named = environment["FLOWIR_OPENMP"] {
+    let compiler = try CompilerCommand(environment: environment)
+    if let named = environment["FLOWIR_OPENMP"], !named.isEmpty {
       guard FileManager.default.isReadableFile(atPath: named) else {
         throw .openMPNotFound(path: named)
       }
       return Toolchain(compiler: compiler, openMP: .library(named))
     }
     if let path = locateOpenMP() { return Toolchain(compiler: compiler, openMP: .library(path)) }
-    guard isGCC(compiler) else { throw .noOpenMP }
+    guard compiler.isGCC else { throw .noOpenMP }
     return Toolchain(compiler: compiler, openMP: .libgomp)
-  }
-
-  private static func locate(_ name: String, path: [String]) -> String? {
-    let candidates = name.contains("/") ? [name] : path.map { $0 + "/" + name }
-    return candidates.first { FileManager.default.isExecutableFile(atPath: $0) }
-  }
-
-  /// Whether a compiler is GCC, by the name of the file that its path leads to.
-  private static func isGCC(_ compiler: String) -> Bool {
-    URL(fileURLWithPath: compiler).resolvingSymlinksInPath().lastPathComponent.contains("gcc")
   }
 
   private static func locateOpenMP() -> String? {
@@ -83,15 +70,6 @@ struct Toolchain {
       .first { manager.fileExists(atPath: $0) }
   }
 
-  /// What identifies the compiler for the cache: its path, size and time of change.
-  var identity: String {
-    let resolved = URL(fileURLWithPath: compiler).resolvingSymlinksInPath().path
-    let attributes = try? FileManager.default.attributesOfItem(atPath: resolved)
-    let size = (attributes?[.size] as? NSNumber)?.int64Value ?? 0
-    let time = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
-    return "\(resolved) \(size) \(time)"
-  }
-
   /// Compiles one C file to a shared object.
   ///
   /// - Parameters:
@@ -107,11 +85,13 @@ struct Toolchain {
     try run(
       Self.flags(for: cpu) + definitions + ["-fopenmp", "-c", source, "-o", object])
     var linking: [String] = []
+    // Each word by itself: in `-Wl,` a comma in a name would end the word.
+    func link(_ words: String...) { linking += words.flatMap { ["-Xlinker", $0] } }
     if let name {
       #if canImport(Darwin)
-        linking.append("-Wl,-install_name,@rpath/\(name)")
+        link("-install_name", "@rpath/\(name)")
       #else
-        linking.append("-Wl,-soname,\(name)")
+        link("-soname", name)
       #endif
     }
     let script = output + ".map"
@@ -125,7 +105,7 @@ struct Toolchain {
         } catch {
           throw .writeFailed(path: script, reason: error.localizedDescription)
         }
-        linking.append("-Wl,--version-script=\(script)")
+        link("--version-script=\(script)")
       }
     #endif
     try run(["-shared", object, openMP.linking, "-lm", "-o", output] + linking)
@@ -133,12 +113,12 @@ struct Toolchain {
 
   private func run(_ arguments: [String]) throws(RuntimeError) {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: compiler)
-    process.arguments = arguments
+    process.executableURL = URL(fileURLWithPath: compiler.path)
+    process.arguments = compiler.arguments + arguments
     let pipe = Pipe()
     process.standardError = pipe
     process.standardOutput = pipe
-    let command = ([compiler] + arguments).joined(separator: " ")
+    let command = ([compiler.path] + compiler.arguments + arguments).joined(separator: " ")
     do {
       try process.run()
     } catch {
@@ -147,8 +127,12 @@ struct Toolchain {
     let output = pipe.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
     if process.terminationStatus != 0 {
+      let text = String(decoding: output.prefix(4000), as: UTF8.self)
       throw .compilerFailed(
-        command: command, output: String(decoding: output.prefix(4000), as: UTF8.self))
+        command: command,
+        output: text.isEmpty
+          ? "it ended with \(process.terminationReason == .exit ? "status" : "signal") "
+            + "\(process.terminationStatus) and no message" : text)
     }
   }
 }
