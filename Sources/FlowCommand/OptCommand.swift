@@ -7,11 +7,23 @@ import FlowPasses
 struct Opt: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Run passes over textual IR and print the result.",
-    discussion: "EXAMPLE: flowir opt function.flowir --pass simplify,dead-code")
+    discussion: """
+      With --bisect the passes stop after so many changes: where a result is wrong with N changes \
+      and right with N - 1, the last change is at fault.
+
+      EXAMPLE: flowir opt function.flowir --pass simplify,dead-code
+      """)
 
   @ArgumentParser.Argument(help: "A .flowir file.") var file: String
   @Option(name: .customLong("pass"), help: "Names of passes, separated by commas.")
   var passes: String
+  @Option(help: "Stop after this many changes.") var bisect: Int?
+
+  func validate() throws {
+    if let bisect, bisect < 0 {
+      throw ValidationError("--bisect must be 0 or more, found \(bisect)")
+    }
+  }
 
   func run() throws {
     var list: [Pass] = []
@@ -23,7 +35,8 @@ struct Opt: ParsableCommand {
       list.append(pass)
     }
     var module = try readModule(file)
-    module.functions = try module.functions.map { try Pipeline.run(list, on: $0) }
+    let budget = RewriteBudget(limit: bisect ?? .max)
+    module.functions = try module.functions.map { try Pipeline.run(list, on: $0, budget: budget) }
     try Console.print(module.text, terminator: "")
   }
 }

@@ -10,7 +10,7 @@ import FlowIR
 /// another region.
 public let commonSubexpressions = Pass(
   name: "common-subexpressions", summary: "computes equal expressions once"
-) { function throws(TypeError) in
+) { function, budget throws(TypeError) in
   struct Key: Hashable {
     let opcode: Opcode
     let operands: [Value]
@@ -22,7 +22,7 @@ public let commonSubexpressions = Pass(
       if operation.regions.isEmpty {
         let key = Key(
           opcode: operation.opcode, operands: operation.operands.map(rewriter.mapped))
-        if let results = known[key] {
+        if let results = known[key], budget.take() {
           for (old, new) in zip(operation.results, results) { rewriter.map[old] = new }
           continue
         }

@@ -19,8 +19,8 @@ import FlowIR
 public let compactParameters = Pass(
   name: "compact-parameters",
   summary: "keeps only the entries of trained matrices that masks let through"
-) { function throws(TypeError) in
-  try compactingParameters(of: function).function
+) { function, budget throws(TypeError) in
+  try compactingParameters(of: function, budget: budget).function
 }
 
 /// A function some of whose arguments `compactParameters` made vectors.
@@ -37,7 +37,7 @@ public struct CompactedFunction: Sendable {
 ///
 /// - Throws: `TypeError` if the pass is wrong for the function.
 public func compactingParameters(
-  of function: Function
+  of function: Function, budget: RewriteBudget = RewriteBudget()
 ) throws(TypeError) -> CompactedFunction {
   let definitions = Dictionary(
     uniqueKeysWithValues: function.operations.flatMap { operation in
@@ -49,7 +49,7 @@ public func compactingParameters(
   for (index, result) in function.results.enumerated() where result.name.hasPrefix("grad.") {
     let name = result.name.dropFirst("grad.".count)
     guard let argument = function.arguments.first(where: { $0.name == name }),
-      let entries = keptEntries(of: result.value, definitions)
+      let entries = keptEntries(of: result.value, definitions), budget.take()
     else { continue }
     kept[argument.value] = entries
     keptByName[argument.name] = entries

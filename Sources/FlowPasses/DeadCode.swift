@@ -7,39 +7,43 @@ import FlowIR
 ///     return y = %1                      return y = %1
 public let deadCode = Pass(
   name: "dead-code", summary: "removes operations whose results nothing uses"
-) { function throws(TypeError) in
-  var live = Set(function.results.map(\.value))
-  var kept: [Operation] = []
-  for operation in function.operations.reversed()
-  where operation.results.contains(where: { live.contains($0) }) {
-    let trimmed = withoutDeadCode(operation, live: live)
-    live.formUnion(trimmed.inputs)
-    kept.append(trimmed)
-  }
+) { function, budget throws(TypeError) in
   var result = function
-  result.operations = kept.reversed()
+  result.operations = liveOperations(
+    of: function.operations, results: function.results.map(\.value), budget)
   return result
 }
 
-private func withoutDeadCode(_ operation: Operation, live: Set<Value>) -> Operation {
+/// The operations that the results need.
+private func liveOperations(
+  of operations: [Operation], results: [Value], _ budget: RewriteBudget
+) -> [Operation] {
+  var live = Set(results)
+  var kept: [Operation] = []
+  for operation in operations.reversed()
+  where operation.results.contains(where: live.contains) || !budget.take() {
+    let trimmed = withoutDeadCode(operation, live: live, budget)
+    live.formUnion(trimmed.inputs)
+    kept.append(trimmed)
+  }
+  return kept.reversed()
+}
+
+private func withoutDeadCode(
+  _ operation: Operation, live: Set<Value>, _ budget: RewriteBudget
+) -> Operation {
   var operation = operation
   if case .odeSolve(let control, isRecorded: true) = operation.opcode,
-    let record = operation.results.last, !live.contains(record)
+    let record = operation.results.last, !live.contains(record), budget.take()
   {
     operation.opcode = .odeSolve(control, isRecorded: false)
     operation.results.removeLast()
   }
   operation.regions = operation.regions.map { region in
-    var live = Set(region.results)
-    var kept: [Operation] = []
-    for inner in region.operations.reversed()
-    where inner.results.contains(where: { live.contains($0) }) {
-      let trimmed = withoutDeadCode(inner, live: live)
-      live.formUnion(trimmed.inputs)
-      kept.append(trimmed)
-    }
-    return Region(
-      arguments: region.arguments, operations: kept.reversed(), results: region.results)
+    Region(
+      arguments: region.arguments,
+      operations: liveOperations(of: region.operations, results: region.results, budget),
+      results: region.results)
   }
   return operation
 }

@@ -16,8 +16,8 @@ import FlowIR
 ///                                              %y = linear %r, %v1, %c mask @m3
 public let foldMasks = Pass(
   name: "fold-masks", summary: "sorts the units of masked layers so that masks become triangular"
-) { function throws(TypeError) in
-  let folder = MaskFolder(function)
+) { function, budget throws(TypeError) in
+  let folder = MaskFolder(function, budget)
   return try folder.run()
 }
 
@@ -34,8 +34,11 @@ private final class MaskFolder {
   /// Values that reach the input of another layer through pointwise operations alone.
   private var feedsLayer: Set<Value> = []
 
-  init(_ function: Function) {
+  private let budget: RewriteBudget
+
+  init(_ function: Function, _ budget: RewriteBudget) {
     rewriter = Rewriter(function)
+    self.budget = budget
     noteFeeds(function.operations)
   }
 
@@ -60,7 +63,9 @@ private final class MaskFolder {
   private func visit(_ operations: [Operation]) throws(TypeError) {
     for operation in operations {
       rewriter.builder.scope = operation.scope
-      if case .linear(let mask?) = operation.opcode, operation.isVectorLayer(rewriter.function) {
+      if case .linear(let mask?) = operation.opcode, operation.isVectorLayer(rewriter.function),
+        budget.take()
+      {
         try layer(operation, mask)
       } else if let order = commonOrder(operation) {
         try pointwise(operation, order)

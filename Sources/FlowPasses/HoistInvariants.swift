@@ -9,21 +9,21 @@ import FlowIR
 /// Sums over rows stay where they are.
 public let hoistInvariants = Pass(
   name: "hoist-invariants", summary: "computes what a region need not repeat before its operation"
-) { function throws(TypeError) in
+) { function, budget throws(TypeError) in
   var result = function
-  result.operations = hoisted(function.operations)
+  result.operations = hoisted(function.operations, budget)
   return result
 }
 
-private func hoisted(_ operations: [Operation]) -> [Operation] {
+private func hoisted(_ operations: [Operation], _ budget: RewriteBudget) -> [Operation] {
   operations.flatMap { operation -> [Operation] in
     var before: [Operation] = []
     var changed = operation
     changed.regions = operation.regions.map { region in
       var varying = Set(region.arguments)
       var kept: [Operation] = []
-      for inner in hoisted(region.operations) {
-        if inner.sumsRows || inner.inputs.contains(where: varying.contains) {
+      for inner in hoisted(region.operations, budget) {
+        if inner.sumsRows || inner.inputs.contains(where: varying.contains) || !budget.take() {
           varying.formUnion(inner.results)
           kept.append(inner)
         } else {

@@ -14,8 +14,8 @@ import FlowIR
 /// What does not depend on rows has no rows dimension by its type and runs before the rows anyway.
 public let hoistUniform = Pass(
   name: "hoist-uniform", summary: "computes the part of a layer that rows share once"
-) { function throws(TypeError) in
-  try Rewriter(function).run { operation, rewriter throws(TypeError) in
+) { function, budget throws(TypeError) in
+  try Rewriter(function, budget: budget).run { operation, rewriter throws(TypeError) in
     guard case .linear(let mask) = operation.opcode,
       let input = rewriter.definition(of: operation.operands[0]),
       case .concatenate(axis: 0) = input.opcode,

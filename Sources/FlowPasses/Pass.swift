@@ -6,22 +6,25 @@ public struct Pass: Sendable {
   public let name: String
   /// What it does, in a sentence.
   public let summary: String
-  private let body: @Sendable (Function) throws(TypeError) -> Function
+  private let body: @Sendable (Function, RewriteBudget) throws(TypeError) -> Function
 
-  /// Makes a pass from a closure that gives the changed function.
+  /// Makes a pass from a closure that gives the changed function; it asks the budget before each
+  /// change.
   public init(
     name: String, summary: String,
-    _ body: @escaping @Sendable (Function) throws(TypeError) -> Function
+    _ body: @escaping @Sendable (Function, RewriteBudget) throws(TypeError) -> Function
   ) {
     self.name = name
     self.summary = summary
     self.body = body
   }
 
-  /// Applies the pass.
+  /// Applies the pass, as far as the budget allows.
   ///
   /// - Throws: `TypeError` if the pass is wrong for the function.
-  public func callAsFunction(_ function: Function) throws(TypeError) -> Function {
-    try body(function)
+  public func callAsFunction(
+    _ function: Function, budget: RewriteBudget = RewriteBudget()
+  ) throws(TypeError) -> Function {
+    try body(function, budget)
   }
 }

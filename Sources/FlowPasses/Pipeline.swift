@@ -19,15 +19,17 @@ public enum Pipeline {
     simplify, hoistInvariants, commonSubexpressions, deadCode,
   ]
 
-  /// Runs passes in order; `observe` is told each pass and the function after it.
+  /// Runs passes in order, as far as the budget allows; `observe` is told each pass and the function
+  /// after it.
   ///
   /// - Throws: `TypeError` if a pass is wrong for the function.
   public static func run(
-    _ passes: [Pass], on function: Function, observe: (Pass, Function) -> Void = { _, _ in }
+    _ passes: [Pass], on function: Function, budget: RewriteBudget = RewriteBudget(),
+    observe: (Pass, Function) -> Void = { _, _ in }
   ) throws(TypeError) -> Function {
     var function = function
     for pass in passes {
-      function = try pass(function)
+      function = try pass(function, budget: budget)
       assert(
         problem(in: function) == nil, "\(pass.name): \(problem(in: function) ?? "")")
       observe(pass, function)

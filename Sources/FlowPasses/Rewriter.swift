@@ -8,8 +8,11 @@ final class Rewriter {
   var map: [Value: Value] = [:]
   private var definitions: [Value: Operation] = [:]
 
-  init(_ function: Function) {
+  private let budget: RewriteBudget
+
+  init(_ function: Function, budget: RewriteBudget = RewriteBudget()) {
     self.function = function
+    self.budget = budget
     builder = FunctionBuilder(name: function.name)
     builder.copyArguments(of: function, into: &map)
   }
@@ -50,7 +53,7 @@ final class Rewriter {
       changed.regions.append(builder.endRegion(results: region.results.map(mapped)))
     }
     let results: [Value]
-    if let replaced = try rewrite(changed, self) {
+    if !budget.isSpent, let replaced = try rewrite(changed, self), budget.take() {
       results = replaced
     } else {
       results = try emit(changed)

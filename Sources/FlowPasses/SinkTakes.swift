@@ -8,8 +8,8 @@ import FlowIR
 /// The table itself disappears as dead code if nothing else uses it.
 public let sinkTakes = Pass(
   name: "sink-takes", summary: "applies functions of a table to the chosen element alone"
-) { function throws(TypeError) in
-  try Rewriter(function).run { operation, rewriter throws(TypeError) in
+) { function, budget throws(TypeError) in
+  try Rewriter(function, budget: budget).run { operation, rewriter throws(TypeError) in
     guard case .take = operation.opcode else { return nil }
     var functions: [UnaryOperator] = []
     var table = operation.operands[0]

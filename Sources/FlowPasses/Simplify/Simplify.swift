@@ -9,8 +9,8 @@ import FlowIR
 /// Every rewrite keeps each bit of the result, NaN and signed zeros included.
 public let simplify = Pass(
   name: "simplify", summary: "folds constants and removes what does nothing"
-) { function throws(TypeError) in
-  try Rewriter(function).run { operation, rewriter throws(TypeError) in
+) { function, budget throws(TypeError) in
+  try Rewriter(function, budget: budget).run { operation, rewriter throws(TypeError) in
     for rewrite in simplifyRewrites {
       if let results = try rewrite(operation, rewriter) { return results }
     }
