@@ -23,7 +23,7 @@ import Testing
     let url = Self.root.appendingPathComponent(file)
     let text = try String(contentsOf: url, encoding: .utf8)
     let parts = text.components(separatedBy: "// expect\n")
-    let input = parts[0]
+    let input = Self.annotated(parts[0])
     let output = Self.run(input)
     if ProcessInfo.processInfo.environment["FLOWIR_RECORD"] != nil {
       let recorded = (input.hasSuffix("\n") ? input : input + "\n") + "// expect\n" + output
@@ -33,6 +33,7 @@ import Testing
       }
       return
     }
+    #expect(input == parts[0], "\(file): the errors of its lines are others")
     #expect(parts.count == 2, "\(file) has no // expect; record it")
     #expect(output == parts.dropFirst().joined(separator: "// expect\n"), "\(file)")
   }
@@ -41,6 +42,33 @@ import Testing
   func rooms() {
     let rooms = Set(Self.files.compactMap { $0.split(separator: "/").first.map(String.init) })
     #expect(rooms == ["parser", "verifier", "passes", "gradient", "codegen", "run"])
+  }
+
+  /// The input of a verifier test with `// error:` and what is wrong at the end of each line at fault:
+  /// that of the operation, or the first of its function.
+  static func annotated(_ input: String) -> String {
+    guard input.hasPrefix("// test verify"), let module = try? Module(parsing: input) else {
+      return input
+    }
+    var function = -1
+    var operation = 0
+    return input.components(separatedBy: "\n").map { line in
+      var text = line
+      if let note = text.range(of: "  // error: ") { text = String(text[..<note.lowerBound]) }
+      let start = text.drop { $0 == " " }
+      var place: Int?
+      if start.hasPrefix("func ") {
+        (function, operation) = (function + 1, 0)
+      } else if start.hasPrefix("%"), start.contains(" = ") {
+        place = operation
+        operation += 1
+      } else {
+        return text
+      }
+      let faults = module.functions[function].faults.filter { $0.operation == place }
+      let notes = faults.map { "  // error: \($0.invariant): \($0.message)" }
+      return text + notes.joined()
+    }.joined(separator: "\n")
   }
 
   /// The output of the command in the first line, errors included.
@@ -54,8 +82,8 @@ import Testing
       switch words[2] {
       case "parse": return module.text
       case "verify":
-        for function in module.functions { try function.verify() }
-        return "verified\n"
+        let count = module.functions.reduce(0) { $0 + $1.faults.count }
+        return count == 0 ? "verified\n" : "\(count) \(count == 1 ? "error" : "errors")\n"
       case "opt": return try passes(words.dropFirst(3).joined(), module)
       case "gradient": return try gradients(words, module)
       case "tiles":

@@ -13,6 +13,15 @@ extension Function {
   public var text: String { Module(functions: [self]).text }
 }
 
+extension Function {
+  /// Every operation as it is printed, without its regions, in the order of the text.
+  var operationLines: [String] {
+    var masks = MaskTable()
+    masks.collect(operations)
+    return FunctionPrinter(self, masks: masks).operationLines
+  }
+}
+
 /// The masks of a module, each printed once.
 struct MaskTable {
   private var names: [Mask: String] = [:]
@@ -77,6 +86,8 @@ struct FunctionPrinter {
   private var counter = 0
   private var lines: [String] = []
   private var scope = Scope()
+  /// Every operation without its regions, in the order of the text.
+  private(set) var operationLines: [String] = []
 
   init(_ function: Function, masks: MaskTable) {
     self.function = function
@@ -127,6 +138,8 @@ struct FunctionPrinter {
   }
 
   private mutating func print(_ operation: Operation, indent: String) {
+    let index = operationLines.count
+    operationLines.append("")
     let operands = operation.operands.map(name)
     let attributes = OpcodeText.attributes(operation.opcode, masks: masks)
     var head =
@@ -156,6 +169,7 @@ struct FunctionPrinter {
       scope = operation.scope
       line += " at \(Quoting.quote(scope.path))"
     }
+    operationLines[index] = String(line.drop { $0 == " " })
     lines.append(line)
     lines += regionLines
   }

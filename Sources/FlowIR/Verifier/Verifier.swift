@@ -14,189 +14,155 @@
 ///   states (and their cotangents), in the first of which nothing is summed over rows; no other
 ///   operation has regions.
 /// - I7: masks and constants are the size that their types say (held by construction).
+///
+/// All that does not hold is reported, in the order of the text.
 public struct VerificationError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// All that is wrong; never empty.
+  public let faults: [VerificationFault]
+
+  /// The first fault in one line, and how many more there are.
+  public var description: String {
+    let more = faults.count > 1 ? " (and \(faults.count - 1) more)" : ""
+    return (faults.first?.description ?? "") + more
+  }
+}
+
+/// An invariant that does not hold in one place.
+public struct VerificationFault: Hashable, Sendable, CustomStringConvertible {
   /// The label of the invariant.
   public let invariant: String
-  /// The operation's place, by count in its function from 0; nil for the function as a whole.
+  /// The operation's place in the text, by count in its function from 0; nil for the function as a
+  /// whole.
   public let operation: Int?
   /// The part of the model that the operation came from.
   public let scope: Scope
   /// What was found.
   public let message: String
+  /// The operation as it is printed, without its regions; empty for the function as a whole.
+  public internal(set) var text = ""
 
-  /// What was wrong, where, and what to do, in one line.
+  /// What was wrong, where, and the operation's text, in one line.
   public var description: String {
     let place = operation.map { "operation \($0)" } ?? "function"
     let part = scope.path.isEmpty ? "" : " (\(scope.path))"
-    return "\(place)\(part): \(invariant): \(message)"
+    return "\(place)\(part): \(invariant): \(message)" + (text.isEmpty ? "" : ": '\(text)'")
   }
 }
 
 extension Function {
+  /// All invariants that do not hold, in the order of the text.
+  public var faults: [VerificationFault] {
+    var verifier = FunctionVerifier(function: self)
+    verifier.run()
+    var faults = verifier.faults
+    // Without types nothing can be printed.
+    guard !faults.isEmpty, !verifier.lacksTypes else { return faults }
+    let lines = operationLines
+    for index in faults.indices {
+      if let operation = faults[index].operation { faults[index].text = lines[operation] }
+    }
+    return faults
+  }
+
   /// Checks the invariants.
   ///
-  /// - Throws: `VerificationError` for the first that does not hold.
+  /// - Throws: `VerificationError` with all that do not hold.
   public func verify() throws(VerificationError) {
-    var verifier = FunctionVerifier(function: self)
-    try verifier.run()
+    let faults = self.faults
+    if !faults.isEmpty { throw VerificationError(faults: faults) }
   }
 }
 
-private struct FunctionVerifier {
+struct FunctionVerifier {
   let function: Function
-  var defined: Set<Value> = []
-  var everDefined: Set<Value> = []
-  var index = 0
-  var current: Operation?
+  private(set) var faults: [VerificationFault] = []
+  /// Whether a value has no type.
+  private(set) var lacksTypes = false
+  private var defined: Set<Value> = []
+  private var everDefined: Set<Value> = []
+  private var count = 0
+  private var current: (index: Int, operation: Operation)?
 
   init(function: Function) { self.function = function }
 
-  private func fail(_ invariant: String, _ message: String) -> VerificationError {
-    VerificationError(
-      invariant: invariant, operation: current == nil ? nil : index,
-      scope: current?.scope ?? Scope(), message: message)
+  mutating func fault(_ invariant: String, _ message: String) {
+    faults.append(
+      VerificationFault(
+        invariant: invariant, operation: current?.index,
+        scope: current?.operation.scope ?? Scope(), message: message))
   }
 
-  mutating func run() throws(VerificationError) {
+  mutating func run() {
     let names = function.arguments.map(\.name)
-    if Set(names).count != names.count { throw fail("I5", "two arguments have the same name") }
+    if Set(names).count != names.count { fault("I5", "two arguments have the same name") }
     let results = function.results.map(\.name)
-    if Set(results).count != results.count { throw fail("I5", "two results have the same name") }
+    if Set(results).count != results.count { fault("I5", "two results have the same name") }
     let floats = Set(function.types.map(\.dtype).filter(\.isFloat))
-    if floats.count > 1 { throw fail("I4", "both f32 and f64 are used") }
-    for argument in function.arguments { try define(argument.value) }
-    try visit(function.operations)
-    current = nil
-    for result in function.results { try use(result.value) }
+    if floats.count > 1 { fault("I4", "both f32 and f64 are used") }
+    for argument in function.arguments { define(argument.value) }
+    visit(function.operations)
+    for result in function.results { _ = use(result.value) }
+    faults.sort { ($0.operation ?? -1) < ($1.operation ?? -1) }
   }
 
-  private mutating func define(_ value: Value) throws(VerificationError) {
-    guard function.types.indices.contains(value.id) else {
-      throw fail("I1", "value \(value.id) has no type")
+  private mutating func define(_ value: Value) {
+    if !function.types.indices.contains(value.id) {
+      lacksTypes = true
+      fault("I1", "value \(value.id) has no type")
     }
-    guard everDefined.insert(value).inserted else {
-      throw fail("I1", "value \(value.id) is defined twice")
-    }
+    if !everDefined.insert(value).inserted { fault("I1", "value \(value.id) is defined twice") }
     defined.insert(value)
   }
 
-  private func use(_ value: Value) throws(VerificationError) {
-    if !defined.contains(value) {
-      throw fail("I1", "value \(value.id) is used before it is defined")
-    }
+  /// Whether a value can be used here.
+  private mutating func use(_ value: Value) -> Bool {
+    if defined.contains(value) { return function.types.indices.contains(value.id) }
+    if !function.types.indices.contains(value.id) { lacksTypes = true }
+    fault("I1", "value \(value.id) is used before it is defined")
+    return false
   }
 
-  private mutating func visit(_ operations: [Operation]) throws(VerificationError) {
+  private mutating func visit(_ operations: [Operation]) {
     for operation in operations {
-      current = operation
-      for operand in operation.operands { try use(operand) }
+      let place = (count, operation)
+      count += 1
+      current = place
+      var isUsable = true
+      for operand in operation.operands { isUsable = use(operand) && isUsable }
       var regionResults: [TensorType] = []
       for region in operation.regions {
         let outside = defined
-        for argument in region.arguments { try define(argument) }
-        try visit(region.operations)
-        current = operation
-        for result in region.results { try use(result) }
+        for argument in region.arguments { define(argument) }
+        visit(region.operations)
+        current = place
+        for result in region.results { isUsable = use(result) && isUsable }
         defined = outside
-        regionResults = region.results.map(function.type(of:))
+        if !lacksTypes { regionResults = region.results.map(function.type(of:)) }
       }
-      try checkRegions(operation)
-      let types: [TensorType]
-      do {
-        types = try operation.opcode.resultTypes(
-          operands: operation.operands.map(function.type(of:)), regionResults: regionResults)
-      } catch {
-        throw fail("I2", "\(error)")
+      if isUsable && !lacksTypes {
+        let known = faults.count
+        checkRegions(operation)
+        // The type rules of structured operations rely on their regions.
+        if faults.count == known { checkTypes(operation, regionResults) }
       }
-      for result in operation.results { try define(result) }
+      for result in operation.results { define(result) }
+    }
+    current = nil
+  }
+
+  private mutating func checkTypes(_ operation: Operation, _ regionResults: [TensorType]) {
+    do {
+      let types = try operation.opcode.resultTypes(
+        operands: operation.operands.map(function.type(of:)), regionResults: regionResults)
+      let isTyped = operation.results.allSatisfy { function.types.indices.contains($0.id) }
+      guard isTyped else { return }
       let found = operation.results.map(function.type(of:))
       if found != types {
         let list = { (types: [TensorType]) in types.map(\.description).joined(separator: ", ") }
-        throw fail("I3", "\(operation.opcode.name) gives \(list(types)), found \(list(found))")
+        fault("I3", "\(operation.opcode.name) gives \(list(types)), found \(list(found))")
       }
-      index += 1
-    }
-  }
-
-  private func checkRegions(_ operation: Operation) throws(VerificationError) {
-    guard operation.regions.count == operation.opcode.regionCount else {
-      throw fail(
-        "I6",
-        "\(operation.opcode.name) takes \(operation.opcode.regionCount) regions, found "
-          + "\(operation.regions.count)")
-    }
-    switch operation.opcode {
-    case .odeSolve:
-      let states = operation.operands.dropFirst(2)
-      try checkDynamics(operation.regions[0], states: Array(states), copies: 1)
-      return
-    case .odeAdjoint:
-      let states = Array(operation.operands.dropFirst())
-      try checkDynamics(operation.regions[0], states: states, copies: 1)
-      try checkDynamics(operation.regions[1], states: states, copies: 2)
-      return
-    default: if operation.regions.isEmpty { return }
-    }
-    var arguments = 1
-    if case .quadrature = operation.opcode { arguments = 2 }
-    guard operation.regions[0].arguments.count == arguments,
-      let first = operation.regions[0].results.first
-    else {
-      let count = arguments == 1 ? "one argument" : "\(arguments) arguments"
-      throw fail("I6", "needs one region with \(count) and a result")
-    }
-    if let operand = operation.operands.first {
-      let expected = function.type(of: operand)
-      for argument in operation.regions[0].arguments
-      where function.type(of: argument) != expected {
-        throw fail(
-          "I6", "the region's argument \(function.type(of: argument)) must be \(expected)")
-      }
-      if case .monotoneRoot = operation.opcode, operation.regions[0].sumsRows {
-        throw fail("I6", "nothing may be summed over rows within monotone_root")
-      }
-      if case .quadrature = operation.opcode {
-        let sums = operation.regions[0].operations.filter(\.sumsRows).flatMap(\.results)
-        for result in operation.regions[0].results
-        where !function.type(of: result).hasRows && !sums.contains(result) {
-          throw fail(
-            "I6", "what quadrature yields must have rows or be summed over rows within its region")
-        }
-      }
-      return
-    }
-    let type = function.type(of: operation.regions[0].arguments[0])
-    guard type.hasRows, type.rank == 1, type == function.type(of: first) else {
-      throw fail("I6", "the region's argument \(type) must be a row vector of the type it yields")
-    }
-  }
-
-  /// The region of an ODE: `t`, then the states, once or with cotangents as twice.
-  private func checkDynamics(
-    _ region: Region, states: [Value], copies: Int
-  ) throws(VerificationError) {
-    let types = states.map { function.type(of: $0).with(hasRows: true) }
-    let dtype = types.first?.dtype ?? .f32
-    let wanted = [TensorType.row([], dtype)] + (0..<copies).flatMap { _ in types }
-    let found = region.arguments.map { function.type(of: $0) }
-    guard found == wanted else {
-      throw fail("I6", "the region must take \(wanted), found \(found)")
-    }
-    if copies == 1 {
-      if region.sumsRows {
-        throw fail("I6", "nothing may be summed over rows in the dynamics of an ODE")
-      }
-      let yielded = region.results.map { function.type(of: $0).with(hasRows: true) }
-      guard yielded == types else {
-        throw fail("I6", "the region must yield the derivatives \(types), found \(yielded)")
-      }
-      return
-    }
-    let made = region.operations.filter(\.sumsRows).flatMap(\.results)
-    for result in region.results where !function.type(of: result).hasRows {
-      guard made.contains(result) else {
-        throw fail("I6", "a uniform value that the second region yields must be a sum over rows")
-      }
+    } catch {
+      fault("I2", "\(error)")
     }
   }
 }
