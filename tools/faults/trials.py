@@ -209,9 +209,8 @@ class Place:
                 unsynced.add(path)
             elif call in ("fsync", "fdatasync"):
                 unsynced.discard(path)
-            # Objects in the cache are made again, and what a compiler makes on its way need not last.
-            elif call == "from" and origin in unsynced and self.cache not in path.parents and (
-                    path.suffix != ".o"):
+            # What a compiler makes on its way need not last.
+            elif call == "from" and origin in unsynced and path.suffix != ".o":
                 self.report(f"{path.name} has its name before it is synced")
 
     def check_outputs(self, status, error, earlier, is_kill):
