@@ -104,6 +104,9 @@ FK_INLINE fk_int fk_min_int(fk_int a, fk_int b) { return fk_select_int(a < b, a,
 /* max(0, x); NaN passes through, since the comparison with it is false. */
 FK_INLINE fk_vec fk_relu(fk_vec x) { return fk_select(fk_splat(0) > x, fk_splat(0), x); }
 FK_INLINE fk_vec fk_abs(fk_vec x) {
+#if defined(__clang__)
+  return __builtin_elementwise_abs(x); /* of which clang knows that it is that of -x */
+#endif
   return (fk_vec)((fk_int)x & ~(fk_int)(fk_splat(-(fk_real)0)));
 }
 FK_INLINE fk_vec fk_copysign(fk_vec magnitude, fk_vec sign) {

@@ -18,6 +18,9 @@
 #define FK_NORMAL_MIN 2.2250738585072014e-308
 #define FK_SUBNORMAL_SCALE 18014398509481984.0 /* 2^54 */
 #define FK_SUBNORMAL_SHIFT 54
+#define FK_LIFT 128
+#define FK_LOWER 2.938735877055719e-39 /* 2^-128 */
+#define FK_ITSELF 1e-17
 #else
 #define FK_LOG2E 1.44269504f
 #define FK_LN2_HIGH 6.93359375e-1f
@@ -30,6 +33,9 @@
 #define FK_NORMAL_MIN 1.17549435e-38f
 #define FK_SUBNORMAL_SCALE 33554432.0f /* 2^25 */
 #define FK_SUBNORMAL_SHIFT 25
+#define FK_LIFT 64
+#define FK_LOWER 5.421010862427522e-20f /* 2^-64 */
+#define FK_ITSELF 3e-8f
 #endif
 #define FK_INFINITY ((fk_real)__builtin_inf())
 #define FK_NAN ((fk_real)__builtin_nan(""))
@@ -97,18 +103,44 @@ FK_INLINE fk_vec fk_exp(fk_vec x) {
   return fk_scale(p, real_n, n);
 }
 
-/* exp(x) - 1 without cancellation near 0; keeps -0. At most 2 ulp. */
+/* p 2^n for n <= 0, which cannot overflow: the first product is 2^FK_LIFT too large, and the last
+ * rounds gradually where the result underflows. */
+FK_INLINE fk_vec fk_scale_down(fk_vec p, fk_int n) {
+  return p * fk_power_of_two(n + FK_LIFT) * FK_LOWER;
+}
+
+/* exp(x) for x <= 0. At most 1.3 ulp (f32), 1.1 (f64). */
+FK_INLINE fk_vec fk_exp_negative(fk_vec x) {
+  x = fk_select(x < FK_EXP_MIN, fk_splat(FK_EXP_MIN), x);
+  fk_vec real_n;
+  fk_int n;
+  fk_vec r = fk_reduce_exp(x, &real_n, &n);
+  return fk_scale_down((r * r) * fk_exp_tail(r) + r + 1, n);
+}
+
+/* exp(x) - 1 for |x| <= 80, as 2^n (exp(r) - 1) + (2^n - 1). */
+FK_INLINE fk_vec fk_expm1_bounded(fk_vec x) {
+  fk_vec real_n;
+  fk_int n;
+  fk_vec r = fk_reduce_exp(x, &real_n, &n);
+  fk_vec p = (r * r) * fk_exp_tail(r) + r;
+  fk_vec scale = fk_power_of_two(n);
+  return p * scale + (scale - 1);
+}
+
+/* exp(x) - 1 without cancellation near 0; keeps -0. At most 2 ulp. Computed as half of it, doubled
+ * last, since 2^n may be too large for a number that exp(x) is not. */
 FK_INLINE fk_vec fk_expm1(fk_vec x) {
-  fk_vec large = fk_exp(x) - 1;
-  fk_vec bounded = fk_select(fk_abs(x) > 20, fk_splat(0), x);
+  fk_vec bounded = fk_select(x > FK_EXP_MAX, fk_splat(FK_EXP_MAX), x);
+  bounded = fk_select(bounded < -40, fk_splat(-40), bounded);
   fk_vec real_n;
   fk_int n;
   fk_vec r = fk_reduce_exp(bounded, &real_n, &n);
   fk_vec p = (r * r) * fk_exp_tail(r) + r;
-  fk_vec scale = fk_power_of_two(n);
-  fk_vec small = p * scale + (scale - 1);
-  small = fk_select(x == 0, x, small);
-  return fk_select(fk_abs(x) > 20, large, small);
+  fk_vec half = fk_power_of_two(n - 1);
+  fk_vec y = (p * half + (half - (fk_real)0.5)) * 2;
+  /* Halves of subnormal numbers lose a digit; and 0 keeps its sign. */
+  return fk_select(fk_abs(x) < FK_ITSELF, x, y);
 }
 
 /* x = m 2^e with sqrt(1/2) <= m < sqrt(2); gives m - 1 and e. Meant for positive finite x. */
@@ -159,8 +191,7 @@ FK_INLINE fk_vec fk_log1p(fk_vec x) {
   fk_vec lost = fk_select(x > 1, 1 - (u - x), x - (u - 1));
   fk_vec f = fk_split_log(u, &e);
   fk_vec y = fk_join_log(f, e, lost / u);
-  fk_real tiny = sizeof(fk_real) == 8 ? (fk_real)1e-17 : (fk_real)3e-8;
-  y = fk_select(fk_abs(x) < tiny, x, y);
+  y = fk_select(fk_abs(x) < FK_ITSELF, x, y);
   y = fk_select(x == FK_INFINITY, x, y);
   y = fk_select(x == -1, fk_splat(-FK_INFINITY), y);
   return fk_select((x < -1) | (x != x), fk_splat(FK_NAN), y);
@@ -170,19 +201,35 @@ FK_INLINE fk_vec fk_log1p(fk_vec x) {
 FK_INLINE fk_vec fk_tanh(fk_vec x) {
   fk_vec a = fk_abs(x);
   a = fk_select(a > 20, fk_splat(20), a);
-  fk_vec t = fk_expm1(a * 2);
-  return fk_select(x != x, x, fk_copysign(t / (t + 2), x));
+  fk_vec t = fk_expm1_bounded(a * 2);
+  return fk_copysign(t / (t + 2), x);
 }
 
-/* 1 / (1 + exp(-x)); the exponential is of a negative number, so it cannot overflow. 2.5 ulp. */
+/* 1 / (1 + exp(-x)); the exponential is of a negative number, so it cannot overflow. 2.5 ulp. The
+ * compiler makes one exponential of this and that of softplus, whose derivative it is. */
 FK_INLINE fk_vec fk_sigmoid(fk_vec x) {
-  fk_vec e = fk_exp(-fk_abs(x));
+  fk_vec e = fk_exp_negative(-fk_abs(x));
   return fk_select(x < 0, e, fk_splat(1)) / (e + 1);
+}
+
+/* log(1 + e) for 0 <= e <= 1, as 2 artanh(s) with s = e / (e + 2) <= 1/3; the leading terms are
+ * those of the series in e, which need no rounding of s. */
+FK_INLINE fk_vec fk_log1p_unit(fk_vec e) {
+  fk_vec s = e / (e + 2), z = s * s, half_square = e * e * (fk_real)0.5;
+#ifdef FK_DOUBLE
+  fk_vec p = FK_POLYNOMIAL(z, 0.66666666666666667, 0.39999999999999523, 0.28571428571600099,
+                           0.22222222198236771, 0.18181819897962714, 0.15384543964860549,
+                           0.13335178631449256, 0.11734279061303197, 0.10845178394880015,
+                           0.074921437955507673, 0.1563057780092285);
+#else
+  fk_vec p = FK_POLYNOMIAL(z, 0.666666673f, 0.399997063f, 0.28592358f, 0.217065758f, 0.232243292f);
+#endif
+  return e - (half_square - s * (half_square + z * p));
 }
 
 /* log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)). At most 2.5 ulp. */
 FK_INLINE fk_vec fk_softplus(fk_vec x) {
-  return fk_relu(x) + fk_log1p(fk_exp(-fk_abs(x)));
+  return fk_relu(x) + fk_log1p_unit(fk_exp_negative(-fk_abs(x)));
 }
 
 /* sin and cos of r in [-pi/4, pi/4]. */
@@ -256,68 +303,68 @@ FK_INLINE fk_vec fk_asin(fk_vec x) {
   return fk_copysign(r, x);
 }
 
-/* The error function: x P(x^2) for |x| < 1, else 1 - exp(-x^2) erfcx(|x|), with (x + 2) erfcx(x)
- * as a polynomial in (x - 2) / (x + 2). At most 2 ulp. */
-FK_INLINE fk_vec fk_erf(fk_vec x) {
-  fk_vec a = fk_abs(x);
+/* erf(a) and its complement for a >= 0, from one reduction: erf(a) = a P(a^2) for a < 1, and
+ * erfc(a) = exp(-a^2) erfcx(a), with (a + 2) erfcx(a) as a polynomial in (a - 2) / (a + 2) on
+ * [1/2, infinity). The square is split in an exact part and the rest, since its rounding would be
+ * multiplied by it; the rest joins after the reduction. Of two of the functions below, of one number
+ * or of its negative, the compiler computes this once. */
+FK_INLINE void fk_erf_both(fk_vec a, fk_vec *erf, fk_vec *erfc) {
   fk_vec b = fk_select(a < 1, a, fk_splat(1)), z = b * b;
 #ifdef FK_DOUBLE
-  fk_vec c = fk_select(a > 6, fk_splat(6), a), t = (c - 2) / (c + 2);
-  fk_vec small = b * FK_POLYNOMIAL(
-                         z, 1.1283791670955126, -0.37612638903183754, 0.11283791670955126,
-                         -0.026866170645131218, 0.0052239776254416736, -0.0008548327023403001,
-                         0.00012055332978879483, -1.4925650236967501e-05, 1.6462110782018636e-06,
-                         -1.6365768648832071e-07, 1.4806027146128752e-08, -1.2277734486795524e-09,
-                         9.3237235181530271e-11, -6.1967364287876997e-12, 2.8067128195611264e-13);
-  fk_vec tail = FK_POLYNOMIAL(
-      t, 1.021582705242023, -0.68716068441381062, 0.27947209255605482, -0.036442231506877538,
-      -0.021510661889498451, 0.0064791850676685098, 0.0030906120596801874, -0.00083729606105530075,
-      -0.00066307351214553922, 3.4371424806444443e-05, 0.000144470743222888, 3.4148892139548182e-05,
-      -2.1694952773120605e-05, -1.6120812731598941e-05, -1.1415457268964108e-06,
-      3.6527076206505614e-06, 2.0901898934173573e-06, -9.7260358538633678e-08,
-      -7.6143597572439854e-07);
+  fk_vec c = fk_select(a > 28, fk_splat(28), a);
+  fk_vec high = (fk_vec)((fk_int)c & ~(((fk_word)1 << 27) - 1));
 #else
-  fk_vec c = fk_select(a > 4, fk_splat(4), a), t = (c - 2) / (c + 2);
+  fk_vec c = fk_select(a > 11, fk_splat(11), a);
+  fk_vec high = (fk_vec)((fk_int)c & ~(((fk_word)1 << 12) - 1));
+#endif
+  fk_vec q = 1 / (c + 2), t = (c - 2) * q;
+#ifdef FK_DOUBLE
+  fk_vec small = b * FK_POLYNOMIAL(z, 1.1283791670955126, -0.37612638903183754, 0.11283791670955126,
+                                   -0.026866170645131218, 0.0052239776254416736,
+                                   -0.0008548327023403001, 0.00012055332978879483,
+                                   -1.4925650236967501e-05, 1.6462110782018636e-06,
+                                   -1.6365768648832071e-07, 1.4806027146128752e-08,
+                                   -1.2277734486795524e-09, 9.3237235181530271e-11,
+                                   -6.1967364287876997e-12, 2.8067128195611264e-13);
+  fk_vec tail = FK_POLYNOMIAL(t, 1.021582705242023, -0.68716068441381029, 0.27947209255606625,
+                     -0.036442231506931211, -0.021510661890279267, 0.0064791850696444397,
+                     0.0030906120829785498, -0.00083729610322142421, -0.00066307387792659711,
+                     3.4372022908777437e-05, 0.00014447408814739101, 3.4143270901679197e-05,
+                     -2.1713870901667142e-05, -1.6086079091189484e-05, -1.0727897909147153e-06,
+                     3.5082000057909645e-06, 1.9324681435225324e-06, 3.1892936356825871e-07,
+                     -6.1336356593739992e-07, -7.2341121436416694e-07, 2.3668075591354323e-07,
+                     3.0151537139485378e-07, -1.5985973967001244e-07, 1.8587918501422088e-08);
+#else
   fk_vec small = b * FK_POLYNOMIAL(z, 1.12837917f, -0.376126385f, 0.112837825f, -0.0268654307f,
                                    0.00522103181f, -0.000848408041f, 0.00011265959f,
                                    -9.66704457e-06f);
-  fk_vec tail = FK_POLYNOMIAL(t, 1.02158271f, -0.687160679f, 0.27947184f, -0.0364426787f,
-                              -0.0214998632f, 0.00648789175f, 0.00294131942f, -0.00088118467f);
+  fk_vec tail = FK_POLYNOMIAL(t, 1.02158271f, -0.687160683f, 0.279472101f, -0.0364422918f,
+                              -0.0215108614f, 0.00648002767f, 0.00309219417f, -0.000842582307f,
+                              -0.000668284451f, 5.09458769e-05f, 0.000151185097f, 8.86425155e-06f,
+                              -2.37369608e-05f);
 #endif
-  fk_vec large = 1 - fk_exp(-c * c) * tail / (c + 2);
-  return fk_select(x != x, x, fk_copysign(fk_select(a < 1, small, large), x));
+  fk_vec square = high * high, rest = (high - c) * (high + c);
+  fk_vec shifted = (rest - square) * FK_LOG2E + FK_ROUND;
+  fk_vec n = shifted - FK_ROUND;
+  fk_vec r = ((-square - n * FK_LN2_HIGH) - n * FK_LN2_LOW) + rest;
+  fk_vec p = (r * r) * fk_exp_tail(r) + r + 1;
+  fk_vec large = fk_scale_down(p * (tail * q), (fk_int)shifted - (fk_int)fk_splat(FK_ROUND));
+  *erf = fk_select(a < 1, small, 1 - large);
+  *erfc = fk_select(a < (fk_real)0.5, 1 - small, large);
 }
 
-/* 1 - erf(x): so for |x| < 1/2, else exp(-x^2) erfcx(x), with (x + 2) erfcx(x) as a polynomial in
- * (x - 2) / (x + 2) on all of [1/2, infinity). The square is split, since its rounding would be
- * multiplied by it. At most 4 ulp. */
+/* The error function; keeps -0. At most 3 ulp. */
+FK_INLINE fk_vec fk_erf(fk_vec x) {
+  fk_vec erf, erfc;
+  fk_erf_both(fk_abs(x), &erf, &erfc);
+  return fk_copysign(erf, x);
+}
+
+/* 1 - erf(x). At most 4 ulp. */
 FK_INLINE fk_vec fk_erfc(fk_vec x) {
-  fk_vec a = fk_abs(x);
-#ifdef FK_DOUBLE
-  fk_vec c = fk_select(a > 28, fk_splat(28), a), t = (c - 2) / (c + 2);
-  fk_vec high = (fk_vec)((fk_int)c & ~(((fk_word)1 << 27) - 1));
-  fk_vec tail = FK_POLYNOMIAL(
-      t, 1.021582705242023, -0.68716068441381029, 0.27947209255606625, -0.036442231506931211,
-      -0.021510661890279267, 0.0064791850696444397, 0.0030906120829785498,
-      -0.00083729610322142421, -0.00066307387792659711, 3.4372022908777437e-05,
-      0.00014447408814739101, 3.4143270901679197e-05, -2.1713870901667142e-05,
-      -1.6086079091189484e-05, -1.0727897909147153e-06, 3.5082000057909645e-06,
-      1.9324681435225324e-06, 3.1892936356825871e-07, -6.1336356593739992e-07,
-      -7.2341121436416694e-07, 2.3668075591354323e-07, 3.0151537139485378e-07,
-      -1.5985973967001244e-07, 1.8587918501422088e-08);
-#else
-  fk_vec c = fk_select(a > 11, fk_splat(11), a), t = (c - 2) / (c + 2);
-  fk_vec high = (fk_vec)((fk_int)c & ~(((fk_word)1 << 12) - 1));
-  fk_vec tail = FK_POLYNOMIAL(
-      t, 1.02158271f, -0.687160683f, 0.279472101f, -0.0364422918f, -0.0215108614f, 0.00648002767f,
-      0.00309219417f, -0.000842582307f, -0.000668284451f, 5.09458769e-05f, 0.000151185097f,
-      8.86425155e-06f, -2.37369608e-05f);
-#endif
-  fk_vec bell = fk_exp(-high * high) * fk_exp((high - c) * (high + c));
-  fk_vec large = bell * tail / (c + 2);
-  fk_vec small = 1 - fk_erf(x);
-  large = fk_select(x < 0, 2 - large, large);
-  return fk_select(x != x, x, fk_select(a < (fk_real)0.5, small, large));
+  fk_vec erf, erfc;
+  fk_erf_both(fk_abs(x), &erf, &erfc);
+  return fk_select(x < 0, 1 + erf, erfc);
 }
 
 /* x to the power y for x >= 0, as exp(y log x): relative error about |y log x| times that of log.
