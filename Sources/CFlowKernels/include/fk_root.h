@@ -84,7 +84,15 @@ FK_OUTLINE int fk_root_step(const fk_root *r, int begin, int end, const int32_t 
       /* Within the bracket: Newton if it is good enough, else the middle. */
       fk_vec next = x + newton;
       fk_int good = useful & (next > low) & (next < high) & (fk_abs(newton) <= last * (fk_real)0.5);
+      /* A step as short as the rounding of x ends the search, in the bracket or not. */
+      fk_int near = useful & (fk_abs(newton) <= fk_abs(x) * (fk_real)FK_EPSILON);
+      /* Else twice as far, once, so that the root is bracketed closely: where the function's rounding
+       * or a bend in it stops Newton's steps, halving a wide bracket would start anew. */
       fk_vec middle = (low * (fk_real)0.5 - x) + high * (fk_real)0.5;
+      fk_vec beyond = x + 2 * newton;
+      fk_int close = useful & after_newton & (beyond > low) & (beyond < high) &
+                     (fk_abs(newton) < fk_abs(middle) * (fk_real)0.25);
+      middle = fk_select(close, 2 * newton, middle);
       /* Outwards: Newton, but no more than four times as far as before. */
       fk_vec most = last * 4;
       fk_vec out = fk_select(useful, fk_min(fk_abs(newton), most), most);
@@ -98,6 +106,7 @@ FK_OUTLINE int fk_root_step(const fk_root *r, int begin, int end, const int32_t 
                        (newtonian & after_newton & (length <= (scale + 1) * (fk_real)FK_QUADRATIC) &
                         (length <= last * (fk_real)0.01));
       settled |= length == 0;
+      met |= near;
       x = fk_select(active & ~met, x + step, x);
       fk_store(r->x + at, fk_select(active & undefined, fk_splat(FK_NAN), x));
       active &= ~(met | settled | undefined);
