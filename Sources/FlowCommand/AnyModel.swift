@@ -7,13 +7,13 @@ import Flows
 /// What MODEL names: a model file, or a shared object that `flowir compile` made.
 enum AnyModel {
   case model(Model)
-  case compiled(CompiledFlow)
+  case compiled(CompiledArtifact)
 
   /// Loads a shared object by its ending, else a model file.
   init(path: String) throws {
     self =
       path.hasSuffix(".so")
-      ? .compiled(try CompiledFlow(path: path)) : .model(try Model(path: path))
+      ? .compiled(try CompiledArtifact(path: path)) : .model(try Model(path: path))
   }
 
   var features: Int {
@@ -49,7 +49,7 @@ enum AnyModel {
     switch self {
     case .model(let model):
       let function = try model.function(
-        kind, dtype: (options.dtype ?? .f32).dtype, sharedContext: sharedContext)
+        FlowFunction(kind), dtype: (options.dtype ?? .f32).dtype, sharedContext: sharedContext)
       return try CompiledFunction(function).bind(model.values, threads: options.threads)
     case .compiled(let flow): return try flow.function(kind)
     }

@@ -23,7 +23,9 @@ struct Dump: ParsableCommand {
       """)
 
   @ArgumentParser.Argument(help: "A model file, or a .flowir file.") var model: String
-  @Option(help: "log_prob, sample, transform, inverse, gradient or train_step.")
+  @Option(
+    help: ArgumentHelp(
+      FlowFunction.allCases.map(\.rawValue).joined(separator: ", ") + "; or a name in the file."))
   var function = "log_prob"
   @Option(help: "trace, optimized, tiles or c.") var stage: Stage = .optimized
   @Option(help: "Print the text after this pass.") var after: String?
@@ -45,7 +47,7 @@ struct Dump: ParsableCommand {
     if stage != .trace || after != nil {
       var found: Function?
       let passes = model.hasSuffix(".flowir") ? Pipeline.cleanup : Pipeline.standard
-      let isDifferentiated = function == "gradient" || function == "train_step"
+      let isDifferentiated = FlowFunction(rawValue: function)?.isDifferentiated ?? false
       let clock = ContinuousClock()
       var start = clock.now
       result = try Pipeline.run(isDifferentiated ? Pipeline.cleanup : passes, on: result) {
@@ -95,17 +97,12 @@ struct Dump: ParsableCommand {
 
 /// A function of a model by its name, as it was traced; those with derivatives are optimized.
 func tracedFunction(_ name: String, of model: Model, dtype: DType) throws -> Function {
-  switch name {
-  case "gradient": return try model.gradientFunction(dtype: dtype)
-  case "train_step": return try model.trainingStepFunction()
-  default:
-    guard let known = FlowFunction(rawValue: name) else {
-      throw ValidationError(
-        "unknown function '\(name)'; expected log_prob, sample, transform, inverse, "
-          + "gradient or train_step")
-    }
-    return model.trace(known, dtype: dtype)
+  guard let known = FlowFunction(rawValue: name) else {
+    let names = FlowFunction.allCases.map(\.rawValue).joined(separator: ", ")
+    throw ValidationError("unknown function '\(name)'; expected one of \(names)")
   }
+  return known.isDifferentiated
+    ? try model.function(known, dtype: dtype) : model.trace(known, dtype: dtype)
 }
 
 /// Reads and verifies a text file of functions.

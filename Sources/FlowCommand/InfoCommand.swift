@@ -20,7 +20,7 @@ struct Info: ParsableCommand {
     let model = try Model(path: model)
     let trainable = model.parameters.filter(\.isTrainable).reduce(0) { $0 + $1.count }
     let buffers = model.parameters.filter { !$0.isTrainable }.reduce(0) { $0 + $1.count }
-    let functions = FlowFunction.allCases.map(\.rawValue) + ["gradient", "train_step"]
+    let functions = FlowFunction.allCases.map(\.rawValue)
     if json {
       let tensors = model.parameters.map { parameter in
         JSONValue.Member(
@@ -57,7 +57,7 @@ struct Info: ParsableCommand {
 extension Info {
   /// What a compiled flow states about itself.
   private func printCompiled() throws {
-    let flow = try CompiledFlow(path: model)
+    let flow = try CompiledArtifact(path: model)
     if json {
       try Console.print(flow.description.text)
       return

@@ -22,7 +22,7 @@ struct Profile: ParsableCommand {
       """)
 
   @ArgumentParser.Argument(help: "A model file.") var model: String
-  @Option(help: "log_prob, sample, transform, inverse, gradient or train_step.")
+  @Option(help: ArgumentHelp(FlowFunction.allCases.map(\.rawValue).joined(separator: ", ") + "."))
   var function = "log_prob"
   @Option(
     help: "How many rows a call has.", transform: Parse.integer(from: 1, to: 1_000_000_000))
@@ -37,7 +37,7 @@ struct Profile: ParsableCommand {
     let model = try Model(path: model)
     let dtype = common.dtype?.dtype ?? .f32
     let traced = try tracedFunction(function, of: model, dtype: dtype)
-    let isDifferentiated = function == "gradient" || function == "train_step"
+    let isDifferentiated = FlowFunction(rawValue: function)?.isDifferentiated ?? false
     let function = try Pipeline.run(
       isDifferentiated ? Pipeline.cleanup : Pipeline.standard, on: traced)
     let threads = common.threads ?? CompiledFunction.defaultThreads

@@ -53,31 +53,51 @@ public final class ArtifactCall: Sendable {
         name, shape, AlignedBytes(count: shape.reduce(1, *) * (dtype == .f64 ? 8 : 4))
       )
     }
-    let pointers = outputs.map { $0.2.pointer }
+    try call(
+      x: input.map { UnsafeRawPointer($0.pointer) },
+      context: conditions.bytes.map { UnsafeRawPointer($0.pointer) },
+      contextRows: conditions.rows, seed: kind == .sample ? try seed(inputs) : 0, rows: rows,
+      firstRow: firstRow, threads: threads, results: outputs.map { $0.2.pointer })
+    // The inputs' memory must outlive the call.
+    withExtendedLifetime((conditions.bytes, input)) {}
+    return Dictionary(
+      uniqueKeysWithValues: outputs.map { ($0.0, $0.2.array(shape: $0.1, dtype: dtype)) })
+  }
+
+  /// Calls the function on memory of the caller's, row-major in the artifact's float type.
+  ///
+  /// - Parameters:
+  ///   - x: the rows of x, or of z; nil for samples.
+  ///   - context: the rows of the context; nil without one.
+  ///   - contextRows: as many as there are rows, or 1 if all share one.
+  ///   - seed: decides samples.
+  ///   - rows: the number of rows.
+  ///   - firstRow: the number of the first row in the sample.
+  ///   - threads: how many threads to use; one per processor if nil.
+  ///   - results: where each result goes, in the order of the C interface.
+  /// - Throws: `RuntimeError.callFailed`.
+  public func call(
+    x: UnsafeRawPointer?, context: UnsafeRawPointer?, contextRows: Int, seed: UInt64, rows: Int,
+    firstRow: Int, threads: Int?, results: [UnsafeMutableRawPointer]
+  ) throws(RuntimeError) {
     setThreads(threads)
-    let context = conditions.bytes.map { UnsafeRawPointer($0.pointer) }
-    let x = input.map { UnsafeRawPointer($0.pointer) }
-    let (count, contextRows) = (Int64(rows), Int64(conditions.rows))
+    let (count, contextRows) = (Int64(rows), Int64(contextRows))
     let status: Status
     switch kind {
     case .logProb:
-      status = unsafeBitCast(address, to: One.self)(x, context, count, contextRows, pointers[0])
+      status = unsafeBitCast(address, to: One.self)(x, context, count, contextRows, results[0])
     case .transform, .inverse:
       status = unsafeBitCast(address, to: Two.self)(
-        x, context, count, contextRows, pointers[0], pointers[1])
+        x, context, count, contextRows, results[0], results[1])
     case .logProbGradient:
       status = unsafeBitCast(address, to: Three.self)(
-        x, context, count, contextRows, pointers[0], pointers[1],
-        pointers.count > 2 ? pointers[2] : nil)
+        x, context, count, contextRows, results[0], results[1],
+        results.count > 2 ? results[2] : nil)
     case .sample:
       status = unsafeBitCast(address, to: Draw.self)(
-        try seed(inputs), Int64(firstRow), context, count, contextRows, pointers[0], pointers[1])
+        seed, Int64(firstRow), context, count, contextRows, results[0], results[1])
     }
-    // The inputs' memory must outlive the call.
-    withExtendedLifetime((conditions.bytes, input)) {}
     if status != 0 { throw .callFailed(lastError) }
-    return Dictionary(
-      uniqueKeysWithValues: outputs.map { ($0.0, $0.2.array(shape: $0.1, dtype: dtype)) })
   }
 
   /// The results, and how many numbers a row of each has.

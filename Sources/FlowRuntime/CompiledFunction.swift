@@ -58,6 +58,11 @@ public final class CompiledFunction: @unchecked Sendable {
     self.run = unsafeBitCast(run, to: Run.self)
   }
 
+  /// Makes sure that there is a compiler.
+  ///
+  /// - Throws: `RuntimeError.noCompiler` or `.noOpenMP`.
+  public static func requireCompiler() throws(RuntimeError) { _ = try Toolchain.find() }
+
   /// The whole C file: kernel headers, then the function.
   public static func source(_ file: CFile, dtype: DType) -> String {
     KernelHeaders.text(dtype: dtype) + "\n" + file.text

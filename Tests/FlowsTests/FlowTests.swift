@@ -31,7 +31,7 @@ import Testing
       ),
     ])
   func bad(text: String, message: String) {
-    let error = #expect(throws: FlowError.self) { try FlowDescription(text: text) }
+    let error = #expect(throws: FlowError.self) { try Model(FlowDescription(text: text)) }
     #expect(error?.description.contains(message) == true, "\(error?.description ?? "")")
   }
 
@@ -169,8 +169,7 @@ import Testing
       "001 011 110 001 011", "10010 11011 00100 10010 11011 00100", "110110 110110 100100 001001",
     ]
     let expected = rows.map { text in
-      Parameter.Initializer.values(
-        text.filter { $0 != " " }.map { $0 == "1" ? 1 : 0 })
+      Parameter.Initializer.bits(text.filter { $0 != " " }.map { $0 == "1" })
     }
     #expect(masks == expected)
   }

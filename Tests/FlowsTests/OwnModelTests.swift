@@ -61,7 +61,7 @@ import Testing
       let object = path + ".so"
       defer { try? FileManager.default.removeItem(atPath: object) }
       try source.compile(to: object, named: "libown.so")
-      let compiled = try CompiledFlow(path: object)
+      let compiled = try CompiledArtifact(path: object)
       #expect(compiled.description["flow"] == .null && compiled.features == 6)
       let inputs = ["x": HostArray(Array(x.prefix(600)), shape: [100, 6])]
       let artifact = try compiled.function(.logProb)(inputs, rows: 100, firstRow: 0, threads: 1)

@@ -7,7 +7,7 @@ import Testing
 /// What a description says about the release of Zuko, and about the embedding of a context.
 @Suite struct ReleaseTests {
   private func error(_ text: String) -> String {
-    (#expect(throws: FlowError.self) { try FlowDescription(text: text) })?.description ?? ""
+    (#expect(throws: FlowError.self) { try Model(FlowDescription(text: text)) })?.description ?? ""
   }
 
   @Test(

@@ -11,14 +11,14 @@ import Testing
   private func artifact(
     _ reference: Reference, cpu: TargetCPU = .native, dtype: DType = .f32,
     functions: [ArtifactFunction] = ArtifactFunction.allCases, prefix: String = "flowir"
-  ) throws -> CompiledFlow {
+  ) throws -> CompiledArtifact {
     let path = FileManager.default.temporaryDirectory.path + "/lib\(UUID().uuidString).so"
     // The loaded object lives on without its file.
     defer { try? FileManager.default.removeItem(atPath: path) }
     let source = try reference.model.artifactSource(
       functions: functions, prefix: prefix, dtype: dtype)
     try source.compile(to: path, named: "libmodel.so", cpu: cpu)
-    return try CompiledFlow(path: path)
+    return try CompiledArtifact(path: path)
   }
 
   @Test(
@@ -43,7 +43,7 @@ import Testing
         } else {
           inputs["context"] = reference.inputs["context"]
         }
-        let function = try model.function(kind, dtype: dtype, sharedContext: shares)
+        let function = try model.function(FlowFunction(kind), dtype: dtype, sharedContext: shares)
         let wanted = try compile(function, model)(inputs, rows: 64, firstRow: 5)
         for threads in [1, 2] {
           let found = try flow.function(kind)(inputs, rows: 64, firstRow: 5, threads: threads)
@@ -124,7 +124,7 @@ import Testing
     #expect(throws: CodegenError.prefix("2x")) {
       try reference.model.artifactSource(prefix: "2x")
     }
-    #expect(throws: RuntimeError.self) { try CompiledFlow(path: "/usr/bin/env") }
+    #expect(throws: RuntimeError.self) { try CompiledArtifact(path: "/usr/bin/env") }
   }
 }
 

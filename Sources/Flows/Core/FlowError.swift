@@ -24,6 +24,8 @@ public enum FlowError: Error, Hashable, Sendable, CustomStringConvertible {
   case wrongTensor(name: String, found: String, expected: String)
   /// A tensor in the file that no part of the flow uses.
   case unusedTensor(name: String)
+  /// The model would have more elements than one may have.
+  case tooLarge(name: String, elements: Int, limit: Int)
   /// The loss of a batch is NaN, and so are the parameters after it.
   case diverged(epoch: Int, batch: Int)
 
@@ -57,6 +59,9 @@ public enum FlowError: Error, Hashable, Sendable, CustomStringConvertible {
       "tensor '\(name)' is \(found), expected \(expected)"
     case .unusedTensor(let name):
       "tensor '\(name)' is used by no part of the flow; remove it or correct the description"
+    case .tooLarge(let name, let elements, let limit):
+      "\(name): found \(elements == .max ? "too many" : "\(elements)") elements in the model so far, "
+        + "expected at most \(limit); make its layers or numbers smaller"
     case .diverged(let epoch, let batch):
       "the loss became NaN in batch \(batch) of epoch \(epoch); look for rows that are not finite or "
         + "far from the others, lower the learning rate, or limit the gradient's norm"

@@ -14,6 +14,8 @@ public struct Parameter: Sendable, Hashable {
     case normal(mean: Double = 0, deviation: Double = 1)
     /// The given elements, row-major.
     case values([Double])
+    /// The given truth values, row-major.
+    case bits([Bool])
   }
 
   /// How the tensor is stored in a checkpoint.
@@ -38,7 +40,10 @@ public struct Parameter: Sendable, Hashable {
   public let initializer: Initializer
 
   /// The number of elements.
-  public var count: Int { shape.reduce(1, *) }
+  public var count: Int { size.count }
+
+  /// The number of elements, of any shape that a description can ask for.
+  var size: Size { shape.reduce(1) { $0 * Size($1) } }
 
   /// The parameter in the function being traced.
   public var tensor: Tensor {
@@ -56,6 +61,9 @@ public struct ModuleScope {
     /// The parameters and buffers in order of registration.
     public private(set) var parameters: [Parameter] = []
     private var names: Set<String> = []
+    /// Why the first tensor that the model can't have can't be had; building goes on without it.
+    private var failure: FlowError?
+    private var budget = SizeBudget()
     /// Values that a checkpoint gives, by name: random choices are read, never drawn again.
     let checkpoint: any CheckpointSource
     /// Draws random choices (orders, masks) of a model that comes from no checkpoint.
@@ -71,6 +79,34 @@ public struct ModuleScope {
         names.insert(parameter.name).inserted,
         "'\(parameter.name)' is registered twice; give each part a scope of its own by child(_:)")
       parameters.append(parameter)
+      guard failure == nil else { return }
+      do {
+        if checkpoint.isEmpty {
+          try budget.charge(parameter.size, for: parameter.name)
+        } else {
+          try checkpoint.check(parameter)
+        }
+      } catch {
+        failure = error
+      }
+    }
+
+    /// Makes sure that the checkpoint has every tensor that was registered, in its shape, or that a model
+    /// made anew has not too many elements. What takes memory or time in proportion to a description's
+    /// numbers asks this first.
+    ///
+    /// - Throws: `FlowError` about the first tensor that is wrong.
+    func validate() throws(FlowError) {
+      if let failure { throw failure }
+    }
+
+    /// Makes sure that something beside the tensors of a model made anew is not too large to be built.
+    ///
+    /// - Throws: `FlowError.tooLarge`.
+    func reserve(_ size: Size, for name: String) throws(FlowError) {
+      try validate()
+      var rest = budget
+      try rest.charge(size, for: name)
     }
   }
 
@@ -135,8 +171,28 @@ public struct ModuleScope {
   public func booleans(_ name: String, _ values: [Bool], shape: [Int]) -> [Bool] {
     let found = registry.checkpoint.booleans(qualified(name)) ?? values
     _ = register(
-      name, shape, trainable: false, .bool, .values(found.map { $0 ? 1 : 0 }))
+      name, shape, trainable: false, .bool, .bits(found))
     return found
+  }
+
+  /// Registers the buffer of a mask; a checkpoint's is taken as it is, and the closure is not called.
+  ///
+  /// - Throws: `FlowError` if the checkpoint has another or none.
+  func mask(
+    _ name: String, rows: Int, columns: Int, _ make: () throws(FlowError) -> Mask
+  ) throws(FlowError) -> Mask {
+    let shape = [rows, columns]
+    try registry.validate()
+    let stored = registry.checkpoint.booleans(qualified(name))
+    if !registry.checkpoint.isEmpty {
+      _ = register(name, shape, trainable: false, .bool, .bits(stored ?? []))
+      try registry.validate()
+      return Mask(rows: rows, columns: columns, bits: stored ?? [])
+    }
+    try registry.reserve(Size(rows) * Size(columns), for: qualified(name))
+    let mask = try make()
+    _ = register(name, shape, trainable: false, .bool, .bits(mask.bits))
+    return mask
   }
 
   private func register(
@@ -157,6 +213,10 @@ protocol CheckpointSource {
   func booleans(_ name: String) -> [Bool]?
   func contains(_ name: String) -> Bool
   func shape(_ name: String) -> [Int]?
+  /// Makes sure that it has a parameter's tensor.
+  func check(_ parameter: Parameter) throws(FlowError)
+  /// Whether there is no checkpoint.
+  var isEmpty: Bool { get }
 }
 
 struct NoCheckpoint: CheckpointSource {
@@ -164,6 +224,8 @@ struct NoCheckpoint: CheckpointSource {
   func booleans(_ name: String) -> [Bool]? { nil }
   func contains(_ name: String) -> Bool { false }
   func shape(_ name: String) -> [Int]? { nil }
+  func check(_ parameter: Parameter) throws(FlowError) {}
+  var isEmpty: Bool { true }
 }
 
 /// A small deterministic generator for initial parameters, shuffles and random choices: SplitMix64

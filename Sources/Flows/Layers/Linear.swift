@@ -62,6 +62,19 @@ public struct MaskedLinear: Layer {
     path = scope.path
   }
 
+  /// Registers a layer of a described shape, whose mask is made only if no checkpoint has it.
+  ///
+  /// - Throws: `FlowError` if the layer is too large or not the checkpoint's.
+  init(
+    rows: Int, columns: Int, in scope: ModuleScope, _ mask: () throws(FlowError) -> Mask
+  ) throws(FlowError) {
+    let bound = 1 / Double(max(columns, 1)).squareRoot()
+    weight = scope.parameter("weight", [rows, columns], initializer: .uniform(bound: bound))
+    bias = scope.parameter("bias", [rows], initializer: .uniform(bound: bound))
+    self.mask = try scope.mask("mask", rows: rows, columns: columns, mask)
+    path = scope.path
+  }
+
   /// `x (M ∘ W)ᵀ + b` along the last axis.
   public func callAsFunction(_ x: Tensor) -> Tensor {
     x.trace.inScope(path) { x.linear(weight, bias: bias, mask: mask) }

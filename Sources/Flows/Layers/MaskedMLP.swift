@@ -23,35 +23,57 @@ public struct MaskedMLP: Layer {
     adjacency: Mask, hiddenFeatures: [Int] = [64, 64], activation: Activation = .relu,
     residual: Bool = false, in scope: ModuleScope
   ) throws(FlowError) {
-    let (classes, inverse) = Self.uniqueRows(adjacency)
-    let precedence = Self.precedence(classes)
+    try self.init(
+      outputs: adjacency.rows, inputs: adjacency.columns, hiddenFeatures: hiddenFeatures,
+      activation: activation, residual: residual, in: scope
+    ) { adjacency }
+  }
+
+  /// Registers masked layers; a checkpoint has their masks, else they come from the adjacency.
+  ///
+  /// - Throws: `FlowError.nullJacobian` if no output depends on any input, or another `FlowError` if the
+  ///   layers are too large or not the checkpoint's.
+  init(
+    outputs: Int, inputs: Int, hiddenFeatures: [Int], activation: Activation, residual: Bool,
+    in scope: ModuleScope, adjacency: () throws(FlowError) -> Mask
+  ) throws(FlowError) {
+    let widths = [inputs] + hiddenFeatures + [outputs]
     var parts: [Part] = []
-    var indices: [Int] = []
-    for layer in 0...hiddenFeatures.count {
-      var mask =
-        layer > 0
-        ? precedence.reordered(rows: Array(0..<classes.rows), columns: indices) : classes
-      if mask.count == 0 { throw .nullJacobian(place: scope.path) }
-      let inputs = Array(0..<mask.columns)
-      if layer < hiddenFeatures.count {
-        let reachable = (0..<mask.rows).filter { row in inputs.contains { mask[row, $0] } }
-        indices = (0..<hiddenFeatures[layer]).map { reachable[$0 % reachable.count] }
-        mask = mask.reordered(rows: indices, columns: inputs)
-      } else {
-        mask = mask.reordered(rows: inverse, columns: inputs)
+    var units: HiddenUnits?
+    /// The masks of a model that comes from no checkpoint.
+    func made() throws(FlowError) -> HiddenUnits {
+      if let units { return units }
+      try scope.registry.reserve(Size(outputs) * Size(inputs), for: scope.path)
+      let new = HiddenUnits(outputsOf: try adjacency(), widths: hiddenFeatures)
+      units = new
+      return new
+    }
+    func layer(
+      _ rows: Int, _ columns: Int, _ place: ModuleScope,
+      _ mask: (HiddenUnits) -> Mask?
+    ) throws(FlowError) -> MaskedLinear {
+      let layer = try MaskedLinear(rows: rows, columns: columns, in: place) {
+        () throws(FlowError) in
+        guard let mask = mask(try made()) else { throw .nullJacobian(place: scope.path) }
+        return mask
       }
-      let isSquare = mask.rows == mask.columns
-      let isReplaced = residual && 0 < layer && layer < hiddenFeatures.count && isSquare
-      if !isReplaced {
-        parts.append(.linear(MaskedLinear(mask, in: scope.child("\(parts.count)"))))
+      guard layer.mask.count > 0 else { throw .nullJacobian(place: scope.path) }
+      return layer
+    }
+    for index in 0...hiddenFeatures.count {
+      let (columns, rows) = (widths[index], widths[index + 1])
+      let isLast = index == hiddenFeatures.count
+      if !(residual && 0 < index && !isLast && rows == columns) {
+        parts.append(
+          .linear(try layer(rows, columns, scope.child("\(parts.count)")) { $0.mask(index) }))
       }
-      if layer == hiddenFeatures.count { break }
+      if isLast { break }
       if residual {
-        let inner = precedence.reordered(rows: indices, columns: indices)
         let block = scope.child("\(parts.count)")
         parts.append(
           .residual(
-            MaskedLinear(inner, in: block.child("0")), MaskedLinear(inner, in: block.child("2"))))
+            try layer(rows, rows, block.child("0")) { $0.square(index) },
+            try layer(rows, rows, block.child("2")) { $0.square(index) }))
       } else {
         parts.append(.activation)
       }
@@ -70,36 +92,5 @@ public struct MaskedMLP: Layer {
       case .residual(let first, let second): h + second(activation(first(h)))
       }
     }
-  }
-
-  /// The distinct rows in lexicographic order, and the class of each row.
-  private static func uniqueRows(_ mask: Mask) -> (Mask, [Int]) {
-    func row(_ index: Int) -> ArraySlice<Bool> {
-      mask.bits[index * mask.columns..<(index + 1) * mask.columns]
-    }
-    func precedes(_ a: ArraySlice<Bool>, _ b: ArraySlice<Bool>) -> Bool {
-      a.lexicographicallyPrecedes(b) { !$0 && $1 }
-    }
-    var distinct: [ArraySlice<Bool>] = []
-    for candidate in (0..<mask.rows).map(row).sorted(by: precedes)
-    where distinct.last.map({ !$0.elementsEqual(candidate) }) ?? true {
-      distinct.append(candidate)
-    }
-    let inverse = (0..<mask.rows).map { index in
-      distinct.firstIndex { $0.elementsEqual(row(index)) } ?? 0
-    }
-    let bits = distinct.flatMap { Array($0) }
-    return (Mask(rows: distinct.count, columns: mask.columns, bits: bits), inverse)
-  }
-
-  /// `[i, j]`: whether class `i` sees all that class `j` sees.
-  private static func precedence(_ classes: Mask) -> Mask {
-    var bits: [Bool] = []
-    for i in 0..<classes.rows {
-      for j in 0..<classes.rows {
-        bits.append((0..<classes.columns).allSatisfy { !classes[j, $0] || classes[i, $0] })
-      }
-    }
-    return Mask(rows: classes.rows, columns: classes.rows, bits: bits)
   }
 }

@@ -7,9 +7,7 @@ import FlowRuntime
 public struct GMM: PrebuiltFlow {
   /// The architecture and the values of its parameters.
   public var model: Model
-  private let components: Int
-  private let covarianceType: CovarianceType
-  private let tied: Bool
+  private let arguments: Architecture.GaussianComponents
 
   /// How `initialize` finds the first centres.
   public enum Strategy: String, Sendable, CaseIterable {
@@ -30,19 +28,10 @@ public struct GMM: PrebuiltFlow {
     tied: Bool = false, epsilon: Double = 1e-6, hiddenFeatures: [Int] = [64, 64],
     activation: Activation = .relu, seed: UInt64 = 0
   ) throws(FlowError) {
-    model = try Model(
-      FlowDescription(
-        .object([
-          .init("type", .string("GMM")), .init("features", .integer(features)),
-          .init("context", .integer(context)), .init("components", .integer(components)),
-          .init("covariance_type", .string(covarianceType.rawValue)), .init("tied", .bool(tied)),
-          .init("epsilon", .number(epsilon)),
-          .init("hidden_features", .array(hiddenFeatures.map { .integer($0) })),
-          .init("activation", .string(activation.rawValue)),
-        ])), seed: seed)
-    self.components = components
-    self.covarianceType = covarianceType
-    self.tied = tied
+    arguments = Architecture.GaussianComponents(
+      components: components, covarianceType: covarianceType, tied: tied, epsilon: epsilon,
+      network: NetworkShape(hiddenFeatures: hiddenFeatures, activation: activation))
+    model = try Model(.gmm(arguments), features: features, context: context, seed: seed)
   }
 
   /// Sets the components from clusters of rows, `rows x features` row-major.
@@ -57,16 +46,16 @@ public struct GMM: PrebuiltFlow {
     _ x: [Float], strategy: Strategy, seed: UInt64 = 0
   ) throws(FlowError) {
     let d = model.features
-    guard x.count % d == 0, x.count / d > components else {
+    guard x.count % d == 0, x.count / d > arguments.components else {
       throw .invalid(
         place: "initialize", found: "\(x.count) numbers",
-        expected: "rows of \(d) features, more than the \(components) components")
+        expected: "rows of \(d) features, more than the \(arguments.components) components")
     }
     guard x.allSatisfy(\.isFinite) else {
       throw .invalid(place: "initialize", found: "NaN or infinity", expected: "finite numbers")
     }
     var clusters = Clusters(
-      x: x.map(Double.init), features: d, count: components, seed: seed)
+      x: x.map(Double.init), features: d, count: arguments.components, seed: seed)
     let moments = try clusters.moments(strategy)
     let parameters = try parameters(moments)
     let last = model.parameters.filter { $0.name.hasPrefix("hyper.") }.suffix(2)
@@ -88,17 +77,17 @@ public struct GMM: PrebuiltFlow {
   private func parameters(_ moments: Clusters.Moments) throws(FlowError) -> [[Double]] {
     let d = model.features
     var covariances = moments.covariances
-    if tied {
+    if arguments.tied {
       let sum = covariances.reduce([Double](repeating: 0, count: d * d)) {
         zip($0, $1).map { $0 + $1 }
       }
-      covariances = [sum.map { $0 / Double(components) }]
+      covariances = [sum.map { $0 / Double(arguments.components) }]
     }
     var diagonal: [Double] = []
     var below: [Double] = []
     for covariance in covariances {
       let variances = (0..<d).map { covariance[$0 * (d + 1)] }
-      switch covarianceType {
+      switch arguments.covarianceType {
       case .diagonal: diagonal += variances.map { 0.5 * logOf($0) }
       case .spherical: diagonal.append(0.5 * logOf(variances.reduce(0, +) / Double(d)))
       case .full:
@@ -113,7 +102,7 @@ public struct GMM: PrebuiltFlow {
         expected: "clusters with more rows; use fewer components, a tied or a diagonal covariance")
     }
     let common = [moments.weights.map(logOf), moments.means.flatMap { $0 }, diagonal]
-    return covarianceType == .full ? common + [below] : common
+    return arguments.covarianceType == .full ? common + [below] : common
   }
 }
 

@@ -49,13 +49,21 @@ extension HyperNetwork {
   public func maskedLayer(
     _ adjacency: Mask, in scope: ModuleScope
   ) throws(FlowError) -> any Layer {
-    if let ownMasked { return try ownMasked(adjacency, scope) }
+    try maskedLayer(adjacency.columns, adjacency.rows, in: scope) { adjacency }
+  }
+
+  /// Builds the masked network from a number of inputs to a number of outputs; the adjacency is made
+  /// only where no checkpoint has the masks.
+  func maskedLayer(
+    _ inputs: Int, _ outputs: Int, in scope: ModuleScope, adjacency: () throws(FlowError) -> Mask
+  ) throws(FlowError) -> any Layer {
+    if let ownMasked { return try ownMasked(try adjacency(), scope) }
     precondition(
       own == nil,
       "\(scope.path): an autoregressive transform needs a network that keeps to its order; "
         + "give it by HyperNetwork(masked:)")
     return try MaskedMLP(
-      adjacency: adjacency, hiddenFeatures: hiddenFeatures, activation: activation,
-      residual: residual, in: scope)
+      outputs: outputs, inputs: inputs, hiddenFeatures: hiddenFeatures, activation: activation,
+      residual: residual, in: scope, adjacency: adjacency)
   }
 }

@@ -28,31 +28,10 @@ public struct MaskedAutoregressiveTransform: LazyTransform {
     adjacency: Mask? = nil, univariate: Univariate = .affine(),
     network: HyperNetwork = HyperNetwork(), in scope: ModuleScope
   ) throws(FlowError) {
-    let rows: [[Bool]]
-    var contextRows: [[Bool]]?
+    let sees: Dependence
     if let adjacency {
-      guard adjacency.rows == features,
-        [features, features + context].contains(adjacency.columns)
-      else {
-        throw .invalid(
-          place: scope.qualified("adjacency"),
-          found: "\(adjacency.rows) x \(adjacency.columns)",
-          expected: "\(features) rows and \(features) or \(features + context) columns")
-      }
-      guard (0..<features).allSatisfy({ adjacency[$0, $0] }) else {
-        throw .invalid(
-          place: scope.qualified("adjacency"), found: "a zero on the diagonal",
-          expected: "ones on the diagonal")
-      }
-      rows = (0..<features).map { i in
-        (0..<features).map { j in i != j && adjacency[i, j] }
-      }
-      if adjacency.columns > features {
-        contextRows = (0..<features).map { i in
-          (features..<features + context).map { adjacency[i, $0] }
-        }
-      }
-      self.passes = try Self.depth(rows, place: scope.qualified("adjacency"))
+      (sees, passes: self.passes) = try Self.dependence(
+        adjacency, features, context, place: scope.qualified("adjacency"))
     } else {
       let count = min(max(passes ?? features, 1), features)
       let given = order ?? Array(0..<features)
@@ -68,19 +47,26 @@ public struct MaskedAutoregressiveTransform: LazyTransform {
           name: scope.qualified("order"), found: "\(groups.count) elements",
           expected: "\(features) elements")
       }
-      rows = (0..<features).map { i in (0..<features).map { j in groups[i] > groups[j] } }
+      sees = { groups[$0] > groups[$1] }
       self.passes = count
     }
     let total = univariate.total
-    var bits: [Bool] = []
-    for feature in 0..<features {
-      let seen =
-        rows[feature] + (contextRows?[feature] ?? Array(repeating: true, count: context))
-      for _ in 0..<total { bits += seen }
+    let inputs = features + context
+    hyper = try network.maskedLayer(inputs, features * total, in: scope.child("hyper")) {
+      var bits: [Bool] = []
+      bits.reserveCapacity(features * total * inputs)
+      for feature in 0..<features {
+        let seen = (0..<features).map { sees(feature, $0) }
+        let conditions = (features..<inputs).map { input in
+          adjacency.map { $0.columns == features || $0[feature, input] } ?? true
+        }
+        for _ in 0..<total {
+          bits += seen
+          bits += conditions
+        }
+      }
+      return Mask(rows: features * total, columns: inputs, bits: bits)
     }
-    hyper = try network.maskedLayer(
-      Mask(rows: features * total, columns: features + context, bits: bits),
-      in: scope.child("hyper"))
     self.univariate = univariate
     path = scope.path
   }
@@ -95,20 +81,43 @@ public struct MaskedAutoregressiveTransform: LazyTransform {
     }
   }
 
-  /// The number of generations of the dependence graph.
-  private static func depth(_ rows: [[Bool]], place: String) throws(FlowError) -> Int {
-    var known = [Int?](repeating: nil, count: rows.count)
-    for generation in 0..<rows.count {
-      let ready = rows.indices.filter { node in
-        known[node] == nil
-          && rows.indices.allSatisfy {
-            !rows[node][$0] || (known[$0].map { $0 < generation } ?? false)
-          }
-      }
-      if ready.isEmpty { break }
-      for node in ready { known[node] = generation }
+  /// Whether one feature depends on another.
+  private typealias Dependence = (_ feature: Int, _ other: Int) -> Bool
+
+  /// What a given adjacency says, and the number of generations of its graph.
+  private static func dependence(
+    _ adjacency: Mask, _ features: Int, _ context: Int, place: String
+  ) throws(FlowError) -> (Dependence, passes: Int) {
+    guard adjacency.rows == features, [features, features + context].contains(adjacency.columns)
+    else {
+      throw .invalid(
+        place: place, found: "\(adjacency.rows) x \(adjacency.columns)",
+        expected: "\(features) rows and \(features) or \(features + context) columns")
     }
-    guard known.allSatisfy({ $0 != nil }) else { throw .cyclicAdjacency(place: place) }
-    return (known.compactMap(\.self).max() ?? 0) + 1
+    guard (0..<features).allSatisfy({ adjacency[$0, $0] }) else {
+      throw .invalid(
+        place: place, found: "a zero on the diagonal", expected: "ones on the diagonal")
+    }
+    let sees: Dependence = { $0 != $1 && adjacency[$0, $1] }
+    // A feature is ready when all that it depends on are; each dependence is counted down once.
+    var missing = (0..<features).map { feature in
+      (0..<features).count { sees(feature, $0) }
+    }
+    var ready = (0..<features).filter { missing[$0] == 0 }
+    var (known, generations) = (0, 0)
+    while !ready.isEmpty {
+      known += ready.count
+      generations += 1
+      var next: [Int] = []
+      for other in ready {
+        for feature in 0..<features where sees(feature, other) {
+          missing[feature] -= 1
+          if missing[feature] == 0 { next.append(feature) }
+        }
+      }
+      ready = next
+    }
+    guard known == features else { throw .cyclicAdjacency(place: place) }
+    return (sees, generations)
   }
 }

@@ -1,5 +1,3 @@
-import FlowFiles
-
 /// A flow of a named architecture with its parameters: a lazy distribution that can be trained,
 /// saved and compiled through its `model`.
 ///
@@ -32,8 +30,12 @@ public struct MAF: PrebuiltFlow {
     residual: Bool = false, seed: UInt64 = 0
   ) throws(FlowError) {
     model = try Model(
-      autoregressive: "MAF", features, context, transforms, randperm, passes, hiddenFeatures,
-      activation, residual, extra: [], seed: seed)
+      .maf(
+        .init(
+          transforms: transforms, randperm: randperm, passes: passes,
+          network: NetworkShape(
+            hiddenFeatures: hiddenFeatures, activation: activation, residual: residual))),
+      features: features, context: context, seed: seed)
   }
 }
 
@@ -53,9 +55,12 @@ public struct NSF: PrebuiltFlow {
     activation: Activation = .relu, residual: Bool = false, seed: UInt64 = 0
   ) throws(FlowError) {
     model = try Model(
-      autoregressive: "NSF", features, context, transforms, randperm, passes, hiddenFeatures,
-      activation, residual,
-      extra: [.init("bins", .integer(bins)), .init("slope", .number(slope))], seed: seed)
+      .nsf(
+        .init(
+          transforms: transforms, randperm: randperm, passes: passes,
+          network: NetworkShape(
+            hiddenFeatures: hiddenFeatures, activation: activation, residual: residual)),
+        .init(bins: bins, slope: slope)), features: features, context: context, seed: seed)
   }
 }
 
@@ -74,9 +79,12 @@ public struct NCSF: PrebuiltFlow {
     activation: Activation = .relu, residual: Bool = false, seed: UInt64 = 0
   ) throws(FlowError) {
     model = try Model(
-      autoregressive: "NCSF", features, context, transforms, randperm, passes, hiddenFeatures,
-      activation, residual,
-      extra: [.init("bins", .integer(bins)), .init("slope", .number(slope))], seed: seed)
+      .ncsf(
+        .init(
+          transforms: transforms, randperm: randperm, passes: passes,
+          network: NetworkShape(
+            hiddenFeatures: hiddenFeatures, activation: activation, residual: residual)),
+        .init(bins: bins, slope: slope)), features: features, context: context, seed: seed)
   }
 }
 
@@ -96,12 +104,13 @@ public struct SOSPF: PrebuiltFlow {
     seed: UInt64 = 0
   ) throws(FlowError) {
     model = try Model(
-      autoregressive: "SOSPF", features, context, transforms, randperm, passes, hiddenFeatures,
-      activation, residual,
-      extra: [
-        .init("degree", .integer(degree)), .init("polynomials", .integer(polynomials)),
-        .init("slope", .number(slope)),
-      ], seed: seed)
+      .sospf(
+        .init(
+          transforms: transforms, randperm: randperm, passes: passes,
+          network: NetworkShape(
+            hiddenFeatures: hiddenFeatures, activation: activation, residual: residual)),
+        .init(degree: degree, polynomials: polynomials, slope: slope)), features: features,
+      context: context, seed: seed)
   }
 }
 
@@ -121,8 +130,12 @@ public struct BPF: PrebuiltFlow {
     activation: Activation = .relu, residual: Bool = false, seed: UInt64 = 0
   ) throws(FlowError) {
     model = try Model(
-      autoregressive: "BPF", features, context, transforms, randperm, passes, hiddenFeatures,
-      activation, residual, extra: [.init("degree", .integer(degree))], seed: seed)
+      .bpf(
+        .init(
+          transforms: transforms, randperm: randperm, passes: passes,
+          network: NetworkShape(
+            hiddenFeatures: hiddenFeatures, activation: activation, residual: residual)),
+        .init(degree: degree)), features: features, context: context, seed: seed)
   }
 }
 
@@ -143,8 +156,13 @@ public struct NAF: PrebuiltFlow {
     seed: UInt64 = 0
   ) throws(FlowError) {
     model = try Model(
-      autoregressive: "NAF", features, context, transforms, randperm, passes, hiddenFeatures,
-      activation, residual, extra: Model.neural(signal, network), seed: seed)
+      .naf(
+        .init(
+          transforms: transforms, randperm: randperm, passes: passes,
+          network: NetworkShape(
+            hiddenFeatures: hiddenFeatures, activation: activation, residual: residual)),
+        .init(signal: signal, hiddenFeatures: network)), features: features, context: context,
+      seed: seed)
   }
 }
 
@@ -165,8 +183,14 @@ public struct UNAF: PrebuiltFlow {
     seed: UInt64 = 0
   ) throws(FlowError) {
     model = try Model(
-      autoregressive: "UNAF", features, context, transforms, randperm, passes, hiddenFeatures,
-      activation, residual, extra: Model.neural(signal, network), seed: seed)
+      .unaf(
+        .init(
+          transforms: transforms, randperm: randperm, passes: passes,
+          network: NetworkShape(
+            hiddenFeatures: hiddenFeatures, activation: activation, residual: residual)),
+        .init(
+          signal: signal, network: NetworkShape(hiddenFeatures: network, activation: .elu))),
+      features: features, context: context, seed: seed)
   }
 }
 
@@ -185,14 +209,13 @@ public struct CNF: PrebuiltFlow {
     hiddenFeatures: [Int] = [64, 64], activation: Activation = .elu, normalize: Bool = false,
     seed: UInt64 = 0
   ) throws(FlowError) {
-    let members = Model.common("CNF", features, context, nil, hiddenFeatures, activation)
-    try model = Model(
-      FlowDescription(
-        .object(
-          members + [
-            .init("freqs", .integer(freqs)), .init("atol", .number(atol)),
-            .init("rtol", .number(rtol)), .init("normalize", .bool(normalize)),
-          ])), seed: seed)
+    model = try Model(
+      .cnf(
+        .init(
+          freqs: freqs, atol: atol, rtol: rtol,
+          network: NetworkShape(
+            hiddenFeatures: hiddenFeatures, activation: activation, normalize: normalize))),
+      features: features, context: context, seed: seed)
   }
 }
 
@@ -212,8 +235,12 @@ public struct GF: PrebuiltFlow {
     seed: UInt64 = 0
   ) throws(FlowError) {
     model = try Model(
-      coupling: "GF", features, context, transforms, false, hiddenFeatures, activation, normalize,
-      extra: [.init("components", .integer(components))], seed: seed)
+      .gf(
+        .init(
+          transforms: transforms, components: components,
+          network: NetworkShape(
+            hiddenFeatures: hiddenFeatures, activation: activation, normalize: normalize))),
+      features: features, context: context, seed: seed)
   }
 }
 
@@ -232,8 +259,12 @@ public struct NICE: PrebuiltFlow {
     seed: UInt64 = 0
   ) throws(FlowError) {
     model = try Model(
-      coupling: "NICE", features, context, transforms, randmask, hiddenFeatures, activation,
-      normalize, seed: seed)
+      .nice(
+        .init(
+          transforms: transforms, randmask: randmask,
+          network: NetworkShape(
+            hiddenFeatures: hiddenFeatures, activation: activation, normalize: normalize))),
+      features: features, context: context, seed: seed)
   }
 }
 
@@ -252,7 +283,11 @@ public struct RealNVP: PrebuiltFlow {
     seed: UInt64 = 0
   ) throws(FlowError) {
     model = try Model(
-      coupling: "RealNVP", features, context, transforms, randmask, hiddenFeatures, activation,
-      normalize, seed: seed)
+      .realNVP(
+        .init(
+          transforms: transforms, randmask: randmask,
+          network: NetworkShape(
+            hiddenFeatures: hiddenFeatures, activation: activation, normalize: normalize))),
+      features: features, context: context, seed: seed)
   }
 }

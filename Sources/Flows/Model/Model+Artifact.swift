@@ -5,28 +5,26 @@ import FlowPasses
 import FlowRuntime
 
 extension Model {
-  /// The function behind one of an artifact's, its passes run: the same that is compiled in process.
+  /// One of the model's functions with its passes run: what is compiled.
   ///
   /// Its inputs are `x`, `z` or `seed`, and `context`; with `sharedContext` that is one for all rows,
   /// and the gradient with respect to it is still one for each row.
   ///
   /// - Throws: `TypeError` or `GradientError` if a pass is at fault.
   public func function(
-    _ kind: ArtifactFunction, dtype: DType = .f32, sharedContext: Bool = false
+    _ function: FlowFunction, dtype: DType = .f32, sharedContext: Bool = false
   ) throws -> Function {
-    func traced(_ function: FlowFunction) throws -> Function {
-      try optimized(trace(function, dtype: dtype, sharedContext: sharedContext))
-    }
-    switch kind {
-    case .logProb: return try traced(.logProb)
-    case .transform: return try traced(.transform)
-    case .inverse: return try traced(.inverse)
-    case .sample: return try traced(.sample)
+    switch function {
+    case .logProb, .transform, .inverse, .sample, .loss:
+      return try optimized(trace(function, dtype: dtype, sharedContext: sharedContext))
     case .logProbGradient:
-      let both = try gradient(
-        of: try traced(.logProb), result: "log_prob",
-        withRespectTo: context > 0 ? ["x", "context"] : ["x"], perRow: true)
+      let logProb = try self.function(.logProb, dtype: dtype, sharedContext: sharedContext)
+      let both = try FlowPasses.gradient(
+        of: logProb, result: "log_prob", withRespectTo: context > 0 ? ["x", "context"] : ["x"],
+        perRow: true)
       return try Pipeline.run(Pipeline.cleanup, on: both)
+    case .gradient: return try gradientFunction(dtype: dtype)
+    case .trainingStep: return try trainingStepFunction()
     }
   }
 
@@ -45,7 +43,7 @@ extension Model {
     var variants: [ArtifactVariant] = []
     for kind in ArtifactFunction.allCases where functions.contains(kind) {
       for shares in context > 0 ? [false, true] : [false] {
-        let function = try function(kind, dtype: dtype, sharedContext: shares)
+        let function = try function(FlowFunction(kind), dtype: dtype, sharedContext: shares)
         variants.append(
           ArtifactVariant(kind, sharesContext: shares, program: try TileProgram(lowering: function))
         )

@@ -2,30 +2,16 @@ import FlowIR
 import FlowPasses
 import FlowRuntime
 
-/// The functions that a model can be traced to.
-public enum FlowFunction: String, CaseIterable, Sendable {
-  /// `log_prob` of `x`.
-  case logProb = "log_prob"
-  /// `x` and `log_prob` of samples, from `seed`.
-  case sample
-  /// `z` and `ladj` of `x`.
-  case transform
-  /// `x` and `ladj` of `z`.
-  case inverse
-  /// `loss` = mean of -log p over the rows whose density is finite, NaN if there are none, and the
-  /// `log_prob` of each row.
-  case loss
-}
-
 extension Model {
-  /// Traces one of the flow's functions, not yet optimized.
+  /// Traces one of the flow's functions, not yet optimized; for one with derivatives, the function that is
+  /// differentiated.
   ///
   /// Arguments are the parameters under their names, `x` (`z` for the inverse, `seed` for
   /// samples) and `context` if the flow has one; with `sharedContext` it is one for all rows.
   public func trace(
     _ function: FlowFunction, dtype: DType = .f32, sharedContext: Bool = false
   ) -> Function {
-    let trace = Trace(name: function.rawValue, dtype: dtype)
+    let trace = Trace(name: function.primal.rawValue, dtype: dtype)
     return trace {
       func contextTensor() -> Tensor? {
         guard context > 0 else { return nil }
@@ -33,7 +19,7 @@ extension Model {
           ? trace.uniform("context", [context]) : trace.rows("context", [context])
       }
       switch function {
-      case .logProb:
+      case .logProb, .logProbGradient:
         let x = trace.rows("x", [features])
         let context = contextTensor()
         let logProb = flow(context).logProb(x)
@@ -61,7 +47,7 @@ extension Model {
           ("x", x.missing(where: [z, context])),
           ("ladj", rowScalar(ladj, z).missing(where: [z, context])),
         ])
-      case .loss:
+      case .loss, .gradient, .trainingStep:
         let x = trace.rows("x", [features])
         let context = contextTensor()
         let logProb = flow(context).logProb(x).missing(where: [x, context])

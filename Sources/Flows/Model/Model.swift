@@ -33,11 +33,22 @@ public struct Model: ParameterHolder {
   public init(_ description: FlowDescription, seed: UInt64 = 0) throws(FlowError) {
     let scope = ModuleScope.root(seed: seed)
     flow = try description.build(in: scope)
+    try scope.registry.validate()
     self.description = description
     features = description.features
     context = description.context
     parameters = scope.registry.parameters
     values = initialValues(of: parameters, seed: seed)
+  }
+
+  /// Makes an untrained flow of an architecture; `seed` decides its random choices and first parameters.
+  ///
+  /// - Throws: `FlowError` for an argument out of its range.
+  public init(
+    _ architecture: Architecture, features: Int, context: Int = 0, seed: UInt64 = 0
+  ) throws(FlowError) {
+    try self.init(
+      FlowDescription(architecture, features: features, context: context), seed: seed)
   }
 
   /// Loads a model file; `isIgnored` says which tensors beside the flow's own may be there.
@@ -65,18 +76,8 @@ public struct Model: ParameterHolder {
     features = description.features
     context = description.context
     parameters = scope.registry.parameters
-    for parameter in parameters { try Self.checkRelease(parameter, file) }
+    try scope.registry.validate()
     values = try file.values(of: parameters, isIgnored: isIgnored)
-  }
-
-  /// Makes sure that a missing tensor is not there under the name of an older release.
-  private static func checkRelease(
-    _ parameter: Parameter, _ file: SafetensorsFile
-  ) throws(FlowError) {
-    guard file[parameter.name] == nil, let dot = parameter.name.lastIndex(of: ".") else { return }
-    let positional = parameter.name[...dot] + "_0"
-    guard file[String(positional)] != nil else { return }
-    throw .olderName(name: String(positional), expected: parameter.name)
   }
 
   /// Writes the model file, whole or not at all; Zuko loads the tensors of a described flow by
@@ -162,6 +163,7 @@ extension Parameter {
     case .normal(let mean, let deviation):
       return (0..<count).map { _ in mean + deviation * generator.normal() }
     case .values(let values): return values
+    case .bits(let bits): return bits.map { $0 ? 1 : 0 }
     }
   }
 }
@@ -183,6 +185,19 @@ struct FileCheckpoint: CheckpointSource {
   func contains(_ name: String) -> Bool { file[name] != nil }
 
   func shape(_ name: String) -> [Int]? { file[name]?.shape }
+
+  func check(_ parameter: Parameter) throws(FlowError) {
+    if file[parameter.name] == nil, let dot = parameter.name.lastIndex(of: ".") {
+      // Older releases have it under its position.
+      let positional = parameter.name[...dot] + "_0"
+      if file[String(positional)] != nil {
+        throw .olderName(name: String(positional), expected: parameter.name)
+      }
+    }
+    _ = try file.checked(parameter)
+  }
+
+  var isEmpty: Bool { false }
 }
 
 /// First values of float parameters and buffers, by name; `seed` decides the random ones.

@@ -68,8 +68,8 @@ extension ParameterHolder {
       switch (parameter.storage, parameter.initializer) {
       case (.int64, .values(let values)):
         file[parameter.name] = StoredTensor(values.map { Int64($0) }, shape: parameter.shape)
-      case (.bool, .values(let values)):
-        file[parameter.name] = StoredTensor(values.map { $0 != 0 }, shape: parameter.shape)
+      case (.bool, .bits(let bits)):
+        file[parameter.name] = StoredTensor(bits, shape: parameter.shape)
       default:
         if let array = values[parameter.name] {
           file[parameter.name] = StoredTensor(array.floats, shape: parameter.shape)
@@ -98,7 +98,8 @@ extension SafetensorsFile {
     return values
   }
 
-  private func checked(_ parameter: Parameter) throws(FlowError) -> StoredTensor {
+  /// The tensor of a parameter, of its type and shape.
+  func checked(_ parameter: Parameter) throws(FlowError) -> StoredTensor {
     let types: [StoredType] =
       switch parameter.storage {
       case .float32: [.float32, .float64]

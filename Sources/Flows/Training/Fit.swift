@@ -113,7 +113,9 @@ extension Model {
   ///   - progress: told how training goes.
   /// - Throws: `FlowError` for data that does not fit, or if the loss becomes NaN or a parameter is no
   ///   longer finite, which leaves the model as it was; `TrainingMismatch` for another run's
-  ///   checkpoint; `RuntimeError` if there is no compiler.
+  ///   checkpoint; `RuntimeError` if there is no compiler; `CancellationError` if the task is
+  ///   cancelled, after which the model has the best parameters so far.
+  @discardableResult
   public mutating func fit(
     _ x: [Float], context: [Float] = [], options: TrainingOptions = TrainingOptions(),
     resume: TrainingCheckpoint? = nil, checkpoint: (TrainingCheckpoint) throws -> Void = { _ in },
@@ -132,9 +134,14 @@ extension Model {
     }
     var session = try FitSession(
       model: self, x: x, context: context, rows: rows, options: options)
-    let report = try session.run(resume: resume, checkpoint: checkpoint, progress: progress)
-    for (name, values) in session.bestValues { self.values[name] = values }
-    return report
+    do {
+      let report = try session.run(resume: resume, checkpoint: checkpoint, progress: progress)
+      for (name, values) in session.bestValues { self.values[name] = values }
+      return report
+    } catch let error as CancellationError {
+      for (name, values) in session.bestValues { self.values[name] = values }
+      throw error
+    }
   }
 }
 
@@ -278,6 +285,7 @@ private struct FitSession {
     let batches = max(order.count / size, 1)
     var total = 0.0
     for batch in 0..<batches {
+      try Task.checkCancellation()
       let rows = order[batch * size..<(batch + 1) * size]
       var inputs = ["x": gather(x, model.features, rows)]
       if model.context > 0 { inputs["context"] = gather(context, model.context, rows) }

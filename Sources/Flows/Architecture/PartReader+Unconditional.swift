@@ -1,6 +1,6 @@
 import FlowFiles
 
-extension FlowDescription {
+extension PartReader {
   /// A transform whose tensors, if it has any, are parameters or buffers of the flow.
   func unconditional(
     _ reader: DescriptionReader, in scope: ModuleScope
@@ -25,7 +25,6 @@ extension FlowDescription {
     }
     let vector = [features]
     let matrix = [features, features]
-    let identity = (0..<features * features).map { $0 % (features + 1) == 0 ? 1.0 : 0 }
     try inner.allow(["inverse"] + (Self.scalarArguments[inner.type].map { [$0] } ?? []))
     switch inner.type {
     case "IdentityTransform": return { IdentityTransform() }
@@ -65,6 +64,8 @@ extension FlowDescription {
       let a = tensors.tensor("A", 0, matrix, .normal())
       return { RotationTransform(a: a.tensor) }
     case "LULinearTransform":
+      try tensors.scope.registry.reserve(Size(features) * Size(features), for: tensors.scope.path)
+      let identity = (0..<features * features).map { $0 % (features + 1) == 0 ? 1.0 : 0 }
       let lu = tensors.tensor("LU", 0, matrix, .values(identity))
       return { LULinearTransform(lu: lu.tensor) }
     case "PermutationTransform":

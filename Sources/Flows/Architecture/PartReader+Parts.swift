@@ -1,7 +1,7 @@
 import FlowFiles
 import FlowIR
 
-extension FlowDescription {
+extension PartReader {
   /// The family of element-wise transforms; one with networks registers them in `scope`.
   func univariate(
     _ reader: DescriptionReader, in scope: ModuleScope? = nil
@@ -67,16 +67,16 @@ extension FlowDescription {
           expected: "a transform without a network, or one flow of custom parts")
       }
       let isMonotonic = inner.type == "MNN"
-      let signal = try signal(inner)
+      let signal = try inner.integer("signal", default: 16, in: 1...SizeLimit.components)
       try check(isMonotonic ? [[signal]] : [[signal], []])
-      guard try inner.integer("stack", default: nil, minimum: 1) == features else {
+      guard try inner.integer("stack", default: nil, in: 1...SizeLimit.width) == features else {
         throw FlowError.invalid(
           place: inner.path("stack"), found: inner["stack"]?.text ?? "nothing",
           expected: "\(features), a network for each feature")
       }
-      return try neuralUnivariate(
-        inner, isMonotonic: isMonotonic, signal: signal, beside: ["signal", "stack"])(
-          scope.child("univariate"))
+      let place = scope.child("univariate")
+      return isMonotonic
+        ? try monotonic(inner, signal, in: place) : try integrated(inner, signal, in: place)
     case "GaussianizationTransform":
       try inner.allow([])
       let count = max(shapes?.first?.first ?? 8, 1)
@@ -97,7 +97,7 @@ extension FlowDescription {
       try check([[bins], [bins], [bins - 1]])
       if isCircular { return .circularSpline(bins: bins, slope: try slope(inner)) }
       return .spline(
-        bins: bins, bound: try inner.number("bound", default: 5), slope: try slope(inner))
+        bins: bins, bound: try bound(inner, default: 5), slope: try slope(inner))
     default:
       throw .unknownType(
         place: inner.path("type"), found: inner.type,

@@ -70,20 +70,19 @@ struct DescriptionReader {
     .invalid(place: path(key), found: self[key]?.text ?? "nothing", expected: expected)
   }
 
-  func integer(_ key: String, default fallback: Int?, minimum: Int) throws(FlowError) -> Int {
-    guard let value = self[key] else {
-      guard let fallback else { throw bad(key, "an integer of \(minimum) or more") }
-      return fallback
-    }
-    guard case .integer(let number) = value, (minimum...1_000_000).contains(number) else {
-      throw bad(key, "an integer of \(minimum) or more")
+  func integer(
+    _ key: String, default fallback: Int?, in range: ClosedRange<Int>
+  ) throws(FlowError) -> Int {
+    if self[key] == nil, let fallback { return fallback }
+    guard case .integer(let number)? = self[key], range.contains(number) else {
+      throw bad(key, "an integer of \(range.lowerBound) to \(range.upperBound)")
     }
     return number
   }
 
-  func optionalInteger(_ key: String, minimum: Int) throws(FlowError) -> Int? {
+  func optionalInteger(_ key: String, in range: ClosedRange<Int>) throws(FlowError) -> Int? {
     if self[key] == nil || self[key] == .null { return nil }
-    return try integer(key, default: nil, minimum: minimum)
+    return try integer(key, default: nil, in: range)
   }
 
   func number(_ key: String, default fallback: Double) throws(FlowError) -> Double {
@@ -103,13 +102,13 @@ struct DescriptionReader {
     }
   }
 
-  func integers(_ key: String, minimum: Int) throws(FlowError) -> [Int]? {
+  func integers(_ key: String, in range: ClosedRange<Int>) throws(FlowError) -> [Int]? {
     guard let value = self[key], value != .null else { return nil }
     guard case .array(let items) = value else { throw bad(key, "a list of integers") }
     var result: [Int] = []
     for item in items {
-      guard case .integer(let number) = item, (minimum...1_000_000).contains(number) else {
-        throw bad(key, "a list of integers of \(minimum) or more")
+      guard case .integer(let number) = item, range.contains(number) else {
+        throw bad(key, "a list of integers of \(range.lowerBound) to \(range.upperBound)")
       }
       result.append(number)
     }
@@ -163,8 +162,9 @@ struct DescriptionReader {
       guard case .array(let dimensions) = item else { throw bad(key, "a list of shapes") }
       var shape: [Int] = []
       for dimension in dimensions {
-        guard case .integer(let extent) = dimension, (1...1_000_000).contains(extent) else {
-          throw bad(key, "a list of shapes of positive integers")
+        guard case .integer(let extent) = dimension, SizeLimit.extent.contains(extent) else {
+          let (low, high) = (SizeLimit.extent.lowerBound, SizeLimit.extent.upperBound)
+          throw bad(key, "a list of shapes of integers of \(low) to \(high)")
         }
         shape.append(extent)
       }
@@ -173,22 +173,13 @@ struct DescriptionReader {
     return result
   }
 
-  /// The arguments of the hyper-network.
-  func network(_ keys: Set<String>) throws(FlowError) -> HyperNetwork {
-    var network = HyperNetwork()
-    network.hiddenFeatures = try integers("hidden_features", minimum: 1) ?? [64, 64]
-    switch self["activation"] {
-    case nil, .null: break
-    case .string(let name):
-      guard let activation = Activation(rawValue: name) else {
-        throw bad(
-          "activation", "one of " + Activation.allCases.map(\.rawValue).joined(separator: ", "))
-      }
-      network.activation = activation
-    default: throw bad("activation", "the name of an activation")
-    }
-    if keys.contains("residual") { network.residual = try flag("residual") }
-    if keys.contains("normalize") { network.normalize = try flag("normalize") }
-    return network
+  /// The arguments of a network, which starts with the given ones.
+  func network(
+    _ defaults: NetworkShape = NetworkShape(), residual: Bool = false, normalize: Bool = false
+  ) throws(FlowError) -> HyperNetwork {
+    var shape = defaults
+    var visitor = ArgumentVisitor(self, place: place, release: .current)
+    try shape.visit(&visitor, residual: residual, normalize: normalize)
+    return shape.hyper
   }
 }

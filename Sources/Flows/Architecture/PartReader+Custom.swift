@@ -1,29 +1,22 @@
 import FlowFiles
 import FlowIR
 
-extension FlowDescription {
+extension PartReader {
   /// A flow of any transforms over any base.
-  func custom(
-    _ reader: DescriptionReader, in scope: ModuleScope
-  ) throws(FlowError) -> Flow {
+  func flow(_ parts: Architecture.Parts, in scope: ModuleScope) throws(FlowError) -> Flow {
     let transform: any LazyTransform
     let place = scope.child("transform")
-    switch reader["transform"] {
-    case .array(let items):
-      transform = try composed(items, place: reader.path("transform"), in: place)
-    case .some(let single):
-      transform = try lazy(single, place: reader.path("transform"), in: place)
+    switch parts.transform {
+    case .array(let items): transform = try composed(items, place: "transform", in: place)
+    case .some(let single): transform = try lazy(single, place: "transform", in: place)
     case nil:
-      throw .invalid(
-        place: reader.path("transform"), found: "nothing", expected: "a list of transforms")
+      throw .invalid(place: "transform", found: "nothing", expected: "a list of transforms")
     }
-    guard let base = reader["base"] else {
-      throw .invalid(
-        place: reader.path("base"), found: "nothing", expected: "an UnconditionalDistribution")
+    guard let base = parts.base else {
+      throw .invalid(place: "base", found: "nothing", expected: "an UnconditionalDistribution")
     }
     return Flow(
-      transform: transform,
-      base: try self.base(base, place: reader.path("base"), in: scope.child("base")))
+      transform: transform, base: try self.base(base, place: "base", in: scope.child("base")))
   }
 
   private func composed(
@@ -53,10 +46,10 @@ extension FlowDescription {
       }
       return try MaskedAutoregressiveTransform(
         features: features, context: context,
-        passes: try reader.optionalInteger("passes", minimum: 1),
-        order: try reader.integers("order", minimum: 0),
+        passes: try reader.optionalInteger("passes", in: 1...SizeLimit.width),
+        order: try reader.integers("order", in: 0...SizeLimit.width),
         adjacency: try adjacency(reader), univariate: try univariate(reader, in: scope),
-        network: try reader.network(["residual"]), in: scope)
+        network: try reader.network(residual: true), in: scope)
     case "GeneralCouplingTransform":
       try reader.allow(common + ["mask", "normalize"])
       let (features, context) = try size(reader)
@@ -65,12 +58,11 @@ extension FlowDescription {
       }
       return try GeneralCouplingTransform(
         features: features, context: context, mask: try reader.booleans("mask"),
-        univariate: try univariate(reader), network: try reader.network(["normalize"]), in: scope)
+        univariate: try univariate(reader), network: try reader.network(normalize: true), in: scope)
     case "ElementWiseTransform":
       try reader.allow(common + ["normalize"])
       return try elementWise(reader, in: scope)
     case "FFJTransform":
-      try reader.allow(["features", "context"] + Self.continuous)
       _ = try size(reader)
       return try continuous(reader, in: scope)
     case "LazyInverse":
@@ -103,14 +95,14 @@ extension FlowDescription {
   }
 
   func size(_ reader: DescriptionReader) throws(FlowError) -> (Int, Int) {
-    let found = try reader.integer("features", default: nil, minimum: 1)
+    let found = try reader.integer("features", default: nil, in: 1...SizeLimit.width)
     guard found == features else {
       throw .invalid(
         place: reader.path("features"), found: "\(found)", expected: "\(features), as the flow")
     }
-    let context = try reader.integer("context", default: 0, minimum: 0)
+    let context = try reader.integer("context", default: 0, in: 0...SizeLimit.width)
     guard context == condition else {
-      let owner = embedding.layers.isEmpty ? "the flow" : "the embedding's outputs"
+      let owner = hasEmbedding ? "the embedding's outputs" : "the flow"
       throw .invalid(
         place: reader.path("context"), found: "\(context)", expected: "\(condition), as \(owner)")
     }
@@ -133,6 +125,6 @@ extension FlowDescription {
     let (features, context) = try size(reader)
     return ElementWiseTransform(
       features: features, context: context, univariate: try univariate(reader, in: scope),
-      network: try reader.network(["normalize"]), in: scope)
+      network: try reader.network(normalize: true), in: scope)
   }
 }

@@ -14,8 +14,8 @@ struct EmbeddingDescription: Hashable, Sendable {
   let outputs: Int
 
   /// Reads the layers for a context of `inputs` features.
-  init(_ reader: DescriptionReader, inputs: Int) throws(FlowError) {
-    guard let given = reader["embedding"] else {
+  init(_ reader: DescriptionReader?, inputs: Int) throws(FlowError) {
+    guard let reader, let given = reader["embedding"] else {
       (layers, outputs) = ([], inputs)
       return
     }
@@ -48,14 +48,15 @@ struct EmbeddingDescription: Hashable, Sendable {
       return .standardize(features: inputs)
     case "Linear":
       try reader.allow(["in_features", "out_features", "bias"])
-      let found = try reader.integer("in_features", default: inputs, minimum: 1)
+      let found = try reader.integer("in_features", default: inputs, in: 1...SizeLimit.width)
       guard found == inputs else {
         throw .invalid(
           place: reader.path("in_features"), found: "\(found)",
           expected: "\(inputs), as the features before it")
       }
       return .linear(
-        inputs: inputs, outputs: try reader.integer("out_features", default: nil, minimum: 1),
+        inputs: inputs,
+        outputs: try reader.integer("out_features", default: nil, in: 1...SizeLimit.width),
         bias: try reader.flag("bias", default: true))
     default:
       guard let activation = Activation(rawValue: reader.type) else {

@@ -14,8 +14,10 @@ public protocol RowFunction: Sendable {
 extension BoundFunction: RowFunction {}
 extension ArtifactCall: RowFunction {}
 
-/// A flow that `flowir compile` made a shared object of, loaded.
-public struct CompiledFlow: Sendable {
+/// A shared object that `flowir compile` made, loaded, whose float type is known when it is run.
+///
+/// Programs that know the type use `CompiledFlow(contentsOf:)`.
+public struct CompiledArtifact: Sendable {
   /// What the artifact states about itself: the flow, dtype, functions, processor, compiler.
   public let description: JSONValue
   /// The number of features.
@@ -29,7 +31,7 @@ public struct CompiledFlow: Sendable {
   /// Loads a shared object.
   ///
   /// - Throws: `RuntimeError` if it is no artifact or can't be loaded.
-  public init(path: String) throws {
+  public init(path: String) throws(RuntimeError) {
     artifact = try LoadedArtifact(path: path)
     func malformed(_ reason: String) -> RuntimeError {
       .notAnArtifact(path: path, reason: "has a malformed description (\(reason))")

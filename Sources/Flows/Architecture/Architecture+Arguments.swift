@@ -1,0 +1,328 @@
+import FlowFiles
+
+/// The arguments of a class, or some of them.
+protocol ArgumentGroup {
+  /// Reads, checks and writes down each argument.
+  mutating func visit(_ visitor: inout ArgumentVisitor) throws(FlowError)
+}
+
+/// The largest sizes that a description can ask for.
+enum SizeLimit {
+  /// Features, context features and widths of layers.
+  static let width = 100_000
+  /// Transforms of a flow.
+  static let transforms = 1_000
+  /// Bins, degrees, polynomials, frequencies: what one feature's transform is made of.
+  static let parts = 1_000
+  /// Components of a mixture and elements of a signal.
+  static let components = 10_000
+  /// The dimensions of the parameters of one feature's transform.
+  static let extent = 1...10_001
+}
+
+extension NetworkShape {
+  mutating func visit(
+    _ visitor: inout ArgumentVisitor, residual hasResidual: Bool = false,
+    normalize hasNormalize: Bool = false
+  ) throws(FlowError) {
+    try visitor.integers("hidden_features", &hiddenFeatures, in: 1...SizeLimit.width)
+    try visitor.choice("activation", &activation)
+    if hasResidual { try visitor.flag("residual", &residual) }
+    if hasNormalize { try visitor.flag("normalize", &normalize) }
+  }
+}
+
+extension Architecture {
+  /// What all masked autoregressive flows take.
+  public struct Autoregressive: Hashable, Sendable, ArgumentGroup {
+    /// The number of transforms.
+    public var transforms: Int
+    /// Whether the order of features is random; else it alternates.
+    public var randperm: Bool
+    /// How many groups of features are transformed one after the other; each on its own if nil.
+    public var passes: Int?
+    /// The hyper-network.
+    public var network: NetworkShape
+
+    /// Makes arguments.
+    public init(
+      transforms: Int = 3, randperm: Bool = false, passes: Int? = nil,
+      network: NetworkShape = NetworkShape()
+    ) {
+      self.transforms = transforms
+      self.randperm = randperm
+      self.passes = passes
+      self.network = network
+    }
+
+    mutating func visit(_ visitor: inout ArgumentVisitor) throws(FlowError) {
+      try visitor.integer("transforms", &transforms, in: 1...SizeLimit.transforms)
+      try visitor.flag("randperm", &randperm)
+      try visitor.optional("passes", &passes, in: 1...SizeLimit.width)
+      try network.visit(&visitor, residual: true)
+    }
+  }
+
+  /// What coupling flows take.
+  public struct Coupling: Hashable, Sendable, ArgumentGroup {
+    /// The number of transforms.
+    public var transforms: Int
+    /// Whether masks are random; else they are checkered.
+    public var randmask: Bool
+    /// The hyper-network.
+    public var network: NetworkShape
+
+    /// Makes arguments.
+    public init(
+      transforms: Int = 3, randmask: Bool = false, network: NetworkShape = NetworkShape()
+    ) {
+      self.transforms = transforms
+      self.randmask = randmask
+      self.network = network
+    }
+
+    mutating func visit(_ visitor: inout ArgumentVisitor) throws(FlowError) {
+      try visitor.integer("transforms", &transforms, in: 1...SizeLimit.transforms)
+      try visitor.flag("randmask", &randmask)
+      try network.visit(&visitor, normalize: true)
+    }
+  }
+
+  /// The described transform of one feature, affine by default.
+  public struct UnivariatePart: Hashable, Sendable, ArgumentGroup {
+    /// The transform; nil for an affine one.
+    public var univariate: JSONValue?
+    /// The shapes of its parameters.
+    public var shapes: JSONValue?
+
+    /// Describes a transform.
+    public init(univariate: JSONValue? = nil, shapes: JSONValue? = nil) {
+      self.univariate = univariate
+      self.shapes = shapes
+    }
+
+    mutating func visit(_ visitor: inout ArgumentVisitor) throws(FlowError) {
+      visitor.part("univariate", &univariate)
+      visitor.part("shapes", &shapes)
+    }
+  }
+
+  /// The splines of `NSF` and `NCSF`.
+  public struct Spline: Hashable, Sendable, ArgumentGroup {
+    /// The number of bins.
+    public var bins: Int
+    /// The minimum slope; that of the release if nil.
+    public var slope: Double?
+
+    /// Makes arguments.
+    public init(bins: Int = 8, slope: Double? = nil) {
+      self.bins = bins
+      self.slope = slope
+    }
+
+    mutating func visit(_ visitor: inout ArgumentVisitor) throws(FlowError) {
+      try visitor.integer("bins", &bins, in: 2...SizeLimit.parts)
+      try visitor.slope(&slope)
+    }
+  }
+
+  /// The polynomials of `SOSPF`.
+  public struct SumOfSquares: Hashable, Sendable, ArgumentGroup {
+    /// The degree of the polynomials that are squared.
+    public var degree: Int
+    /// The number of polynomials.
+    public var polynomials: Int
+    /// The minimum slope; that of the release if nil.
+    public var slope: Double?
+
+    /// Makes arguments.
+    public init(degree: Int = 4, polynomials: Int = 3, slope: Double? = nil) {
+      self.degree = degree
+      self.polynomials = polynomials
+      self.slope = slope
+    }
+
+    mutating func visit(_ visitor: inout ArgumentVisitor) throws(FlowError) {
+      try visitor.integer("degree", &degree, in: 0...SizeLimit.parts)
+      try visitor.integer("polynomials", &polynomials, in: 1...SizeLimit.parts)
+      try visitor.slope(&slope)
+    }
+  }
+
+  /// The polynomials of `BPF`.
+  public struct Bernstein: Hashable, Sendable, ArgumentGroup {
+    /// The degree.
+    public var degree: Int
+    /// Whether the polynomial is linear beyond its interval, in Zuko 1.1.
+    public var isLinear: Bool
+
+    /// Makes arguments.
+    public init(degree: Int = 16, isLinear: Bool = false) {
+      self.degree = degree
+      self.isLinear = isLinear
+    }
+
+    mutating func visit(_ visitor: inout ArgumentVisitor) throws(FlowError) {
+      try visitor.integer("degree", &degree, in: 0...SizeLimit.parts)
+      if visitor.release.hasUnboundedPolynomialFlow { try visitor.flag("linear", &isLinear) }
+    }
+  }
+
+  /// The monotonic networks of `NAF`.
+  public struct MonotonicNetwork: Hashable, Sendable, ArgumentGroup {
+    /// The elements of the signal that conditions a network.
+    public var signal: Int
+    /// The widths of its hidden layers.
+    public var hiddenFeatures: [Int]
+
+    /// Makes arguments.
+    public init(signal: Int = 16, hiddenFeatures: [Int] = [64, 64]) {
+      self.signal = signal
+      self.hiddenFeatures = hiddenFeatures
+    }
+
+    mutating func visit(_ visitor: inout ArgumentVisitor) throws(FlowError) {
+      try visitor.integer("signal", &signal, in: 1...SizeLimit.components)
+      try visitor.object("network") { inner throws(FlowError) in
+        try inner.integers("hidden_features", &hiddenFeatures, in: 1...SizeLimit.width)
+      }
+    }
+  }
+
+  /// The integrands of `UNAF`.
+  public struct Integrand: Hashable, Sendable, ArgumentGroup {
+    /// The elements of the signal that conditions a network.
+    public var signal: Int
+    /// The network that is integrated.
+    public var network: NetworkShape
+
+    /// Makes arguments.
+    public init(signal: Int = 16, network: NetworkShape = NetworkShape(activation: .elu)) {
+      self.signal = signal
+      self.network = network
+    }
+
+    mutating func visit(_ visitor: inout ArgumentVisitor) throws(FlowError) {
+      try visitor.integer("signal", &signal, in: 1...SizeLimit.components)
+      try visitor.object("network") { inner throws(FlowError) in
+        try network.visit(&inner, normalize: true)
+      }
+    }
+  }
+
+  /// What `GF` takes.
+  public struct Gaussianization: Hashable, Sendable, ArgumentGroup {
+    /// The number of transforms.
+    public var transforms: Int
+    /// The components of each feature's mixture.
+    public var components: Int
+    /// The hyper-network.
+    public var network: NetworkShape
+
+    /// Makes arguments.
+    public init(transforms: Int = 3, components: Int = 8, network: NetworkShape = NetworkShape()) {
+      self.transforms = transforms
+      self.components = components
+      self.network = network
+    }
+
+    mutating func visit(_ visitor: inout ArgumentVisitor) throws(FlowError) {
+      try visitor.integer("transforms", &transforms, in: 1...SizeLimit.transforms)
+      try visitor.integer("components", &components, in: 1...SizeLimit.components)
+      try network.visit(&visitor, normalize: true)
+    }
+  }
+
+  /// What `CNF` takes.
+  public struct Continuous: Hashable, Sendable, ArgumentGroup {
+    /// The number of frequencies of the embedding of time.
+    public var freqs: Int
+    /// The absolute tolerance.
+    public var atol: Double
+    /// The relative tolerance.
+    public var rtol: Double
+    /// False lets Zuko estimate the trace; here it is exact all the same, at the cost of an estimate.
+    public var isExact = true
+    /// The network of time, features and context.
+    public var network: NetworkShape
+
+    /// Makes arguments.
+    public init(
+      freqs: Int = 3, atol: Double = 1e-6, rtol: Double = 1e-5,
+      network: NetworkShape = NetworkShape(activation: .elu)
+    ) {
+      self.freqs = freqs
+      self.atol = atol
+      self.rtol = rtol
+      self.network = network
+    }
+
+    mutating func visit(_ visitor: inout ArgumentVisitor) throws(FlowError) {
+      try visitor.integer("freqs", &freqs, in: 1...SizeLimit.parts)
+      try visitor.number("atol", &atol)
+      try visitor.number("rtol", &rtol)
+      try visitor.flag("exact", &isExact, default: true)
+      try network.visit(&visitor, normalize: true)
+      guard atol >= 0, rtol >= 0, atol + rtol > 0 else {
+        throw .invalid(
+          place: visitor.path("atol"), found: "\(atol) and \(rtol)",
+          expected: "tolerances that are not negative, and not both 0")
+      }
+    }
+  }
+
+  /// What `GMM` takes.
+  public struct GaussianComponents: Hashable, Sendable, ArgumentGroup {
+    /// The number of components.
+    public var components: Int
+    /// How covariances are written.
+    public var covarianceType: CovarianceType
+    /// Whether all components share one covariance.
+    public var tied: Bool
+    /// What is added to the diagonals; that of the release if nil.
+    public var epsilon: Double?
+    /// The hyper-network.
+    public var network: NetworkShape
+
+    /// Makes arguments.
+    public init(
+      components: Int = 2, covarianceType: CovarianceType = .full, tied: Bool = false,
+      epsilon: Double? = nil, network: NetworkShape = NetworkShape()
+    ) {
+      self.components = components
+      self.covarianceType = covarianceType
+      self.tied = tied
+      self.epsilon = epsilon
+      self.network = network
+    }
+
+    mutating func visit(_ visitor: inout ArgumentVisitor) throws(FlowError) {
+      try visitor.integer("components", &components, in: 1...SizeLimit.components)
+      try visitor.choice("covariance_type", &covarianceType)
+      try visitor.flag("tied", &tied)
+      var epsilon = epsilon ?? visitor.release.mixtureEpsilon
+      try visitor.number("epsilon", &epsilon, expected: "a number of 0 or more") { $0 >= 0 }
+      self.epsilon = epsilon == visitor.release.mixtureEpsilon ? nil : epsilon
+      try network.visit(&visitor, normalize: true)
+    }
+  }
+
+  /// What a custom flow is made of, described in JSON that is read when the flow is built.
+  public struct Parts: Hashable, Sendable, ArgumentGroup {
+    /// A transform, or a list of them.
+    public var transform: JSONValue?
+    /// The base.
+    public var base: JSONValue?
+
+    /// Describes parts.
+    public init(transform: JSONValue? = nil, base: JSONValue? = nil) {
+      self.transform = transform
+      self.base = base
+    }
+
+    mutating func visit(_ visitor: inout ArgumentVisitor) throws(FlowError) {
+      visitor.part("transform", &transform)
+      visitor.part("base", &base)
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import FlowFiles
+
+/// A flow's architecture with its numbers of features: `flowir.flow` in a model file.
+///
+/// In a file it is a JSON object: `type` is a Zuko class, the other keys are that class's constructor
+/// arguments. `zuko` names an older release whose names and constants hold, `embedding` the layers
+/// before the condition: see <doc:OlderReleases>.
+public struct FlowDescription: Hashable, Sendable {
+  /// The object, as it was read or as it is written.
+  public let json: JSONValue
+  /// What kind of flow it is, with its arguments.
+  public let architecture: Architecture
+  /// The number of features.
+  public let features: Int
+  /// The number of context features; 0 for none.
+  public let context: Int
+  /// The release of Zuko whose names and constants hold: the one under `zuko`, else the current one.
+  public let release: ZukoRelease
+  /// The layers that the context passes through before the flow.
+  let embedding: EmbeddingDescription
+
+  /// Reads an object. The arguments are checked here; parts that a custom flow describes are checked
+  /// when it is built.
+  ///
+  /// - Throws: `FlowError` naming the place.
+  public init(_ json: JSONValue) throws(FlowError) {
+    let reader = try DescriptionReader(json, place: "")
+    guard let kind = Architecture.all.first(where: { $0.type == reader.type }) else {
+      throw .unknownType(place: "type", found: reader.type, known: Self.types)
+    }
+    try self.init(kind, reader, json: json, features: nil, context: 0)
+  }
+
+  /// Describes a flow of an architecture.
+  ///
+  /// - Throws: `FlowError` for an argument out of its range.
+  public init(
+    _ architecture: Architecture, features: Int, context: Int = 0
+  ) throws(FlowError) {
+    try self.init(architecture, nil, json: nil, features: features, context: context)
+  }
+
+  private init(
+    _ kind: Architecture, _ reader: DescriptionReader?, json: JSONValue?, features: Int?,
+    context: Int
+  ) throws(FlowError) {
+    release = try reader?.release() ?? .current
+    try reader?.check(release)
+    var visitor = ArgumentVisitor(reader, release: release)
+    var (kind, features, context) = (kind, features, context)
+    try visitor.required("features", &features, in: 1...SizeLimit.width)
+    try visitor.integer("context", &context, in: 0...SizeLimit.width)
+    embedding = try EmbeddingDescription(reader, inputs: context)
+    try kind.visit(&visitor)
+    try reader?.allow(["zuko", "embedding"] + visitor.keys)
+    self.features = features ?? 0
+    self.context = context
+    architecture = kind
+    self.json = json ?? .object([.init("type", .string(kind.type))] + visitor.members)
+  }
+
+  /// Parses the text of a description.
+  ///
+  /// - Throws: `JSONError` or `FlowError`.
+  public init(text: String) throws {
+    try self.init(JSONValue.parse(text.utf8))
+  }
+
+  /// The names of the classes that can be described.
+  public static let types = Architecture.all.map(\.type)
+
+  /// Builds the flow's modules, registering their parameters.
+  func build(in scope: ModuleScope) throws(FlowError) -> Flow {
+    let site = BuildSite(
+      features: features, context: embedding.outputs, release: release, scope: scope,
+      parts: PartReader(
+        features: features, condition: embedding.outputs,
+        hasEmbedding: !embedding.layers.isEmpty, release: release))
+    let flow = try architecture.build(site)
+    return embedding.layers.isEmpty
+      ? flow : flow.embedded(embedding.build(in: scope.child("embedding")))
+  }
+}

@@ -1,0 +1,133 @@
+import FlowCodegen
+import FlowIR
+import FlowRuntime
+
+/// A flow in machine code: it scores, samples, transforms, inverts and differentiates.
+///
+/// It comes from a model, whose functions are compiled in this process, each when it is first called, or
+/// from a shared object that `write(to:)` or `flowir compile` made, which needs no compiler. The values of
+/// its parameters are those of when it was made. Calls from many tasks may overlap; results have the same
+/// bits at any number of threads.
+///
+///     let compiled = try flow.compiled()
+///     let logProb = try compiled.logProb(x, context: c)
+///     let draw = try compiled.sample(1_000, context: c[0], seed: 1)
+///
+/// `x` and `z` have `features` columns, `context` has `context` columns and as many rows as `x`, or one
+/// that all share. A row with a NaN gets NaN.
+public struct CompiledFlow<Scalar: FlowScalar>: Sendable {
+  /// The number of features.
+  public let features: Int
+  /// The number of context features; 0 for none.
+  public let context: Int
+  private let backend: any FlowBackend
+
+  init(features: Int, context: Int, backend: any FlowBackend) {
+    self.features = features
+    self.context = context
+    self.backend = backend
+  }
+
+  /// Loads a shared object. Nothing is compiled.
+  ///
+  /// - Throws: `RuntimeError` if it is no compiled flow, can't be loaded, or computes in another type.
+  public init(contentsOf path: String) throws(RuntimeError) {
+    let artifact = try CompiledArtifact(path: path)
+    guard artifact.dtype == Scalar.dtype else {
+      throw .notAnArtifact(
+        path: path,
+        reason: "computes in \(artifact.dtype.rawValue), not in \(Scalar.dtype.rawValue)")
+    }
+    self.init(
+      features: artifact.features, context: artifact.context,
+      backend: ArtifactBackend(artifact: artifact))
+  }
+
+  /// Compiles functions now instead of when they are first called.
+  ///
+  /// - Throws: `RuntimeError` if there is no compiler, or a loaded flow has no such function.
+  public func prepare(
+    _ functions: [ArtifactFunction] = ArtifactFunction.allCases
+  ) throws(RuntimeError) {
+    for function in functions { try backend.prepare(function) }
+  }
+
+  /// Writes a shared object with a C interface, `libNAME.so`, and its header `NAME.h` beside it.
+  ///
+  /// - Parameters:
+  ///   - path: where the object goes.
+  ///   - prefix: what the names of its functions start with.
+  ///   - cpu: the processor that it is for.
+  /// - Throws: `RuntimeError` if there is no compiler or a file can't be written.
+  public func write(
+    to path: String, prefix: String = ArtifactSource.defaultPrefix, cpu: TargetCPU = .native
+  ) throws(RuntimeError) {
+    try backend.write(to: path, prefix: prefix, cpu: cpu)
+  }
+
+  /// Calls a function that reads rows, after checking the shapes of everything.
+  func call(
+    _ function: ArtifactFunction, _ x: Rows<Scalar>, _ context: Rows<Scalar>?, _ threads: Int?,
+    into results: [(name: String, columns: Int, buffer: UnsafeMutableBufferPointer<Scalar>)]
+  ) throws(RuntimeError) {
+    guard x.columns == features else {
+      throw .shape(
+        argument: function == .inverse ? "z" : "x", found: [x.count, x.columns],
+        expected: [x.count, features])
+    }
+    try x.withUnsafeBufferPointer { (buffer) throws(RuntimeError) in
+      try call(
+        function, x: buffer.baseAddress, rows: x.count, context, seed: 0, firstRow: 0, threads,
+        into: results)
+    }
+  }
+
+  /// Calls a function after checking the shapes of the context and the results.
+  func call(
+    _ function: ArtifactFunction, x: UnsafePointer<Scalar>?, rows: Int, _ context: Rows<Scalar>?,
+    seed: UInt64, firstRow: Int, _ threads: Int?,
+    into results: [(name: String, columns: Int, buffer: UnsafeMutableBufferPointer<Scalar>)]
+  ) throws(RuntimeError) {
+    guard threads ?? 1 > 0 else { throw .callFailed("\(threads ?? 0) threads; use 1 or more") }
+    switch context {
+    case let given? where self.context == 0:
+      throw .shape(argument: "context", found: [given.count, given.columns], expected: [])
+    case nil where self.context > 0: throw .missingArgument("context")
+    case let given?:
+      guard given.columns == self.context, given.count == rows || given.count == 1 else {
+        throw .shape(
+          argument: "context", found: [given.count, given.columns], expected: [rows, self.context])
+      }
+    case nil: break
+    }
+    for (name, columns, buffer) in results where buffer.count != rows * columns {
+      throw .shape(argument: name, found: [buffer.count], expected: [rows * columns])
+    }
+    guard rows > 0 else { return }
+    let pointers = results.compactMap { $0.buffer.baseAddress.map(UnsafeMutableRawPointer.init) }
+    func run(_ contextBuffer: UnsafeBufferPointer<Scalar>?) throws(RuntimeError) {
+      try backend.run(
+        FlowCall(
+          function: function, x: x.map(UnsafeRawPointer.init),
+          context: (contextBuffer?.baseAddress).map(UnsafeRawPointer.init),
+          contextRows: context?.count ?? 0, seed: seed, rows: rows, firstRow: firstRow,
+          threads: threads, results: pointers))
+    }
+    guard let context else { return try run(nil) }
+    try context.withUnsafeBufferPointer { (buffer) throws(RuntimeError) in try run(buffer) }
+  }
+}
+
+extension Model {
+  /// The flow in machine code, with the parameters' values of now.
+  ///
+  /// - Parameter scalar: the type that it computes in.
+  /// - Throws: `RuntimeError` if there is no compiler.
+  public func compiled<Scalar: FlowScalar>(
+    _ scalar: Scalar.Type = Float.self
+  ) throws(RuntimeError) -> CompiledFlow<Scalar> {
+    try CompiledFunction.requireCompiler()
+    return CompiledFlow(
+      features: features, context: context, backend: ModelBackend(self, dtype: Scalar.dtype))
+  }
+}

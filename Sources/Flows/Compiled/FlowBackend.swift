@@ -1,0 +1,55 @@
+import FlowCodegen
+import FlowIR
+import FlowRuntime
+
+/// One call on memory of the caller's, row-major in the flow's float type.
+struct FlowCall {
+  /// The function.
+  let function: ArtifactFunction
+  /// The rows of x, or of z; nil for samples.
+  let x: UnsafeRawPointer?
+  /// The rows of the context; nil for a flow without.
+  let context: UnsafeRawPointer?
+  /// As many as there are rows, or 1 if all share one.
+  let contextRows: Int
+  /// Decides samples.
+  let seed: UInt64
+  /// The number of rows.
+  let rows: Int
+  /// The number of the first row in the sample.
+  let firstRow: Int
+  /// How many threads to use; one per processor if nil.
+  let threads: Int?
+  /// Where each result goes, in the order of the C interface.
+  let results: [UnsafeMutableRawPointer]
+}
+
+/// What a compiled flow's functions are called through. Calls may overlap.
+protocol FlowBackend: Sendable {
+  /// Makes a function ready to be called.
+  func prepare(_ function: ArtifactFunction) throws(RuntimeError)
+  /// Calls a function.
+  func run(_ call: FlowCall) throws(RuntimeError)
+  /// Writes a shared object with a C interface, and its header.
+  func write(to path: String, prefix: String, cpu: TargetCPU) throws(RuntimeError)
+}
+
+/// Functions of an artifact.
+struct ArtifactBackend: FlowBackend {
+  let artifact: CompiledArtifact
+
+  func prepare(_ function: ArtifactFunction) throws(RuntimeError) {
+    _ = try artifact.function(function)
+  }
+
+  func run(_ call: FlowCall) throws(RuntimeError) {
+    try artifact.function(call.function).call(
+      x: call.x, context: call.context, contextRows: call.contextRows, seed: call.seed,
+      rows: call.rows, firstRow: call.firstRow, threads: call.threads, results: call.results)
+  }
+
+  func write(to path: String, prefix: String, cpu: TargetCPU) throws(RuntimeError) {
+    throw .unsupported(
+      "\(path): a flow that was loaded from a shared object can't be written; copy the object")
+  }
+}

@@ -1,0 +1,12 @@
+// What users of flows name, so that `import Flows` is all that they write.
+@_exported import enum FlowCodegen.ArtifactFunction
+@_exported import enum FlowFiles.FileError
+@_exported import struct FlowFiles.JSONError
+@_exported import enum FlowFiles.JSONValue
+@_exported import enum FlowIR.DType
+@_exported import struct FlowIR.Mask
+@_exported import class FlowRuntime.BoundFunction
+@_exported import class FlowRuntime.CompiledFunction
+@_exported import struct FlowRuntime.HostArray
+@_exported import enum FlowRuntime.RuntimeError
+@_exported import enum FlowRuntime.TargetCPU

@@ -1,0 +1,29 @@
+import FlowFiles
+import FlowRuntime
+
+/// What a flow does through its model.
+extension PrebuiltFlow {
+  /// Fits the parameters to rows by maximum likelihood and keeps the best; see `Model.fit`.
+  @discardableResult
+  public mutating func fit(
+    _ x: Rows<Float>, context: Rows<Float>? = nil, options: TrainingOptions = TrainingOptions(),
+    progress: @Sendable (TrainingProgress) -> Void = { _ in }
+  ) async throws -> TrainingReport {
+    try await model.fit(x, context: context, options: options, progress: progress)
+  }
+
+  /// The flow in machine code, with the parameters' values of now.
+  ///
+  /// - Parameter scalar: the type that it computes in.
+  /// - Throws: `RuntimeError` if there is no compiler.
+  public func compiled<Scalar: FlowScalar>(
+    _ scalar: Scalar.Type = Float.self
+  ) throws(RuntimeError) -> CompiledFlow<Scalar> {
+    try model.compiled(scalar)
+  }
+
+  /// Writes the model file, whole or not at all; Zuko loads its tensors by `load_state_dict`.
+  ///
+  /// - Throws: `FileError`.
+  public func save(to path: String) throws(FileError) { try model.save(to: path) }
+}
