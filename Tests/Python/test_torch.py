@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import multiprocessing
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import flowir
@@ -74,3 +75,15 @@ def test_processes_of_pytorch_score_after_use(flow: flowir.CompiledFlow) -> None
     assert results.get(timeout=60) == expected
     process.join(60)
     assert multiprocessing.active_children() == []
+
+
+def test_pytorchs_threads_and_the_flows_work_at_once(flow: flowir.CompiledFlow) -> None:
+    x, c = torch.randn(20_000, 3, dtype=torch.float64), torch.zeros(2, dtype=torch.float64)
+    matrix = torch.randn(400, 400)
+    expected, product = flow.log_prob(x, c), matrix @ matrix
+    with ThreadPoolExecutor(8) as pool:
+        both = [(pool.submit(flow.log_prob, x, c), pool.submit(torch.mm, matrix, matrix))
+                for _ in range(20)]
+    for scores, products in both:
+        assert torch.equal(scores.result(), expected)
+        torch.testing.assert_close(products.result(), product)

@@ -11,7 +11,7 @@ __attribute__((weak)) int __sanitizer_install_malloc_and_free_hooks(
     void (*taken)(const volatile void *, size_t), void (*freed)(const volatile void *));
 __attribute__((weak)) size_t __sanitizer_get_allocated_size(const volatile void *);
 
-static int64_t live, peak, start, limit;
+static int64_t live, peak, start, limit, highest;
 static int is_on;
 
 static void taken(const volatile void *block, size_t size) {
@@ -34,8 +34,10 @@ static void freed(const volatile void *block) {
     __atomic_sub_fetch(&live, (int64_t)__sanitizer_get_allocated_size(block), __ATOMIC_RELAXED);
 }
 
+static void print_highest(void) { fprintf(stderr, "fuzz: peak %.1f MB\n", (double)highest / (1 << 20)); }
+
 int cfuzz_watch_memory(void) {
-  return __sanitizer_install_malloc_and_free_hooks && __sanitizer_get_allocated_size &&
+  return !atexit(print_highest) && __sanitizer_install_malloc_and_free_hooks && __sanitizer_get_allocated_size &&
          __sanitizer_install_malloc_and_free_hooks(taken, freed);
 }
 
@@ -47,6 +49,8 @@ void cfuzz_begin(int64_t most) {
 
 int64_t cfuzz_end(void) {
   __atomic_store_n(&is_on, 0, __ATOMIC_RELAXED);
+  if (peak - start > highest)
+    highest = peak - start;
   return peak - start;
 }
 

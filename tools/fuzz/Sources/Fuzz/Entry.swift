@@ -27,7 +27,9 @@ private struct Session {
     self.format = format
     file = cfuzz_file()
     guard file >= 0 else { Self.stop("no file in memory can be made") }
-    path = "/proc/self/fd/\(file)"
+    // Readers choose by the ending of a name. The link means the same to every process.
+    path = FileManager.default.temporaryDirectory.path + "/flowir-fuzz-\(file).\(name)"
+    symlink("/proc/self/fd/\(file)", path)
   }
 
   private static func stop(_ message: String) -> Never {

@@ -7,6 +7,7 @@ enum Format: String, CaseIterable {
   case safetensors
   case model
   case npy
+  case npz
   case csv
   case json
   case description
@@ -19,8 +20,7 @@ enum Format: String, CaseIterable {
     switch self {
     case .safetensors: ignoringErrors { try Self.readTensors(path) }
     case .model: ignoringErrors { _ = try Model(path: path) }
-    case .npy: ignoringErrors { try Self.readRows(NPYReader(path)) }
-    case .csv: ignoringErrors { try Self.readRows(CSVReader(path)) }
+    case .npy, .npz, .csv: ignoringErrors { try Self.readRows(openRows(path)) }
     case .json:
       ignoringErrors {
         let value = try JSONValue.parse(bytes)
@@ -47,10 +47,14 @@ enum Format: String, CaseIterable {
   }
 
   private static func readRows(_ reader: any RowReader) throws {
+    var last = 0
     while true {
       let values = try reader.read(256)
       if values.isEmpty { return }
       precondition(values.count % reader.columns == 0, "a part of a row")
+      let number = reader.number(ofRow: values.count / reader.columns - 1)
+      precondition(number > last, "rows are not numbered from 1 on")
+      last = number
     }
   }
 
