@@ -177,8 +177,8 @@ public struct ModuleScope {
 
   /// Registers the buffer of a mask; a checkpoint's is taken as it is, and the closure is not called.
   ///
-  /// - Throws: `FlowError` if the checkpoint has another or none.
-  func mask(
+  /// - Throws: `FlowError` if the checkpoint has another or none, or if the model is too large.
+  public func mask(
     _ name: String, rows: Int, columns: Int, _ make: () throws(FlowError) -> Mask
   ) throws(FlowError) -> Mask {
     let shape = [rows, columns]

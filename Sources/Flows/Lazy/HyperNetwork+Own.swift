@@ -54,7 +54,9 @@ extension HyperNetwork {
 
   /// Builds the masked network from a number of inputs to a number of outputs; the adjacency is made
   /// only where no checkpoint has the masks.
-  func maskedLayer(
+  ///
+  /// - Throws: `FlowError.nullJacobian` if no output may depend on any input.
+  public func maskedLayer(
     _ inputs: Int, _ outputs: Int, in scope: ModuleScope, adjacency: () throws(FlowError) -> Mask
   ) throws(FlowError) -> any Layer {
     if let ownMasked { return try ownMasked(try adjacency(), scope) }
