@@ -175,6 +175,13 @@ public struct ModuleScope {
     return found
   }
 
+  /// Makes sure that a matrix from which masks are made is not too large to be built.
+  ///
+  /// - Throws: `FlowError` if it is, or if something registered before is at fault.
+  public func reserve(rows: Int, columns: Int) throws(FlowError) {
+    try registry.reserve(Size(rows) * Size(columns), for: path)
+  }
+
   /// Registers the buffer of a mask; a checkpoint's is taken as it is, and the closure is not called.
   ///
   /// - Throws: `FlowError` if the checkpoint has another or none, or if the model is too large.

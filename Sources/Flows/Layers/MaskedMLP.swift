@@ -43,7 +43,7 @@ public struct MaskedMLP: Layer {
     /// The masks of a model that comes from no checkpoint.
     func made() throws(FlowError) -> HiddenUnits {
       if let units { return units }
-      try scope.registry.reserve(Size(outputs) * Size(inputs), for: scope.path)
+      try scope.reserve(rows: outputs, columns: inputs)
       let new = HiddenUnits(outputsOf: try adjacency(), widths: hiddenFeatures)
       units = new
       return new
