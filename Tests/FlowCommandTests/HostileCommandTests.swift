@@ -230,6 +230,20 @@ import Testing
     }
   }
 
+  @Test("a fit that diverges ends with one line and leaves no model")
+  func diverges() throws {
+    try inWorkshop { folder in
+      let far = try createRows(folder + "/far.npy", columns: 2)
+      try far.write((0..<400).map { Float($0 % 7 - 3) * 1e15 })
+      try far.finish()
+      let result = try shell(
+        "flowir train \(small) --data far.npy --batch-size 50 --output o.safetensors "
+          + "--learning-rate 1e6 --epochs 3", in: folder)
+      #expect(result.status == 1 && result.errors.contains("lower the learning rate"))
+      #expect(try names(folder) == ["far.npy", "m.safetensors", "x.npy"])
+    }
+  }
+
   @Test("what float32 can't hold, or can't tell apart, is said")
   func narrowing() throws {
     try inWorkshop { folder in
