@@ -29,7 +29,7 @@ public final class OutputFile {
   /// Whether what was written so far serves a later run.
   var servesLater = false
   private(set) var hasFailed = false
-  private var hasWork = false
+  private var work: String?
   private static let bufferSize = 1 << 20
 
   /// Checks the place, then opens and locks the partial file.
@@ -138,21 +138,26 @@ public final class OutputFile {
   /// A new folder beside the output for what is made on the way to it; it goes when the output is in
   /// its place or given up, and a killed run's is removed by the next.
   ///
+  /// The folder has a name of its own in each run, since the compiler that a killed run started may
+  /// still be writing to the one before.
+  ///
   /// - Throws: `FileError.system`.
   public func workFolder() throws(FileError) -> String {
-    let folder = work
-    try? FileManager.default.removeItem(atPath: folder)
+    let (parent, start) = (System.split(target).folder, System.split(target).name + ".flowir.work-")
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
+    for name in names where name.hasPrefix(start) {
+      try? FileManager.default.removeItem(atPath: parent + "/" + name)
+    }
+    let folder = parent + "/" + start + String(UInt64.random(in: 0...UInt64.max), radix: 16)
     guard mkdir(folder, 0o700) == 0 else { throw System.failure(folder, "write") }
-    hasWork = true
+    work = folder
     return folder
   }
-
-  private var work: String { target + ".flowir.work" }
 
   /// Ends the lock of a file that is in its place.
   func finish() {
     guard descriptor >= 0 else { return }
-    if hasWork { try? FileManager.default.removeItem(atPath: work) }
+    if let work { try? FileManager.default.removeItem(atPath: work) }
     close(descriptor)
     descriptor = -1
   }

@@ -16,27 +16,48 @@ struct BuildFolder {
   /// Makes a folder, after removing those of killed runs.
   init(in cache: String) throws(RuntimeError) {
     Self.clean(cache)
-    path = "\(cache)/\(Self.start)\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
-    guard mkdir(path, 0o700) == 0 else {
-      throw .cacheFailed(path: path, reason: String(cString: strerror(errno)))
+    // Another run may take a folder that has no lock yet for one that a killed run was removing.
+    for _ in 0..<100 {
+      let path = "\(cache)/\(Self.start)\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
+      guard mkdir(path, 0o700) == 0 else {
+        throw .cacheFailed(path: path, reason: String(cString: strerror(errno)))
+      }
+      let lock = open(path + Self.lockName, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+      if lock >= 0 {
+        _ = flock(lock, LOCK_EX | LOCK_NB)
+        (self.path, self.lock) = (path, lock)
+        return
+      }
+      guard errno == ENOENT else {
+        let reason = String(cString: strerror(errno))
+        rmdir(path)
+        throw .cacheFailed(path: path, reason: reason)
+      }
     }
-    lock = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard lock >= 0 else {
-      let reason = String(cString: strerror(errno))
-      rmdir(path)
-      throw .cacheFailed(path: path, reason: reason)
-    }
-    _ = flock(lock, LOCK_EX | LOCK_NB)
+    throw .cacheFailed(path: cache, reason: "other runs keep removing the folder of this build")
   }
 
   /// Removes the folder and all in it.
   func remove() {
-    try? FileManager.default.removeItem(atPath: path)
+    Self.remove(path)
     close(lock)
   }
 
-  /// Removes what killed runs left: folders without a lock, and files that are no objects, as older
-  /// versions wrote them. What is a minute young may be between its making and its lock.
+  private static let lockName = "/lock"
+
+  /// Removes a folder, its lock after all else: a run that is killed on the way leaves a folder that
+  /// has a lock or is empty, and the next build knows what to do with either.
+  private static func remove(_ path: String) {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    for name in names where "/" + name != lockName {
+      try? FileManager.default.removeItem(atPath: path + "/" + name)
+    }
+    unlink(path + lockName)
+    rmdir(path)
+  }
+
+  /// Removes what killed runs left: folders whose lock nobody holds, empty folders without one, and
+  /// files that are no objects, as older versions wrote them.
   private static func clean(_ cache: String) {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: cache)) ?? []
     for name in names where !name.hasSuffix(".so") {
@@ -44,18 +65,18 @@ struct BuildFolder {
       var information = stat()
       guard lstat(path, &information) == 0, information.st_uid == getuid() else { continue }
       let age = Int(time(nil)) - Int(modified(information))
-      let isFolder = information.st_mode & S_IFMT == S_IFDIR
-      guard isFolder ? name.hasPrefix(start) : age > 3600 else { continue }
-      if isFolder {
-        let held = open(path + "/lock", O_RDWR | O_CLOEXEC)
-        if held >= 0 {
-          defer { close(held) }
-          guard flock(held, LOCK_EX | LOCK_NB) == 0 else { continue }
-        } else if age < 60 {
-          continue
-        }
+      guard information.st_mode & S_IFMT == S_IFDIR else {
+        if age > 3600 { unlink(path) }
+        continue
       }
-      try? FileManager.default.removeItem(atPath: path)
+      guard name.hasPrefix(start) else { continue }
+      let held = open(path + lockName, O_RDWR | O_CLOEXEC)
+      if held >= 0 {
+        defer { close(held) }
+        if flock(held, LOCK_EX | LOCK_NB) == 0 { remove(path) }
+      } else if rmdir(path) != 0, age > 60 {
+        remove(path)
+      }
     }
   }
 

@@ -50,6 +50,9 @@ import Testing
       try manager.createDirectory(atPath: old, withIntermediateDirectories: true)
       try Data().write(to: URL(fileURLWithPath: old + "/lock"))
       try Data("int x;".utf8).write(to: URL(fileURLWithPath: old + "/flow.c"))
+      // A run that was killed while it removed its folder: the lock goes after all else.
+      try manager.createDirectory(
+        atPath: cache.folder + "/build-3-4", withIntermediateDirectories: true)
       try Data().write(to: URL(fileURLWithPath: cache.folder + "/abc.17.3.c"))
       try manager.setAttributes(
         [.modificationDate: Date(timeIntervalSinceNow: -7200)],
