@@ -30,7 +30,7 @@ struct CostText {
         Self.pad(cost.dense, 10) + " " + Self.pad(cost.run, 12) + " " + Self.pad(cost.bytes, 12)
           + (isRow ? "  row   " : "  call  ") + text)
     }
-    func visit(_ operations: [Operation], _ indent: String, dense: Int, run: Int) {
+    func visit(_ operations: [TensorOperation], _ indent: String, dense: Int, run: Int) {
       for operation in operations {
         let isRow = (operation.operands + operation.results).contains {
           function.type(of: $0).hasRows
@@ -65,7 +65,7 @@ struct CostText {
   }
 
   private static func cost(
-    _ operation: Operation, _ function: Function, isRow: Bool, dense: Int, run: Int
+    _ operation: TensorOperation, _ function: Function, isRow: Bool, dense: Int, run: Int
   ) -> Cost {
     let (all, used) = flops(operation, function)
     let values = (operation.results + operation.operands).map { function.type(of: $0) }
@@ -73,7 +73,7 @@ struct CostText {
     return Cost(dense: all * dense, run: used * run, bytes: moved * run)
   }
 
-  private static func flops(_ operation: Operation, _ function: Function) -> (Int, Int) {
+  private static func flops(_ operation: TensorOperation, _ function: Function) -> (Int, Int) {
     let count = operation.results.first.map { function.type(of: $0).elementCount } ?? 0
     switch operation.opcode {
     case .linear(let mask):

@@ -22,7 +22,7 @@ struct Dump: ParsableCommand {
       EXAMPLE: flowir dump model.safetensors --function log_prob --stage optimized
       """)
 
-  @ArgumentParser.Argument(help: "A model file, or a .flowir file.") var model: String
+  @Argument(help: "A model file, or a .flowir file.") var model: String
   @Option(
     help: ArgumentHelp(
       FlowFunction.allCases.map(\.rawValue).joined(separator: ", ") + "; or a name in the file."))

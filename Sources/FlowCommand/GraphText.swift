@@ -9,7 +9,7 @@ struct GraphText {
     for argument in function.arguments {
       lines.append("  v\(argument.value.id) [label=\"\(argument.name)\", shape=ellipse];")
     }
-    func visit(_ operations: [Operation]) {
+    func visit(_ operations: [TensorOperation]) {
       for operation in operations {
         guard let first = operation.results.first else { continue }
         let type = function.type(of: first)

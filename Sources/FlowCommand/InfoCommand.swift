@@ -9,7 +9,7 @@ struct Info: ParsableCommand {
     abstract: "Print the architecture as a tree, parameter counts and functions.",
     discussion: "EXAMPLE: flowir info model.safetensors")
 
-  @ArgumentParser.Argument(help: "The model file, or a compiled .so.") var model: String
+  @Argument(help: "The model file, or a compiled .so.") var model: String
   @Flag(help: "Print as JSON.") var json = false
 
   func run() throws {

@@ -14,7 +14,7 @@ struct Opt: ParsableCommand {
       EXAMPLE: flowir opt function.flowir --pass simplify,dead-code
       """)
 
-  @ArgumentParser.Argument(help: "A .flowir file.") var file: String
+  @Argument(help: "A .flowir file.") var file: String
   @Option(name: .customLong("pass"), help: "Names of passes, separated by commas.")
   var passes: String
   @Option(help: "Stop after this many changes.") var bisect: Int?

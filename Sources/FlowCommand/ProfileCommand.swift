@@ -21,7 +21,7 @@ struct Profile: ParsableCommand {
       EXAMPLE: flowir profile model.safetensors --function sample --rows 100000
       """)
 
-  @ArgumentParser.Argument(help: "A model file.") var model: String
+  @Argument(help: "A model file.") var model: String
   @Option(help: ArgumentHelp(FlowFunction.allCases.map(\.rawValue).joined(separator: ", ") + "."))
   var function = "log_prob"
   @Option(

@@ -10,7 +10,7 @@ struct Run: ParsableCommand {
       EXAMPLE: flowir run f.flowir --function f --input x=x.npy --output y=y.npy
       """)
 
-  @ArgumentParser.Argument(help: "A .flowir file.") var file: String
+  @Argument(help: "A .flowir file.") var file: String
   @Option(help: "The function's name.") var function: String
   @Option(help: "An argument and its file, NAME=PATH.") var input: [String] = []
   @Option(help: "A result and its file, NAME=PATH.") var output: [String] = []

@@ -5,17 +5,18 @@ public struct Function: Hashable, Sendable {
   /// The name, without the `@` of the text form.
   public var name: String
   /// The arguments in calling order.
-  public var arguments: [Argument]
+  public var arguments: [FunctionArgument]
   /// The operations, each after those that define its operands.
-  public var operations: [Operation]
+  public var operations: [TensorOperation]
   /// The results in calling order.
-  public var results: [Result]
+  public var results: [FunctionResult]
   /// The type of every value, by identifier.
   public var types: [TensorType]
 
   /// Makes a function; `FunctionBuilder` is the usual way.
   public init(
-    name: String, arguments: [Argument], operations: [Operation], results: [Result],
+    name: String, arguments: [FunctionArgument], operations: [TensorOperation],
+    results: [FunctionResult],
     types: [TensorType]
   ) {
     self.name = name
@@ -30,7 +31,7 @@ public struct Function: Hashable, Sendable {
 }
 
 /// An argument of a function.
-public struct Argument: Hashable, Sendable {
+public struct FunctionArgument: Hashable, Sendable {
   /// What an argument is for.
   public enum Kind: String, Hashable, Sendable, CaseIterable {
     /// Data that changes from call to call.
@@ -57,7 +58,7 @@ public struct Argument: Hashable, Sendable {
 }
 
 /// A named result of a function.
-public struct Result: Hashable, Sendable {
+public struct FunctionResult: Hashable, Sendable {
   /// The name, such as `log_prob`.
   public var name: String
   /// The value returned.

@@ -16,7 +16,7 @@ extension FunctionBuilder {
   /// - Throws: `TypeError` if the replaced operands do not suit the operation.
   @discardableResult
   public func copy(
-    _ operation: Operation, of function: Function, mapping map: inout [Value: Value]
+    _ operation: TensorOperation, of function: Function, mapping map: inout [Value: Value]
   ) throws(TypeError) -> [Value] {
     var regions: [Region] = []
     for region in operation.regions {
@@ -40,7 +40,7 @@ extension FunctionBuilder {
   /// - Throws: `TypeError` if the replaced operands do not suit the operation.
   @discardableResult
   public func copyWithin(
-    _ operation: Operation, mapping map: inout [Value: Value]
+    _ operation: TensorOperation, mapping map: inout [Value: Value]
   ) throws(TypeError) -> [Value] {
     var regions: [Region] = []
     for region in operation.regions {

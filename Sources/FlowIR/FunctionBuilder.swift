@@ -10,10 +10,10 @@ public final class FunctionBuilder {
   /// The types of the values so far.
   public private(set) var types: [TensorType] = []
   /// The arguments so far.
-  public private(set) var arguments: [Argument] = []
+  public private(set) var arguments: [FunctionArgument] = []
 
   /// One list of operations for the function, then one for each open region.
-  private var operations: [[Operation]] = [[]]
+  private var operations: [[TensorOperation]] = [[]]
   private var regionArguments: [[Value]] = []
 
   /// Makes a builder for a function without arguments.
@@ -29,10 +29,11 @@ public final class FunctionBuilder {
 
   /// Adds an argument.
   @discardableResult
-  public func argument(_ name: String, _ type: TensorType, _ kind: Argument.Kind = .input) -> Value
+  public func argument(_ name: String, _ type: TensorType, _ kind: FunctionArgument.Kind = .input)
+    -> Value
   {
     let value = makeValue(type)
-    arguments.append(Argument(name: name, value: value, kind: kind))
+    arguments.append(FunctionArgument(name: name, value: value, kind: kind))
     return value
   }
 
@@ -48,13 +49,13 @@ public final class FunctionBuilder {
       regionResults: regions.last.map { $0.results.map(type(of:)) } ?? [])
     let results = resultTypes.map(makeValue)
     operations[operations.count - 1].append(
-      Operation(
+      TensorOperation(
         opcode: opcode, operands: operands, results: results, regions: regions, scope: scope))
     return results
   }
 
   /// The operations of the innermost open region, or of the function.
-  public var currentOperations: [Operation] { operations[operations.count - 1] }
+  public var currentOperations: [TensorOperation] { operations[operations.count - 1] }
 
   /// Opens a region whose arguments have the given types; operations go there until `endRegion`.
   public func beginRegion(_ argumentTypes: [TensorType]) -> [Value] {
@@ -73,7 +74,7 @@ public final class FunctionBuilder {
   }
 
   /// The function built.
-  public func finish(results: [Result]) -> Function {
+  public func finish(results: [FunctionResult]) -> Function {
     precondition(operations.count == 1, "a region is still open")
     return Function(
       name: name, arguments: arguments, operations: operations[0], results: results, types: types)

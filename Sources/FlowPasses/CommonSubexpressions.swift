@@ -17,7 +17,7 @@ public let commonSubexpressions = Pass(
   }
   let rewriter = Rewriter(function)
   var known: [Key: [Value]] = [:]
-  func visit(_ operations: [Operation]) throws(TypeError) {
+  func visit(_ operations: [TensorOperation]) throws(TypeError) {
     for operation in operations {
       if operation.regions.isEmpty {
         let key = Key(

@@ -71,7 +71,7 @@ public func compactingParameters(
     map[argument.value] = try builder.emit(.reshape(type.shape), flat)
   }
   for operation in function.operations { try builder.copy(operation, of: function, mapping: &map) }
-  var results: [Result] = []
+  var results: [FunctionResult] = []
   for (index, result) in function.results.enumerated() {
     var value = map[result.value] ?? result.value
     if let entries = gradients[index] {
@@ -79,14 +79,14 @@ public func compactingParameters(
       value = try builder.emit(
         .gather(axis: 0, indices: entries), try builder.emit(.reshape([count]), value))
     }
-    results.append(Result(name: result.name, value: value))
+    results.append(FunctionResult(name: result.name, value: value))
   }
   return CompactedFunction(
     function: builder.finish(results: results), keptEntries: keptByName)
 }
 
 /// The entries of a gradient that a mask lets through, in the order of the sorted mask.
-private func keptEntries(of gradient: Value, _ definitions: [Value: Operation]) -> [Int]? {
+private func keptEntries(of gradient: Value, _ definitions: [Value: TensorOperation]) -> [Int]? {
   var gathers: [(axis: Int, indices: [Int])] = []
   var source = gradient
   while let operation = definitions[source], case .gather(let axis, let indices) = operation.opcode

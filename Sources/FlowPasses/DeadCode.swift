@@ -16,10 +16,10 @@ public let deadCode = Pass(
 
 /// The operations that the results need.
 private func liveOperations(
-  of operations: [Operation], results: [Value], _ budget: RewriteBudget
-) -> [Operation] {
+  of operations: [TensorOperation], results: [Value], _ budget: RewriteBudget
+) -> [TensorOperation] {
   var live = Set(results)
-  var kept: [Operation] = []
+  var kept: [TensorOperation] = []
   for operation in operations.reversed()
   where operation.results.contains(where: live.contains) || !budget.take() {
     let trimmed = withoutDeadCode(operation, live: live, budget)
@@ -30,8 +30,8 @@ private func liveOperations(
 }
 
 private func withoutDeadCode(
-  _ operation: Operation, live: Set<Value>, _ budget: RewriteBudget
-) -> Operation {
+  _ operation: TensorOperation, live: Set<Value>, _ budget: RewriteBudget
+) -> TensorOperation {
   var operation = operation
   if case .odeSolve(let control, isRecorded: true) = operation.opcode,
     let record = operation.results.last, !live.contains(record), budget.take()

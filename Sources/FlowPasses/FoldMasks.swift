@@ -42,7 +42,7 @@ private final class MaskFolder {
     noteFeeds(function.operations)
   }
 
-  private func noteFeeds(_ operations: [Operation]) {
+  private func noteFeeds(_ operations: [TensorOperation]) {
     for operation in operations.reversed() {
       for region in operation.regions { noteFeeds(region.operations) }
       switch operation.opcode {
@@ -60,7 +60,7 @@ private final class MaskFolder {
     return rewriter.finish()
   }
 
-  private func visit(_ operations: [Operation]) throws(TypeError) {
+  private func visit(_ operations: [TensorOperation]) throws(TypeError) {
     for operation in operations {
       rewriter.builder.scope = operation.scope
       if case .linear(let mask?) = operation.opcode, operation.isVectorLayer(rewriter.function),
@@ -80,7 +80,7 @@ private final class MaskFolder {
     }
   }
 
-  private func structured(_ operation: Operation) throws(TypeError) {
+  private func structured(_ operation: TensorOperation) throws(TypeError) {
     var regions: [Region] = []
     // What is restored or sorted within a region is not there after it.
     let outside = (rewriter.map, sorted)
@@ -107,7 +107,7 @@ private final class MaskFolder {
   }
 
   /// The order that a pointwise operation can work in, if all its vectors share one.
-  private func commonOrder(_ operation: Operation) -> [Int]? {
+  private func commonOrder(_ operation: TensorOperation) -> [Int]? {
     switch operation.opcode {
     case .unary, .binary, .compare, .select, .convert: break
     default: return nil
@@ -124,7 +124,7 @@ private final class MaskFolder {
     return order
   }
 
-  private func pointwise(_ operation: Operation, _ order: [Int]) throws(TypeError) {
+  private func pointwise(_ operation: TensorOperation, _ order: [Int]) throws(TypeError) {
     var operands: [Value] = []
     for operand in operation.operands {
       if let held = sorted[operand] {
@@ -137,11 +137,11 @@ private final class MaskFolder {
       }
     }
     let results = try rewriter.emit(
-      Operation(opcode: operation.opcode, operands: operands, results: []))
+      TensorOperation(opcode: operation.opcode, operands: operands, results: []))
     sorted[operation.result] = Sorted(value: results[0], order: order)
   }
 
-  private func layer(_ operation: Operation, _ mask: Mask) throws(TypeError) {
+  private func layer(_ operation: TensorOperation, _ mask: Mask) throws(TypeError) {
     let x = operation.operands[0]
     var columns = Array(0..<mask.columns)
     let input: Value
@@ -175,7 +175,7 @@ private final class MaskFolder {
     }
     let folded = turned.reordered(rows: rows, columns: Array(0..<columns.count))
     let result = try rewriter.emit(
-      Operation(
+      TensorOperation(
         opcode: .linear(folded), operands: [input, weight] + (bias.map { [$0] } ?? []),
         results: []))[0]
     if rows == identity {
@@ -186,7 +186,7 @@ private final class MaskFolder {
   }
 }
 
-extension Operation {
+extension TensorOperation {
   /// Whether a linear layer multiplies one vector a row.
   fileprivate func isVectorLayer(_ function: Function) -> Bool {
     let type = function.type(of: operands[0])

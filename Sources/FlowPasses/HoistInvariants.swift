@@ -15,13 +15,14 @@ public let hoistInvariants = Pass(
   return result
 }
 
-private func hoisted(_ operations: [Operation], _ budget: RewriteBudget) -> [Operation] {
-  operations.flatMap { operation -> [Operation] in
-    var before: [Operation] = []
+private func hoisted(_ operations: [TensorOperation], _ budget: RewriteBudget) -> [TensorOperation]
+{
+  operations.flatMap { operation -> [TensorOperation] in
+    var before: [TensorOperation] = []
     var changed = operation
     changed.regions = operation.regions.map { region in
       var varying = Set(region.arguments)
-      var kept: [Operation] = []
+      var kept: [TensorOperation] = []
       for inner in hoisted(region.operations, budget) {
         if inner.sumsRows || inner.inputs.contains(where: varying.contains) || !budget.take() {
           varying.formUnion(inner.results)

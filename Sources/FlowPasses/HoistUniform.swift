@@ -39,7 +39,7 @@ public let hoistUniform = Pass(
 
 /// The layer over some parts of the input alone.
 private func layer(
-  _ spans: [(part: Value, columns: Range<Int>)], _ mask: Mask?, _ operation: Operation,
+  _ spans: [(part: Value, columns: Range<Int>)], _ mask: Mask?, _ operation: TensorOperation,
   _ rewriter: Rewriter, bias: Value?
 ) throws(TypeError) -> Value {
   let columns = spans.flatMap { Array($0.columns) }
@@ -48,9 +48,9 @@ private func layer(
     spans.count == 1
     ? spans[0].part
     : try rewriter.emit(
-      Operation(opcode: .concatenate(axis: 0), operands: spans.map(\.part), results: []))[0]
+      TensorOperation(opcode: .concatenate(axis: 0), operands: spans.map(\.part), results: []))[0]
   let part = mask.map { $0.reordered(rows: Array(0..<$0.rows), columns: columns) }
   return try rewriter.emit(
-    Operation(
+    TensorOperation(
       opcode: .linear(part), operands: [input, weight] + (bias.map { [$0] } ?? []), results: []))[0]
 }

@@ -6,7 +6,7 @@ final class Rewriter {
   let builder: FunctionBuilder
   /// The value of the new function for each value of the old one.
   var map: [Value: Value] = [:]
-  private var definitions: [Value: Operation] = [:]
+  private var definitions: [Value: TensorOperation] = [:]
 
   private let budget: RewriteBudget
 
@@ -19,7 +19,7 @@ final class Rewriter {
 
   /// Offers every operation to `rewrite`, which gives the new results or nil to keep it.
   func run(
-    _ rewrite: (Operation, Rewriter) throws(TypeError) -> [Value]?
+    _ rewrite: (TensorOperation, Rewriter) throws(TypeError) -> [Value]?
   ) throws(TypeError) -> Function {
     for operation in function.operations { try visit(operation, rewrite) }
     return finish()
@@ -27,7 +27,7 @@ final class Rewriter {
 
   func finish() -> Function {
     builder.finish(
-      results: function.results.map { Result(name: $0.name, value: mapped($0.value)) })
+      results: function.results.map { FunctionResult(name: $0.name, value: mapped($0.value)) })
   }
 
   /// The new function's value for a value of the old one.
@@ -39,7 +39,8 @@ final class Rewriter {
   }
 
   func visit(
-    _ operation: Operation, _ rewrite: (Operation, Rewriter) throws(TypeError) -> [Value]?
+    _ operation: TensorOperation,
+    _ rewrite: (TensorOperation, Rewriter) throws(TypeError) -> [Value]?
   ) throws(TypeError) {
     builder.scope = operation.scope
     var changed = operation
@@ -62,7 +63,7 @@ final class Rewriter {
   }
 
   /// Appends an operation whose operands are values of the new function.
-  func emit(_ operation: Operation) throws(TypeError) -> [Value] {
+  func emit(_ operation: TensorOperation) throws(TypeError) -> [Value] {
     let results = try builder.append(
       operation.opcode, operation.operands, regions: operation.regions)
     var made = operation
@@ -73,11 +74,11 @@ final class Rewriter {
 
   /// Appends an operation with one result.
   func emit(_ opcode: Opcode, _ operands: Value...) throws(TypeError) -> Value {
-    try emit(Operation(opcode: opcode, operands: operands, results: []))[0]
+    try emit(TensorOperation(opcode: opcode, operands: operands, results: []))[0]
   }
 
   /// The operation of the new function that defines a value; nil for arguments.
-  func definition(of value: Value) -> Operation? { definitions[value] }
+  func definition(of value: Value) -> TensorOperation? { definitions[value] }
 
   func type(of value: Value) -> TensorType { builder.type(of: value) }
 

@@ -147,9 +147,9 @@ public final class ArtifactCall: Sendable {
   }
 
   private func setThreads(_ threads: Int?) {
-    typealias Set = @convention(c) (Int32) -> Void
+    typealias SetThreads = @convention(c) (Int32) -> Void
     guard let set = library.symbol("set_threads") else { return }
-    unsafeBitCast(set, to: Set.self)(CompiledFunction.threadCount(threads))
+    unsafeBitCast(set, to: SetThreads.self)(CompiledFunction.threadCount(threads))
   }
 
   private var lastError: String {

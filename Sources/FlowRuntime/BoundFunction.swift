@@ -90,7 +90,8 @@ public final class BoundFunction: @unchecked Sendable {
   }
 
   private static func bytes(
-    of argument: Argument, in arrays: [String: HostArray], _ compiled: CompiledFunction, rows: Int?
+    of argument: FunctionArgument, in arrays: [String: HostArray], _ compiled: CompiledFunction,
+    rows: Int?
   ) throws(RuntimeError) -> AlignedBytes {
     guard let array = arrays[argument.name] else { throw .missingArgument(argument.name) }
     let type = compiled.function.type(of: argument.value)

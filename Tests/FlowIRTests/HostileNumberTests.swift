@@ -36,7 +36,7 @@ import Testing
     let seed = builder.argument("seed", .uniform([2], .i32))
     let u = try builder.emit(
       .random(.uniform, type: .row([1], .f64), stream: 0), seed)
-    let function = builder.finish(results: [Result(name: "u", value: u)])
+    let function = builder.finish(results: [FunctionResult(name: "u", value: u)])
     #expect(throws: InterpreterError.self) {
       try Interpreter.run(function, ["seed": [0, value]], rows: 1)
     }

@@ -15,7 +15,7 @@ import Testing
     let next = try builder.emit(.binary(.subtract), z, h)
     let region = builder.endRegion(results: [next])
     let result = try builder.append(.autoregressiveInverse(passes: 3), regions: [region])[0]
-    let function = builder.finish(results: [Result(name: "x", value: result)])
+    let function = builder.finish(results: [FunctionResult(name: "x", value: result)])
     try function.verify()
     let parsed = try Module(parsing: function.text)
     #expect(parsed.text == function.text)
@@ -26,7 +26,7 @@ import Testing
   func numbers(value: Double) throws {
     let builder = FunctionBuilder(name: "f")
     let y = try builder.emit(.constant(Literal(splat: value, shape: [2], dtype: .f64)))
-    let text = builder.finish(results: [Result(name: "y", value: y)]).text
+    let text = builder.finish(results: [FunctionResult(name: "y", value: y)]).text
     let parsed = try Module(parsing: text)
     guard case .constant(let literal) = parsed.functions[0].operations[0].opcode else {
       Issue.record("no constant")

@@ -28,14 +28,14 @@ import Testing
 
   @Test("a value that is used before it is defined, defined twice, or has no type is named")
   func values() throws {
-    func function(_ operations: [Operation]) -> Function {
+    func function(_ operations: [TensorOperation]) -> Function {
       Function(
-        name: "f", arguments: [Argument(name: "x", value: Value(id: 0), kind: .input)],
-        operations: operations, results: [Result(name: "y", value: Value(id: 1))],
+        name: "f", arguments: [FunctionArgument(name: "x", value: Value(id: 0), kind: .input)],
+        operations: operations, results: [FunctionResult(name: "y", value: Value(id: 1))],
         types: [.row([], .f32), .row([], .f32)])
     }
-    func negate(_ operand: Int, _ result: Int) -> Operation {
-      Operation(
+    func negate(_ operand: Int, _ result: Int) -> TensorOperation {
+      TensorOperation(
         opcode: .unary(.negate), operands: [Value(id: operand)], results: [Value(id: result)])
     }
     #expect(function([negate(1, 1)]).faults.map(\.invariant) == ["I1"])

@@ -28,7 +28,7 @@ extension GradientTests {
       let y = try inner.emit(.unary(.sin), try inner.emit(.matrixExponential, x))
       let sum = try inner.emit(.reduce(.sum, axis: 0), try inner.emit(.reshape([9]), y))
       let both = try gradient(
-        of: inner.finish(results: [Result(name: "l", value: sum)]), result: "l",
+        of: inner.finish(results: [FunctionResult(name: "l", value: sum)]), result: "l",
         withRespectTo: ["x"])
       var map: [Value: Value] = [both.arguments[0].value: a]
       for operation in both.operations { try builder.copy(operation, of: both, mapping: &map) }

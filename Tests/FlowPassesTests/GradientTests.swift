@@ -25,7 +25,7 @@ import Testing
     let squared = try builder.emit(.unary(.square), product)
     let sum = try builder.emit(.reduce(.sum, axis: 0), squared)
     let loss = type.hasRows ? try builder.emit(.rowSum, sum) : sum
-    let function = builder.finish(results: [Result(name: "loss", value: loss)])
+    let function = builder.finish(results: [FunctionResult(name: "loss", value: loss)])
     try function.verify()
     let both = try gradient(of: function, result: "loss", withRespectTo: ["a", "b"])
     try both.verify()
@@ -171,7 +171,7 @@ import Testing
       let h = try inner.emit(.unary(.tanh), try inner.emit(.linear(nil), y, w))
       let loss = try inner.emit(.reduce(.sum, axis: 0), h)
       let function = try gradient(
-        of: inner.finish(results: [Result(name: "l", value: loss)]), result: "l",
+        of: inner.finish(results: [FunctionResult(name: "l", value: loss)]), result: "l",
         withRespectTo: ["x"])
       var map: [Value: Value] = [function.arguments[0].value: weight]
       map[function.arguments[1].value] = x
@@ -189,7 +189,7 @@ import Testing
     let w = builder.argument("w", .uniform([2, 2], .f64), .parameter)
     let h = try builder.emit(.linear(nil), x, w)
     let loss = try builder.emit(.rowSum, try builder.emit(.reduce(.sum, axis: 0), h))
-    let function = builder.finish(results: [Result(name: "loss", value: loss)])
+    let function = builder.finish(results: [FunctionResult(name: "loss", value: loss)])
     let both = try gradient(of: function, result: "loss", withRespectTo: ["x"])
     let names = both.operations.map(\.opcode.name)
     #expect(!names.contains("linear_weight_gradient"))
@@ -199,7 +199,7 @@ import Testing
   func errors() throws {
     let builder = FunctionBuilder(name: "f")
     let x = builder.argument("x", .row([2], .f64))
-    let function = builder.finish(results: [Result(name: "y", value: x)])
+    let function = builder.finish(results: [FunctionResult(name: "y", value: x)])
     #expect(throws: GradientError.noResult("z")) {
       try gradient(of: function, result: "z", withRespectTo: ["x"])
     }
@@ -214,7 +214,7 @@ import Testing
     let a = builder.argument("a", .uniform([2, 5], .f64))
     let product = try builder.emit(.reduce(.product, axis: 1), a)
     let loss = try builder.emit(.reduce(.sum, axis: 0), product)
-    let function = builder.finish(results: [Result(name: "loss", value: loss)])
+    let function = builder.finish(results: [FunctionResult(name: "loss", value: loss)])
     let both = try gradient(of: function, result: "loss", withRespectTo: ["a"])
     try both.verify()
     let values: [Double] = [2, 0, 3, -1, 5, 2, 0, 3, 0, 5]

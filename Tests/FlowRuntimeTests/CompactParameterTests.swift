@@ -18,7 +18,7 @@ import Testing
     let y = try builder.emit(.linear(masks[1]), h, weights[1])
     let total = try builder.emit(
       .rowSum, try builder.emit(.reduce(.sum, axis: 0), try builder.emit(.unary(.square), y)))
-    return builder.finish(results: [Result(name: "loss", value: total)])
+    return builder.finish(results: [FunctionResult(name: "loss", value: total)])
   }
 
   private func masks(isIrregular: Bool) -> [Mask] {

@@ -50,7 +50,7 @@ import Testing
       .select, isInfinite, builder.splat(0, shape: [], dtype: dtype), x)
     let y = try builder.emit(.unary(operation), inner)
     let function = builder.finish(results: [
-      Result(name: "y", value: y), Result(name: "inner", value: inner),
+      FunctionResult(name: "y", value: y), FunctionResult(name: "inner", value: inner),
     ])
     let scale = operation == .asin ? 1.0 : 100
     let values = (0..<256).map { scale * (Double($0) - 127.5) / 128 } + [.infinity, -.infinity]
@@ -73,7 +73,7 @@ import Testing
     let builder = FunctionBuilder(name: "f")
     let x = builder.argument("x", .row([], dtype))
     let y = try builder.emit(.unary(bound.operation), x)
-    let function = builder.finish(results: [Result(name: "y", value: y)])
+    let function = builder.finish(results: [FunctionResult(name: "y", value: y)])
     let values = Self.sweep(bound.range, dtype)
     let input = HostArray(values, shape: [values.count])
     let found = try #require(
@@ -172,7 +172,7 @@ import Testing
     let builder = FunctionBuilder(name: "f")
     let x = builder.argument("x", .row([4, 3], .f64))
     let y = try body(builder, x)
-    let function = builder.finish(results: [Result(name: "y", value: y)])
+    let function = builder.finish(results: [FunctionResult(name: "y", value: y)])
     try function.verify()
     let compiled = try CompiledFunction(function)
     let optimized = try CompiledFunction(Pipeline.run(Pipeline.standard, on: function))
@@ -202,9 +202,10 @@ import Testing
       .random(.uniform, type: .uniform([37, 31], dtype), stream: 4), seed)
     let sum = try builder.emit(.binary(.add), normal, few)
     let function = builder.finish(results: [
-      Result(name: "normal", value: normal), Result(name: "uniform", value: uniform),
-      Result(name: "few", value: few), Result(name: "many", value: many),
-      Result(name: "sum", value: sum),
+      FunctionResult(name: "normal", value: normal),
+      FunctionResult(name: "uniform", value: uniform),
+      FunctionResult(name: "few", value: few), FunctionResult(name: "many", value: many),
+      FunctionResult(name: "sum", value: sum),
     ])
     #expect(try Module(parsing: function.text).text == function.text)
     let first = (1 << 33) + 5
@@ -227,7 +228,7 @@ import Testing
     let builder = FunctionBuilder(name: "f")
     let seed = builder.argument("seed", .uniform([2], .i32))
     let y = try builder.emit(.random(.uniform, type: .row([2], .f64), stream: 0), seed)
-    let function = builder.finish(results: [Result(name: "y", value: y)])
+    let function = builder.finish(results: [FunctionResult(name: "y", value: y)])
     let found = try Interpreter.run(function, ["seed": [0, 0]], rows: 1)["y"]?.values
     let first: UInt64 = 0xe169_c58d_6627_e8d5
     let second: UInt64 = 0x9b00_dbd8_bc57_ac4c

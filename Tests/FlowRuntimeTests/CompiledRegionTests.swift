@@ -18,7 +18,7 @@ import Testing
     let (f, slope) = try body(builder, x)
     let region = builder.endRegion(results: [f, slope])
     let root = try builder.append(.monotoneRoot(lower: lower, upper: upper), [y], regions: [region])
-    let function = builder.finish(results: [Result(name: "x", value: root[0])])
+    let function = builder.finish(results: [FunctionResult(name: "x", value: root[0])])
     try function.verify()
     return function
   }
@@ -107,7 +107,7 @@ import Testing
       let region = builder.endRegion(results: [f, one])
       let root = try builder.append(
         .monotoneRoot(lower: lower, upper: upper), [y], regions: [region])
-      let function = builder.finish(results: [Result(name: "x", value: root[0])])
+      let function = builder.finish(results: [FunctionResult(name: "x", value: root[0])])
       let values = ["y": [3.0, 3.0], "c": [.nan, 0.5]]
       let found = try #require(
         CompiledFunction(function)(
@@ -177,7 +177,7 @@ import Testing
     let total = try builder.emit(.reduce(.sum, axis: 0), try builder.emit(.unary(.square), second))
     let loss = try builder.emit(.rowSum, total)
     let function = builder.finish(results: [
-      Result(name: "loss", value: loss), Result(name: "x", value: results[0]),
+      FunctionResult(name: "loss", value: loss), FunctionResult(name: "x", value: results[0]),
     ])
     try function.verify()
     return function

@@ -12,7 +12,7 @@ import Testing
     let builder = FunctionBuilder(name: "f")
     let x = builder.argument("a", .uniform([n, n], dtype))
     let y = try builder.emit(.matrixExponential, x)
-    let function = builder.finish(results: [Result(name: "y", value: y)])
+    let function = builder.finish(results: [FunctionResult(name: "y", value: y)])
     let found = try CompiledFunction(function)(["a": HostArray(a, shape: [n, n])], rows: 1)
     return try #require(found["y"]?.doubles)
   }
@@ -56,7 +56,7 @@ import Testing
       let builder = FunctionBuilder(name: "f")
       let x = builder.argument("a", .uniform([n, n], .f64))
       let y = try builder.emit(.matrixExponential, x)
-      let function = builder.finish(results: [Result(name: "y", value: y)])
+      let function = builder.finish(results: [FunctionResult(name: "y", value: y)])
       let exact = try #require(Interpreter.run(function, ["a": a], rows: 1)["y"]?.values)
       #expect(try distance(exponential(a, n, dtype), exact) < (dtype == .f64 ? 1e-13 : 6e-8))
     }
@@ -71,7 +71,7 @@ import Testing
     let product = try builder.emit(
       .matmul, lower, try builder.emit(.transpose([1, 0]), lower))
     let function = builder.finish(results: [
-      Result(name: "l", value: lower), Result(name: "y", value: product),
+      FunctionResult(name: "l", value: lower), FunctionResult(name: "y", value: product),
     ])
     let a = (0..<n * n).map { i in
       Double(1 / (1 + abs(i / n - i % n))) + (i / n == i % n ? 1 : 0.1)
@@ -93,7 +93,7 @@ import Testing
     let y = try builder.emit(.unary(.negate), x)
     let parts = try (0..<2).map { _ in try builder.emit(.reshape([1, 3]), y) }
     let joined = try builder.append(.concatenate(axis: 0), parts)[0]
-    let function = builder.finish(results: [Result(name: "y", value: joined)])
+    let function = builder.finish(results: [FunctionResult(name: "y", value: joined)])
     let found = try CompiledFunction(function)(["x": HostArray([1.0, 2, 3], shape: [3])], rows: 1)
     #expect(found["y"]?.doubles == [-1, -2, -3, -1, -2, -3])
   }
@@ -112,7 +112,7 @@ import Testing
       try builder.emit(.concatenate(axis: 0), x, try builder.emit(.unary(.square), x)))
     let pairs = try builder.emit(
       .reshape([2, n, n]), try builder.emit(.concatenate(axis: 0), rowMatrix, rowMatrix))
-    var results: [Result] = []
+    var results: [FunctionResult] = []
     for (upper, unit) in [(false, false), (true, true), (true, false), (false, true)] {
       let solve = Opcode.triangularSolve(upper: upper, unit: unit)
       let operands = [
@@ -121,7 +121,7 @@ import Testing
       ]
       for (a, b) in operands {
         results.append(
-          Result(name: "y\(results.count)", value: try builder.emit(solve, a, b)))
+          FunctionResult(name: "y\(results.count)", value: try builder.emit(solve, a, b)))
       }
     }
     let function = builder.finish(results: results)

@@ -24,13 +24,13 @@ import Testing
     let body = builder.endRegion(results: [dx])
     let x1 = try builder.append(
       .odeSolve(control, isRecorded: false), [t0, t1, x], regions: [body])[0]
-    guard loss else { return builder.finish(results: [Result(name: "x1", value: x1)]) }
+    guard loss else { return builder.finish(results: [FunctionResult(name: "x1", value: x1)]) }
     let weights = try builder.emit(
       .constant(Literal([0.7, -1.3], shape: [features], dtype: dtype)))
     let product = try builder.emit(
       .binary(.multiply), weights, try builder.emit(.unary(.square), x1))
     let sum = try builder.emit(.rowSum, try builder.emit(.reduce(.sum, axis: 0), product))
-    return builder.finish(results: [Result(name: "loss", value: sum)])
+    return builder.finish(results: [FunctionResult(name: "loss", value: sum)])
   }
 
   /// `tanh(W (x + c)) - t x`, with everything that the dynamics may read.

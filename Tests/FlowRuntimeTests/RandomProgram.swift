@@ -15,7 +15,7 @@ struct RandomProgram {
   }
 
   /// The names of all operations of a function, regions included.
-  static func names(_ operations: [Operation]) -> Set<String> {
+  static func names(_ operations: [TensorOperation]) -> Set<String> {
     var names: Set<String> = []
     for operation in operations {
       names.insert(operation.opcode.name)
@@ -58,16 +58,16 @@ private struct ProgramMaker {
     for index in 0..<6 {
       let shape = index == 0 ? [3] : pickShape()
       let type = TensorType(hasRows: index < 3, shape: shape, dtype: dtype)
-      let kinds: [Argument.Kind] = type.hasRows ? [.input] : [.input, .parameter, .buffer]
+      let kinds: [FunctionArgument.Kind] = type.hasRows ? [.input] : [.input, .parameter, .buffer]
       let name = "a\(index)"
       pool.append(builder.argument(name, type, kinds[below(kinds.count)]))
       let count = (type.hasRows ? RandomProgram.rows : 1) * type.elementCount
       arguments[name] = (0..<count).map { _ in number() }
     }
     while builder.currentOperations.count < size { try grow() }
-    var results: [Result] = []
+    var results: [FunctionResult] = []
     for value in pool.reversed() where results.count < 6 && type(value).dtype.isFloat {
-      results.append(Result(name: "r\(results.count)", value: value))
+      results.append(FunctionResult(name: "r\(results.count)", value: value))
     }
     return (builder.finish(results: results), arguments)
   }

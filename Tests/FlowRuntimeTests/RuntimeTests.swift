@@ -15,7 +15,8 @@ import Testing
     let g = try builder.emit(.linearWeightGradient(nil), h, x)
     let sum = try builder.emit(.rowSum, try builder.emit(.reduce(.sum, axis: 0), h))
     return builder.finish(results: [
-      Result(name: "h", value: h), Result(name: "g", value: g), Result(name: "sum", value: sum),
+      FunctionResult(name: "h", value: h), FunctionResult(name: "g", value: g),
+      FunctionResult(name: "sum", value: sum),
     ])
   }
 

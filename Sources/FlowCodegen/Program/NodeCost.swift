@@ -15,7 +15,7 @@ struct NodeCost {
 
   /// Adds the vector instructions and divisions that a row's elements of an operation take at least,
   /// roughly: counted in `fk_math.h`.
-  mutating func add(_ operation: Operation, _ function: Function) {
+  mutating func add(_ operation: TensorOperation, _ function: Function) {
     let count = operation.results.first.map { function.type(of: $0).elementCount } ?? 0
     let operand = operation.operands.first.map { function.type(of: $0).elementCount } ?? 0
     switch operation.opcode {

@@ -31,7 +31,7 @@ struct StepList {
 /// Uniform operations under one loop: pointwise ones of the same size, or a single one of another
 /// kind.
 struct UniformStep {
-  let operations: [Operation]
+  let operations: [TensorOperation]
   /// The elements of a result.
   let count: Int
   /// The results that are written to memory; the others stay in registers.

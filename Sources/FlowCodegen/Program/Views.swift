@@ -25,13 +25,13 @@ struct ElementRef: Hashable {
 final class Views {
   let function: Function
   /// The operation that defines each value, by identifier, those in regions included.
-  let definitions: [Operation?]
+  let definitions: [TensorOperation?]
   private var known: [Value: [ElementRef]] = [:]
 
   init(_ function: Function) {
     self.function = function
-    var definitions = [Operation?](repeating: nil, count: function.types.count)
-    func visit(_ operations: [Operation]) {
+    var definitions = [TensorOperation?](repeating: nil, count: function.types.count)
+    func visit(_ operations: [TensorOperation]) {
       for operation in operations {
         for result in operation.results { definitions[result.id] = operation }
         for region in operation.regions { visit(region.operations) }
@@ -44,7 +44,7 @@ final class Views {
   func type(of value: Value) -> TensorType { function.type(of: value) }
 
   /// The operation that defines a value; nil for arguments.
-  func definition(of value: Value) -> Operation? { definitions[value.id] }
+  func definition(of value: Value) -> TensorOperation? { definitions[value.id] }
 
   /// Where each element of a value comes from, in row-major order.
   func elements(of value: Value) -> [ElementRef] {
@@ -98,7 +98,7 @@ final class Views {
   }
 
   private func concatenated(
-    _ operation: Operation, axis: Int, type: TensorType
+    _ operation: TensorOperation, axis: Int, type: TensorType
   ) -> [ElementRef] {
     let inner = type.shape[(axis + 1)...].reduce(1, *)
     let outer = type.shape[..<axis].reduce(1, *)
@@ -115,7 +115,7 @@ final class Views {
   }
 
   /// For each element of a view along axes, the flat index of the operand's element.
-  private func sourceIndices(_ operation: Operation) -> [Int] {
+  private func sourceIndices(_ operation: TensorOperation) -> [Int] {
     let from = type(of: operation.operands[0]).shape
     let to = type(of: operation.result).shape
     guard let axes = operation.opcode.viewAxes(from: from, to: to) else {

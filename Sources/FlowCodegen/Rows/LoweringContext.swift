@@ -88,7 +88,7 @@ struct IterationSpace {
   /// The extents of the loops inside.
   var inner: [Int] { isWhole ? shape : Array(shape.dropFirst()) }
 
-  init(_ operation: Operation, _ function: Function) {
+  init(_ operation: TensorOperation, _ function: Function) {
     let operand = function.type(of: operation.operands[0]).shape
     let all = Array(operand.indices)
     switch operation.opcode {

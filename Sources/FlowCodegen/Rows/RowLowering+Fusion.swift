@@ -12,7 +12,7 @@ extension RowLowering {
   ///
   /// A group is a loop over the leading dimension; what passes between its operations stays in
   /// registers. Views are read through and cost nothing.
-  func lowerFused(_ operation: Operation) {
+  func lowerFused(_ operation: TensorOperation) {
     let space = IterationSpace(operation, context.function)
     var earliest = 0
     for (operand, loops) in zip(operation.operands, space.operandLoops) {
@@ -100,7 +100,9 @@ extension RowLowering {
     return true
   }
 
-  private func joinable(_ operation: Operation, space: IterationSpace, from earliest: Int) -> Int? {
+  private func joinable(_ operation: TensorOperation, space: IterationSpace, from earliest: Int)
+    -> Int?
+  {
     guard earliest < count else { return nil }
     return (earliest..<count).first { group(at: $0)?.extent == space.extent }
   }
@@ -137,7 +139,7 @@ extension RowLowering {
 
   /// A scatter with distinct indices is a gather of what is there, zero elsewhere; others add up.
   func lowerScatter(
-    _ operation: Operation, axis: Int, indices: [Int], size: Int
+    _ operation: TensorOperation, axis: Int, indices: [Int], size: Int
   ) throws(CodegenError) {
     let source = context.views.elements(of: operation.operands[0])
     let shape = context.type(of: operation.operands[0]).shape

@@ -11,7 +11,7 @@ extension RowLowering {
   ///       }
   ///
   /// If more steps were needed than passes are asked for, every item runs in every pass.
-  func lowerInverse(_ operation: Operation, passes: Int) throws(CodegenError) {
+  func lowerInverse(_ operation: TensorOperation, passes: Int) throws(CodegenError) {
     let region = operation.regions[0]
     let child = RowLowering(context: context, parent: self, isStepwise: true)
     let x = region.arguments[0]

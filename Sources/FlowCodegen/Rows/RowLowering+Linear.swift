@@ -9,7 +9,7 @@ extension RowLowering {
   ///
   /// The chain may read one other value, at the element being written, and exactly one of its values
   /// may be used elsewhere.
-  func lowerLinear(_ operation: Operation, mask: Mask?, index: Int) {
+  func lowerLinear(_ operation: TensorOperation, mask: Mask?, index: Int) {
     let weight = operation.operands[1]
     let shape = context.type(of: weight).shape
     let (input, _) = buffer(of: operation.operands[0])

@@ -9,7 +9,7 @@ extension RowLowering {
   ///         …                                       …
   ///       }                                       }
   func lowerSolve(
-    _ operation: Operation, _ control: ODEControl, isRecorded: Bool
+    _ operation: TensorOperation, _ control: ODEControl, isRecorded: Bool
   ) throws(CodegenError) {
     let region = operation.regions[0]
     let start = copy(operation.operands[0], "t0")
@@ -43,7 +43,7 @@ extension RowLowering {
   /// Lowers the adjoint of an ODE's solution: the recorded steps from the last to the first, with
   /// the first region's nodes to find the states of a step's stages and the second's to pull
   /// cotangents back.
-  func lowerAdjoint(_ operation: Operation) throws(CodegenError) {
+  func lowerAdjoint(_ operation: TensorOperation) throws(CodegenError) {
     guard case .odeAdjoint(let steps) = operation.opcode,
       let record = record(of: operation.operands[0])
     else {

@@ -8,7 +8,7 @@ extension RowLowering {
   ///         …                                       →   }
   ///         yield %f, %s
   ///       }
-  func lowerRoot(_ operation: Operation, lower: Double, upper: Double) throws(CodegenError) {
+  func lowerRoot(_ operation: TensorOperation, lower: Double, upper: Double) throws(CodegenError) {
     let region = operation.regions[0]
     let child = RowLowering(context: context, parent: self, isStepwise: isStepwise)
     let (target, _) = buffer(of: operation.operands[0])
@@ -26,7 +26,7 @@ extension RowLowering {
 
   /// Lowers a quadrature: its region becomes nodes that are run once for each node of the rule, what
   /// it yields is summed. Sums over rows within go on from one node of the rule to the next.
-  func lowerQuadrature(_ operation: Operation, nodes ruleNodes: Int) throws(CodegenError) {
+  func lowerQuadrature(_ operation: TensorOperation, nodes ruleNodes: Int) throws(CodegenError) {
     let region = operation.regions[0]
     let child = RowLowering(context: context, parent: self, isStepwise: isStepwise)
     var rows: [(result: Value, inner: Value)] = []
@@ -63,9 +63,11 @@ extension RowLowering {
   }
 
   /// The operations that some values depend on.
-  private static func needed(_ operations: [Operation], for values: [Value]) -> [Operation] {
+  private static func needed(_ operations: [TensorOperation], for values: [Value])
+    -> [TensorOperation]
+  {
     var live = Set(values)
-    var kept: [Operation] = []
+    var kept: [TensorOperation] = []
     for operation in operations.reversed()
     where operation.results.contains(where: { live.contains($0) }) {
       live.formUnion(operation.inputs)

@@ -3,7 +3,7 @@ import FlowIR
 extension RowLowering {
   /// A triangular system for each row: substitution with rows as lanes, the matrix uniform or read
   /// from scratch memory.
-  func lowerSolve(_ operation: Operation, upper: Bool, unit: Bool) {
+  func lowerSolve(_ operation: TensorOperation, upper: Bool, unit: Bool) {
     let (matrix, vector) = (operation.operands[0], operation.operands[1])
     let shape = context.type(of: matrix).shape
     let size = shape[shape.count - 1]

@@ -32,7 +32,7 @@ final class RowLowering {
   private var viewBuffers: [Value: (buffer: Buffer, ready: Int)] = [:]
   /// The operations that read each value, by index; -1 for results.
   var users: [Value: [Int]] = [:]
-  var operations: [Operation] = []
+  var operations: [TensorOperation] = []
   var fused: Set<Int> = []
 
   /// The sums over rows of the whole phase.
@@ -50,7 +50,7 @@ final class RowLowering {
   }
 
   /// Lowers operations in order; `outputs` are the values read from outside afterwards.
-  func lower(_ operations: [Operation], outputs: [Value]) throws(CodegenError) {
+  func lower(_ operations: [TensorOperation], outputs: [Value]) throws(CodegenError) {
     self.operations = operations
     for (index, operation) in operations.enumerated() {
       for value in operation.inputs { users[value, default: []].append(index) }
@@ -61,7 +61,7 @@ final class RowLowering {
     }
   }
 
-  private func lower(_ operation: Operation, index: Int) throws(CodegenError) {
+  private func lower(_ operation: TensorOperation, index: Int) throws(CodegenError) {
     if operation.opcode.isView { return }
     switch operation.opcode {
     case .linear(let mask):
@@ -262,7 +262,7 @@ final class RowLowering {
     }
   }
 
-  private func lowerWeightGradient(_ operation: Operation, mask: Mask?) {
+  private func lowerWeightGradient(_ operation: TensorOperation, mask: Mask?) {
     let (gradient, _) = buffer(of: operation.operands[0])
     let (input, _) = buffer(of: operation.operands[1])
     let shape = context.type(of: operation.result).shape

@@ -39,7 +39,7 @@ struct RowLoops {
     let context = LoweringContext(views)
     let function = views.function
     let roots = function.operations.filter(\.sumsRows)
-    func sumPhases(_ operation: Operation) -> [Int] {
+    func sumPhases(_ operation: TensorOperation) -> [Int] {
       operation.results.filter { !function.type(of: $0).hasRows }
         .map { schedule.phase(ofSum: $0) }
     }
@@ -62,7 +62,7 @@ struct RowLoops {
 
   /// One loop that makes some sums and results.
   private static func lower(
-    _ context: LoweringContext, sums: [Operation], results: [Int]
+    _ context: LoweringContext, sums: [TensorOperation], results: [Int]
   ) throws(CodegenError) -> RowPhase {
     let function = context.function
     let outputs = results.map { function.results[$0].value }

@@ -57,7 +57,7 @@ struct GradientOrders {
   /// What a gather makes of a weight gradient that nothing else reads: the gradient, the values on the
   /// way that are then never stored, and the order.
   private static func find(
-    _ operation: Operation, _ views: Views, readers: [Value: Int]
+    _ operation: TensorOperation, _ views: Views, readers: [Value: Int]
   ) -> (source: Value, chain: [Value], entries: GradientOrder.Entries)? {
     guard case .gather = operation.opcode, let value = operation.results.first else { return nil }
     var chain: [Value] = []

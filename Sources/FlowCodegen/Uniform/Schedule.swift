@@ -29,7 +29,7 @@ struct Schedule {
   /// The phase that makes a sum over rows, which is the one before its level.
   func phase(ofSum value: Value) -> Int { levels[value.id] - 2 }
 
-  private mutating func visit(_ operations: [Operation], _ function: Function) {
+  private mutating func visit(_ operations: [TensorOperation], _ function: Function) {
     for operation in operations {
       for region in operation.regions { visit(region.operations, function) }
       let isRow = operation.results.contains { function.type(of: $0).hasRows }

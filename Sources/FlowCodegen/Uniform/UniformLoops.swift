@@ -2,7 +2,7 @@ import FlowIR
 
 /// Uniform operations grouped into loops, before threads share them.
 struct UniformLoop {
-  let operations: [Operation]
+  let operations: [TensorOperation]
   let count: Int
   let stored: [Value]
   let sent: Set<Value>
@@ -68,8 +68,10 @@ struct UniformLoops {
   }
 
   /// Neighbouring pointwise operations of the same size; others one by one.
-  private static func runs(_ operations: [Operation], _ function: Function) -> [[Operation]] {
-    var runs: [[Operation]] = []
+  private static func runs(_ operations: [TensorOperation], _ function: Function)
+    -> [[TensorOperation]]
+  {
+    var runs: [[TensorOperation]] = []
     for operation in operations {
       if let last = runs.last?.last, last.opcode.isPointwise, operation.opcode.isPointwise,
         function.type(of: last.result).elementCount

@@ -4,7 +4,7 @@ import FlowIR
 /// memory.
 struct UniformOrder {
   /// The operations to run, by level, in order.
-  private(set) var operations: [[Operation]]
+  private(set) var operations: [[TensorOperation]]
   /// The values that need memory, in the order of their operations, each with its level.
   private(set) var stored: [(value: Value, level: Int)] = []
   /// For a value that lies where another does, since it has the same elements, that other.
@@ -50,7 +50,7 @@ struct UniformOrder {
   /// The levels of pointwise operations that only later levels need: computed there, beside what
   /// reads them, they stay in registers. What parameters alone give stays where it is made once.
   private static func sunkLevels(
-    _ operations: [Operation], _ views: Views, _ schedule: Schedule, _ demand: UniformDemand
+    _ operations: [TensorOperation], _ views: Views, _ schedule: Schedule, _ demand: UniformDemand
   ) -> [Value: Int] {
     var sunk: [Value: Int] = [:]
     var first: [Value: Int] = [:]
@@ -75,7 +75,7 @@ struct UniformOrder {
 
   /// Operations with those of their regions before them: a uniform value of a region depends on
   /// nothing that the region is given, so it is computed before the rows like any other.
-  private static func flattened(_ operations: [Operation]) -> [Operation] {
+  private static func flattened(_ operations: [TensorOperation]) -> [TensorOperation] {
     operations.flatMap { operation in
       operation.regions.flatMap { flattened($0.operations) } + [operation]
     }

@@ -18,7 +18,7 @@ extension Interpreter {
   ///
   /// A step is accepted if `max |error| / (atol + rtol max(|before|, |after|))` is below 1; the
   /// next is `min(10, max(0.1, 0.9 / that^(1/5)))` times as long. The first tries the whole way.
-  mutating func runSolve(_ operation: Operation, _ control: ODEControl, isRecorded: Bool) {
+  mutating func runSolve(_ operation: TensorOperation, _ control: ODEControl, isRecorded: Bool) {
     let region = operation.regions[0]
     let (starts, ends) = (everyRow(operation.operands[0]), everyRow(operation.operands[1]))
     let states = operation.operands.dropFirst(2).map { everyRow($0) }
@@ -113,7 +113,7 @@ extension Interpreter {
   /// stages and the cotangent `y` of the states after the step, for the stages from the last,
   /// `g_i = dt (b_i y + Σ_{j > i} a_ji h_j)`, `h_i = g_iᵀ ∂f/∂x(X_i)`; the cotangent before the step
   /// is `y + Σ h_i`.
-  mutating func runAdjoint(_ operation: Operation, steps: Int) {
+  mutating func runAdjoint(_ operation: TensorOperation, steps: Int) {
     let (dynamics, adjoint) = (operation.regions[0], operation.regions[1])
     let record = everyRow(operation.operands[0])
     let parts = operation.operands.dropFirst().map { everyRow($0) }

@@ -2,7 +2,7 @@ extension Interpreter {
   /// Bisection: the interval in which the function reaches the target is halved until nothing lies
   /// between its ends. It starts from [-1, 1], or where that meets the domain, and grows. A function
   /// that is NaN in the middle of a bounded domain, else at its point nearest to 0, has no root.
-  mutating func runRoot(_ operation: Operation, lower: Double, upper: Double) {
+  mutating func runRoot(_ operation: TensorOperation, lower: Double, upper: Double) {
     let target = value(operation.operands[0])
     let region = operation.regions[0]
     let (bottom, top) = (
@@ -66,7 +66,7 @@ extension Interpreter {
   }
 
   /// The sum over the nodes of what the region yields.
-  mutating func runQuadrature(_ operation: Operation, nodes: Int) {
+  mutating func runQuadrature(_ operation: TensorOperation, nodes: Int) {
     let (a, b) = (value(operation.operands[0]), value(operation.operands[1]))
     let region = operation.regions[0]
     let rule = GaussLegendre.rule(nodes)

@@ -86,7 +86,7 @@ public struct Interpreter {
     return found
   }
 
-  mutating func run(_ operations: [Operation]) {
+  mutating func run(_ operations: [TensorOperation]) {
     for operation in operations {
       switch operation.opcode {
       case .autoregressiveInverse(let passes):
@@ -114,7 +114,7 @@ public struct Interpreter {
     }
   }
 
-  private mutating func runInverse(_ operation: Operation, passes: Int) {
+  private mutating func runInverse(_ operation: TensorOperation, passes: Int) {
     let region = operation.regions[0]
     let argument = region.arguments[0]
     let type = function.type(of: argument)

@@ -29,7 +29,7 @@ struct MaskTable {
 
   var isEmpty: Bool { order.isEmpty }
 
-  mutating func collect(_ operations: [Operation]) {
+  mutating func collect(_ operations: [TensorOperation]) {
     for operation in operations {
       switch operation.opcode {
       case .linear(let mask?), .linearWeightGradient(let mask?):
@@ -137,7 +137,7 @@ struct FunctionPrinter {
     lines.append("}")
   }
 
-  private mutating func print(_ operation: Operation, indent: String) {
+  private mutating func print(_ operation: TensorOperation, indent: String) {
     let index = operationLines.count
     operationLines.append("")
     let operands = operation.operands.map(name)

@@ -5,12 +5,12 @@ extension Parser {
     scope = Scope()
     let name = try symbol()
     try expect("(")
-    var arguments: [Argument] = []
+    var arguments: [FunctionArgument] = []
     var names: Set<String> = []
     var elements = 0
     while token != .punctuation(")") {
       if !arguments.isEmpty { try expect(",") }
-      guard case .word(let word) = token, let kind = Argument.Kind(rawValue: word) else {
+      guard case .word(let word) = token, let kind = FunctionArgument.Kind(rawValue: word) else {
         throw error("expected input, parameter or buffer")
       }
       try advance()
@@ -25,15 +25,15 @@ extension Parser {
       if !names.insert(argumentName).inserted {
         throw error("a second argument named '\(argumentName)'")
       }
-      arguments.append(Argument(name: argumentName, value: value, kind: kind))
+      arguments.append(FunctionArgument(name: argumentName, value: value, kind: kind))
     }
     budget.beginFunction(argumentElements: elements)
     try expect(")")
     try expect("{")
-    var operations: [Operation] = []
+    var operations: [TensorOperation] = []
     while token != .word("return") { operations.append(try operation(depth: 0)) }
     try advance()
-    var results: [Result] = []
+    var results: [FunctionResult] = []
     repeat {
       let resultName: String
       switch token {
@@ -43,7 +43,7 @@ extension Parser {
       default: resultName = try string()
       }
       try expect("=")
-      results.append(Result(name: resultName, value: try reference()))
+      results.append(FunctionResult(name: resultName, value: try reference()))
     } while try take(",")
     try expect("}")
     return Function(

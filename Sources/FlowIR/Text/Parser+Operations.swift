@@ -1,5 +1,5 @@
 extension Parser {
-  mutating func operation(depth: Int) throws(ParseError) -> Operation {
+  mutating func operation(depth: Int) throws(ParseError) -> TensorOperation {
     if depth > Self.maximumDepth { throw error("regions are nested too deeply") }
     var names: [String] = []
     repeat {
@@ -36,7 +36,7 @@ extension Parser {
     for _ in 0..<opcode.regionCount { regions.append(try region(depth: depth)) }
     scope = own
     let results = try defineAll(names, resultTypes)
-    return Operation(
+    return TensorOperation(
       opcode: opcode, operands: operands, results: results, regions: regions, scope: own)
   }
 
@@ -59,7 +59,7 @@ extension Parser {
     }
     try expect(")")
     try expect("{")
-    var operations: [Operation] = []
+    var operations: [TensorOperation] = []
     while token != .word("yield") { operations.append(try operation(depth: depth + 1)) }
     try advance()
     var results: [Value] = []

@@ -1,6 +1,6 @@
 extension FunctionVerifier {
   /// I6: what the regions of each operation must be.
-  mutating func checkRegions(_ operation: Operation) {
+  mutating func checkRegions(_ operation: TensorOperation) {
     let opcode = operation.opcode
     guard operation.regions.count == opcode.regionCount else {
       fault(
@@ -42,7 +42,7 @@ extension FunctionVerifier {
   private func type(_ value: Value) -> TensorType { function.type(of: value) }
 
   /// A region whose arguments all have the first operand's type.
-  private mutating func checkArguments(_ operation: Operation, count: Int) {
+  private mutating func checkArguments(_ operation: TensorOperation, count: Int) {
     let region = operation.regions[0]
     guard region.arguments.count == count, !region.results.isEmpty else {
       fault(

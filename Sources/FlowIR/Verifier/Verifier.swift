@@ -81,7 +81,7 @@ struct FunctionVerifier {
   private var defined: Set<Value> = []
   private var everDefined: Set<Value> = []
   private var count = 0
-  private var current: (index: Int, operation: Operation)?
+  private var current: (index: Int, operation: TensorOperation)?
 
   init(function: Function) { self.function = function }
 
@@ -122,7 +122,7 @@ struct FunctionVerifier {
     return false
   }
 
-  private mutating func visit(_ operations: [Operation]) {
+  private mutating func visit(_ operations: [TensorOperation]) {
     for operation in operations {
       let place = (count, operation)
       count += 1
@@ -150,7 +150,7 @@ struct FunctionVerifier {
     current = nil
   }
 
-  private mutating func checkTypes(_ operation: Operation, _ regionResults: [TensorType]) {
+  private mutating func checkTypes(_ operation: TensorOperation, _ regionResults: [TensorType]) {
     do {
       let types = try operation.opcode.resultTypes(
         operands: operation.operands.map(function.type(of:)), regionResults: regionResults)

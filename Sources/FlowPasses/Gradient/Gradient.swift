@@ -1,8 +1,8 @@
 import FlowIR
 
-extension Operation {
+extension TensorOperation {
   /// The operation as the gradient needs it: an ODE's solution leaves its steps for its adjoint.
-  fileprivate var recorded: Operation {
+  fileprivate var recorded: TensorOperation {
     guard case .odeSolve(let control, _) = opcode else { return self }
     var copy = self
     copy.opcode = .odeSolve(control, isRecorded: true)
@@ -81,10 +81,12 @@ public func gradient(
     let cotangents = try reverse.run(
       builder.currentOperations, seeds: [root: one], wanted: Set(wanted))
     let rows = builder.arguments.first { builder.type(of: $0.value).hasRows }?.value
-    var results = function.results.map { Result(name: $0.name, value: map[$0.value] ?? $0.value) }
+    var results = function.results.map {
+      FunctionResult(name: $0.name, value: map[$0.value] ?? $0.value)
+    }
     for (name, value) in zip(names, wanted) {
       let found = try reverse.completed(cotangents[value], for: value, like: perRow ? rows : nil)
-      results.append(Result(name: "grad." + name, value: found))
+      results.append(FunctionResult(name: "grad." + name, value: found))
     }
     return builder.finish(results: results)
   } catch let error as GradientError {

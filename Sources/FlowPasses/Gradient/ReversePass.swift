@@ -24,7 +24,7 @@ final class ReversePass {
 
   /// The cotangents of the wanted values, given those of some results.
   func run(
-    _ operations: [Operation], seeds: [Value: Value], wanted: Set<Value>
+    _ operations: [TensorOperation], seeds: [Value: Value], wanted: Set<Value>
   ) throws(TypeError) -> [Value: Value] {
     let saved = (cotangents, supports, support, active)
     defer { (cotangents, supports, support, active) = saved }
@@ -151,7 +151,7 @@ extension ReversePass {
   }
 }
 
-extension Operation {
+extension TensorOperation {
   /// Whether the results change smoothly with some operand.
   var isDifferentiable: Bool {
     switch opcode {

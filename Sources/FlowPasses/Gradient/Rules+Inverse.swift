@@ -6,7 +6,7 @@ extension ReversePass {
   /// The cotangent λ of F's output solves λ = gx + (∂G/∂x)ᵀ ge + (∂F/∂x)ᵀ λ. The Jacobian is
   /// nilpotent, so λ is a fixed point of the same kind, with the same number of passes; then θ gets
   /// (∂F/∂θ)ᵀ λ + (∂G/∂θ)ᵀ ge.
-  func inverseRule(_ operation: Operation, passes: Int) throws(TypeError) {
+  func inverseRule(_ operation: TensorOperation, passes: Int) throws(TypeError) {
     let region = operation.regions[0]
     let x = operation.results[0]
     let start = builder.currentOperations.count

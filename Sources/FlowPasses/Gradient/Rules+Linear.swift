@@ -2,7 +2,7 @@ import FlowIR
 
 extension ReversePass {
   /// `y = x Wᵀ + b`: gx = gy W, gW = sum of gy xᵀ, gb = sum of gy.
-  func linearRule(_ operation: Operation, _ mask: Mask?, _ g: Value) throws(TypeError) {
+  func linearRule(_ operation: TensorOperation, _ mask: Mask?, _ g: Value) throws(TypeError) {
     let (x, weight) = (operation.operands[0], operation.operands[1])
     let isRow = type(operation.result).hasRows
     // Chosen once for all that is made of it.

@@ -48,7 +48,7 @@ extension ReversePass {
 
   /// `A x = b`: b gets A⁻ᵀ g, and A minus the outer product of that with x, in its triangle.
   func triangularSolveRule(
-    _ operation: Operation, upper: Bool, unit: Bool, _ g: Value
+    _ operation: TensorOperation, upper: Bool, unit: Bool, _ g: Value
   ) throws(TypeError) {
     let (a, b) = (operation.operands[0], operation.operands[1])
     let x = operation.result

@@ -9,7 +9,7 @@ extension ReversePass {
   /// rows that this makes are results of the operation; what is computed from them is linear, so it
   /// is applied to the sums over all steps, after the operation.
   func solveRule(
-    _ operation: Operation, _ control: ODEControl, isRecorded: Bool
+    _ operation: TensorOperation, _ control: ODEControl, isRecorded: Bool
   ) throws(TypeError) {
     let region = operation.regions[0]
     let states = Array(operation.operands.dropFirst(2))
@@ -80,7 +80,7 @@ extension ReversePass {
   /// A later end lets the solution go on, a later start takes that away: adds the derivatives at
   /// time `index` times the states' cotangents there, the start's with the opposite sign.
   private func timeRule(
-    _ operation: Operation, index: Int, states: [Value], cotangents: [Value?]
+    _ operation: TensorOperation, index: Int, states: [Value], cotangents: [Value?]
   ) throws(TypeError) {
     let region = operation.regions[0]
     let time = operation.operands[index]
@@ -110,16 +110,16 @@ extension ReversePass {
 /// Parts the operations of a region into those that stay, and uniform ones that use sums over rows.
 private struct SumSplit {
   /// What stays in the region.
-  var inside: [Operation] = []
+  var inside: [TensorOperation] = []
   /// What is done once all steps have been summed, and what that needs.
-  var after: [Operation] = []
+  var after: [TensorOperation] = []
   /// The values that the region yields so that `parts` can be computed after it.
   var yielded: [Value] = []
 
   init(_ region: Region, _ parts: [Value], type: (Value) -> TensorType) {
     var sums: Set<Value> = []
     var late: Set<Value> = []
-    var definitions: [Value: Operation] = [:]
+    var definitions: [Value: TensorOperation] = [:]
     for operation in region.operations {
       for result in operation.results { definitions[result] = operation }
       if operation.sumsRows {

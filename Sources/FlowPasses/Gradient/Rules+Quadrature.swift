@@ -3,7 +3,7 @@ import FlowIR
 extension ReversePass {
   /// The integral of v(t, dt) from a to b, with v linear in dt: b gets (∂v(b, dt)/∂dt)ᵀ g, a minus
   /// the same at a, and what v uses from outside gets the integral of (∂v/∂θ)ᵀ g.
-  func quadratureRule(_ operation: Operation, nodes: Int) throws(TypeError) {
+  func quadratureRule(_ operation: TensorOperation, nodes: Int) throws(TypeError) {
     let region = operation.regions[0]
     var given: [(result: Value, inner: Value)] = []
     for (result, inner) in zip(operation.results, region.results) where cotangents[result] != nil {
@@ -50,8 +50,8 @@ extension ReversePass {
   ) throws(TypeError) {
     var sums: [Value] = []
     var after: Set<Value> = []
-    var inside: [Operation] = []
-    var tail: [Operation] = []
+    var inside: [TensorOperation] = []
+    var tail: [TensorOperation] = []
     for operation in region.operations {
       if operation.inputs.contains(where: { after.contains($0) }) {
         tail.append(operation)

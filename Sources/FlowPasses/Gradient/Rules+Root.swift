@@ -3,7 +3,7 @@ import FlowIR
 extension ReversePass {
   /// The implicit function theorem at the root f(x, θ) = y: with λ = gx / f'(x), y gets λ and θ gets
   /// -(∂f/∂θ)ᵀ λ. At an end of the domain the root does not move with y.
-  func rootRule(_ operation: Operation, lower: Double, upper: Double) throws(TypeError) {
+  func rootRule(_ operation: TensorOperation, lower: Double, upper: Double) throws(TypeError) {
     let region = operation.regions[0]
     let x = operation.result
     guard let g = cotangents[x] else { return }

@@ -2,7 +2,7 @@ import FlowIR
 
 extension ReversePass {
   /// Adds the cotangents of an operation's operands, given those of its results.
-  func differentiate(_ operation: Operation) throws(TypeError) {
+  func differentiate(_ operation: TensorOperation) throws(TypeError) {
     switch operation.opcode {
     case .autoregressiveInverse(let passes): return try inverseRule(operation, passes: passes)
     case .monotoneRoot(let lower, let upper):

@@ -20,7 +20,7 @@ extension ReversePass {
   }
 
   /// Takes note that a selection passes a cotangent on in the rows of one branch alone.
-  func narrowSupport(selecting operation: Operation) throws(TypeError) {
+  func narrowSupport(selecting operation: TensorOperation) throws(TypeError) {
     let condition = operation.operands[0]
     // What is known already holds in fewer rows of the whole function, not just of this branch.
     guard support == nil, type(condition).hasRows, type(condition).shape.isEmpty else { return }

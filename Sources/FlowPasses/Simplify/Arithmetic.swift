@@ -1,7 +1,7 @@
 import FlowIR
 
 /// A pointwise operation of splat constants is a splat constant.
-@Sendable func foldSplats(_ operation: Operation, _ rewriter: Rewriter) throws(TypeError)
+@Sendable func foldSplats(_ operation: TensorOperation, _ rewriter: Rewriter) throws(TypeError)
   -> [Value]?
 {
   switch operation.opcode {
@@ -20,7 +20,7 @@ import FlowIR
 }
 
 /// `x * 1`, `x / 1` and `x - 0` are `x`, exactly.
-@Sendable func removeNeutral(_ operation: Operation, _ rewriter: Rewriter) throws(TypeError)
+@Sendable func removeNeutral(_ operation: TensorOperation, _ rewriter: Rewriter) throws(TypeError)
   -> [Value]?
 {
   guard case .binary(let function) = operation.opcode else { return nil }
@@ -44,7 +44,7 @@ import FlowIR
 }
 
 /// `-(-x)` is `x`; `x + (-y)` is `x - y`.
-@Sendable func removeDoubleNegation(_ operation: Operation, _ rewriter: Rewriter)
+@Sendable func removeDoubleNegation(_ operation: TensorOperation, _ rewriter: Rewriter)
   throws(TypeError) -> [Value]?
 {
   func negated(_ value: Value) -> Value? {
@@ -63,7 +63,7 @@ import FlowIR
 }
 
 /// A selection whose condition is constant, or whose branches are the same value.
-@Sendable func selectConstant(_ operation: Operation, _ rewriter: Rewriter) throws(TypeError)
+@Sendable func selectConstant(_ operation: TensorOperation, _ rewriter: Rewriter) throws(TypeError)
   -> [Value]?
 {
   guard case .select = operation.opcode else { return nil }
@@ -80,7 +80,8 @@ import FlowIR
 }
 
 /// A conversion to the type that a value has.
-@Sendable func removeConversion(_ operation: Operation, _ rewriter: Rewriter) throws(TypeError)
+@Sendable func removeConversion(_ operation: TensorOperation, _ rewriter: Rewriter)
+  throws(TypeError)
   -> [Value]?
 {
   guard case .convert(let dtype) = operation.opcode,
@@ -93,7 +94,7 @@ extension Rewriter {
   /// Appends a splat constant.
   func builderSplat(_ value: Double, shape: [Int], dtype: DType) -> Value {
     let literal = Literal(splat: value, shape: shape, dtype: dtype)
-    let results = try? emit(Operation(opcode: .constant(literal), operands: [], results: []))
+    let results = try? emit(TensorOperation(opcode: .constant(literal), operands: [], results: []))
     return results?.first ?? builder.splat(value, shape: shape, dtype: dtype)
   }
 }

@@ -18,7 +18,7 @@ public let simplify = Pass(
   }
 }
 
-typealias Rewrite = @Sendable (Operation, Rewriter) throws(TypeError) -> [Value]?
+typealias Rewrite = @Sendable (TensorOperation, Rewriter) throws(TypeError) -> [Value]?
 
 /// The rewrites in the order in which they are tried.
 let simplifyRewrites: [Rewrite] = [

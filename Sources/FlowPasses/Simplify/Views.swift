@@ -1,7 +1,7 @@
 import FlowIR
 
 /// A reshape to the shape that a value has is the value; a reshape of a reshape is one.
-@Sendable func composeReshapes(_ operation: Operation, _ rewriter: Rewriter) throws(TypeError)
+@Sendable func composeReshapes(_ operation: TensorOperation, _ rewriter: Rewriter) throws(TypeError)
   -> [Value]?
 {
   guard case .reshape(let shape) = operation.opcode else { return nil }
@@ -14,7 +14,7 @@ import FlowIR
 }
 
 /// A slice of everything is the value; a slice of a slice is one.
-@Sendable func composeSlices(_ operation: Operation, _ rewriter: Rewriter) throws(TypeError)
+@Sendable func composeSlices(_ operation: TensorOperation, _ rewriter: Rewriter) throws(TypeError)
   -> [Value]?
 {
   guard case .slice(let axis, let start, let end) = operation.opcode else { return nil }
@@ -30,7 +30,7 @@ import FlowIR
 }
 
 /// A gather in place is the value; of consecutive indices a slice; of a gather one gather.
-@Sendable func composeGathers(_ operation: Operation, _ rewriter: Rewriter) throws(TypeError)
+@Sendable func composeGathers(_ operation: TensorOperation, _ rewriter: Rewriter) throws(TypeError)
   -> [Value]?
 {
   guard case .gather(let axis, let indices) = operation.opcode else { return nil }
@@ -52,7 +52,8 @@ import FlowIR
 }
 
 /// A transpose in place is the value; a transpose of a transpose is one.
-@Sendable func composeTransposes(_ operation: Operation, _ rewriter: Rewriter) throws(TypeError)
+@Sendable func composeTransposes(_ operation: TensorOperation, _ rewriter: Rewriter)
+  throws(TypeError)
   -> [Value]?
 {
   guard case .transpose(let permutation) = operation.opcode else { return nil }
@@ -66,7 +67,7 @@ import FlowIR
 }
 
 /// A view of a splat constant is a splat constant.
-@Sendable func splatView(_ operation: Operation, _ rewriter: Rewriter) throws(TypeError)
+@Sendable func splatView(_ operation: TensorOperation, _ rewriter: Rewriter) throws(TypeError)
   -> [Value]?
 {
   switch operation.opcode {
@@ -80,7 +81,8 @@ import FlowIR
 }
 
 /// A scatter along a permutation is a gather along its inverse.
-@Sendable func scatterPermutation(_ operation: Operation, _ rewriter: Rewriter) throws(TypeError)
+@Sendable func scatterPermutation(_ operation: TensorOperation, _ rewriter: Rewriter)
+  throws(TypeError)
   -> [Value]?
 {
   guard case .scatterAdd(let axis, let indices, let size) = operation.opcode,

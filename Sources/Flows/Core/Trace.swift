@@ -50,7 +50,7 @@ public final class Trace: @unchecked Sendable {
   public func tensor(of parameter: Parameter) -> Tensor {
     if let substitute = substitutes[parameter.name] { return substitute }
     if let known = parameters[parameter.name] { return known }
-    let kind: Argument.Kind = parameter.isTrainable ? .parameter : .buffer
+    let kind: FunctionArgument.Kind = parameter.isTrainable ? .parameter : .buffer
     let value = builder.argument(
       parameter.name, .uniform(parameter.shape, dtype), parametersAreInputs ? .input : kind)
     let tensor = Tensor(self, value)
@@ -96,7 +96,7 @@ public final class Trace: @unchecked Sendable {
 
   /// Ends the recording.
   public func finish(_ results: [(name: String, tensor: Tensor)]) -> Function {
-    builder.finish(results: results.map { Result(name: $0.name, value: $0.tensor.value) })
+    builder.finish(results: results.map { FunctionResult(name: $0.name, value: $0.tensor.value) })
   }
 
   /// Runs a closure in which other tensors stand for parameters, and another rule for linear layers:

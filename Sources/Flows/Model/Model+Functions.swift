@@ -104,7 +104,7 @@ extension Model {
     var map: [Value: Value] = [:]
     builder.copyArguments(of: both, into: &map)
     for operation in both.operations { try builder.copy(operation, of: both, mapping: &map) }
-    var results: [Result] = []
+    var results: [FunctionResult] = []
     let values = Dictionary(
       uniqueKeysWithValues: both.results.map { ($0.name, map[$0.value] ?? $0.value) })
     for result in both.results where result.name != "log_prob" {
@@ -120,7 +120,7 @@ extension Model {
         let other = try builder.emit(.select, try rows(.isNaN), all(.nan), all(0))
         value = try builder.emit(.select, try rows(.isFinite), value, other)
       }
-      results.append(Result(name: result.name, value: value))
+      results.append(FunctionResult(name: result.name, value: value))
     }
     return try Pipeline.run(Pipeline.cleanup, on: builder.finish(results: results))
   }

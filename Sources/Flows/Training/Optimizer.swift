@@ -53,13 +53,13 @@ func trainingStep(
   builder.scope = Scope("optimizer")
   let update = AdamUpdate(builder: builder, optimizer: optimizer, scalars: scalars)
   let gradients = try update.clipped(Array(values.dropFirst()))
-  var results = [Result(name: "loss", value: values[0])]
+  var results = [FunctionResult(name: "loss", value: values[0])]
   for (index, name) in names.enumerated() {
     guard let parameter = arguments[name] else { continue }
     let new = try update.apply(
       parameter, gradients[index], m: moments[index][0], v: moments[index][1])
     for (prefix, value) in zip(["", "m.", "v."], new) {
-      results.append(Result(name: prefix + name, value: value))
+      results.append(FunctionResult(name: prefix + name, value: value))
     }
   }
   var step = compact

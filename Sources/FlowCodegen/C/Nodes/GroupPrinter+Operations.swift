@@ -1,7 +1,7 @@
 import FlowIR
 
 extension GroupPrinter {
-  func emit(_ operation: Operation) {
+  func emit(_ operation: TensorOperation) {
     let space = IterationSpace(operation, views.function)
     let shape = space.inner
     let reads = zip(operation.operands, space.operandLoops).map { classify($0, loops: $1) }
@@ -84,7 +84,7 @@ extension GroupPrinter {
   }
 
   func emitLoopSum(
-    _ operation: Operation, _ reduction: Reduction, _ operand: String, segment: Segment
+    _ operation: TensorOperation, _ reduction: Reduction, _ operand: String, segment: Segment
   ) {
     guard let sum = group.sums.first(where: { $0.value == operation.result }) else {
       preconditionFailure("value \(operation.result.id) has no accumulator")

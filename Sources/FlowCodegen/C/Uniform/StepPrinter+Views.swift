@@ -32,7 +32,7 @@ extension StepPrinter {
   }
 
   /// For each axis of a view, its part of the index into the operand.
-  private func sourceTerms(_ operation: Operation) -> [String] {
+  private func sourceTerms(_ operation: TensorOperation) -> [String] {
     let to = type(of: operation.result).shape
     let from = type(of: operation.operands[0]).shape
     guard let axes = operation.opcode.viewAxes(from: from, to: to) else {
@@ -53,7 +53,8 @@ extension StepPrinter {
   }
 
   func linear(
-    _ operation: Operation, _ mask: Mask?, _ out: String, _ operands: [String], _ shapes: [[Int]]
+    _ operation: TensorOperation, _ mask: Mask?, _ out: String, _ operands: [String],
+    _ shapes: [[Int]]
   ) -> [String] {
     let (outputs, inputs) = (shapes[1][0], shapes[1][1])
     let vectors = shapes[0].dropLast().reduce(1, *)

@@ -19,7 +19,7 @@ struct GroupNode: NodeBody {
   }
 
   let extent: Int
-  let operations: [Operation]
+  let operations: [TensorOperation]
   let stores: [Store]
   /// In the order of their values.
   let sums: [Sum]
@@ -84,7 +84,7 @@ struct GroupNode: NodeBody {
 /// A group that operations still join, and whose values later nodes still ask to be stored.
 final class GroupBuilder {
   let extent: Int
-  var operations: [Operation] = []
+  var operations: [TensorOperation] = []
   var stores: [GroupNode.Store] = []
   var sums: [Value: GroupNode.Sum] = [:]
   var sources: [Value: Buffer] = [:]

@@ -13,7 +13,7 @@ struct LinearNode: NodeBody {
   let inputs: Int
   let outputs: Int
   let product: Value
-  let epilogue: [Operation]
+  let epilogue: [TensorOperation]
   let result: Value
   /// A second value that the epilogue reads, at the element being written.
   let extra: (value: Value, buffer: Buffer)?
@@ -22,7 +22,7 @@ struct LinearNode: NodeBody {
 
   init(
     input: Buffer, output: Buffer, layout: PanelLayout, mask: Mask?, pack: Int, repeats: Int,
-    inputs: Int, outputs: Int, product: Value, epilogue: [Operation], result: Value,
+    inputs: Int, outputs: Int, product: Value, epilogue: [TensorOperation], result: Value,
     extra: (value: Value, buffer: Buffer)?
   ) {
     self.input = input

@@ -1,5 +1,5 @@
 /// One operation of a function: an opcode, operands, results, regions, and the scope it came from.
-public struct Operation: Hashable, Sendable {
+public struct TensorOperation: Hashable, Sendable {
   /// What it does.
   public var opcode: Opcode
   /// The values that it reads.
@@ -31,12 +31,12 @@ public struct Region: Hashable, Sendable {
   /// The values that the region is given.
   public var arguments: [Value]
   /// The operations, each after those that define its operands.
-  public var operations: [Operation]
+  public var operations: [TensorOperation]
   /// The values that the region yields.
   public var results: [Value]
 
   /// Makes a region.
-  public init(arguments: [Value], operations: [Operation], results: [Value]) {
+  public init(arguments: [Value], operations: [TensorOperation], results: [Value]) {
     self.arguments = arguments
     self.operations = operations
     self.results = results
@@ -65,7 +65,7 @@ extension Region {
   public var sumsRows: Bool { operations.contains(where: \.sumsRows) }
 }
 
-extension Operation {
+extension TensorOperation {
   /// Whether it, or an operation within its regions, sums over rows.
   public var sumsRows: Bool {
     switch opcode {
@@ -90,7 +90,7 @@ extension Opcode {
   }
 }
 
-extension Operation {
+extension TensorOperation {
   /// The operands and the values that the regions use from outside.
   public var inputs: [Value] { operands + regions.flatMap(\.captures) }
 
