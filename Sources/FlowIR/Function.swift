@@ -28,6 +28,18 @@ public struct Function: Hashable, Sendable {
 
   /// The type of a value.
   public func type(of value: Value) -> TensorType { types[value.id] }
+
+  /// The results that are an argument's next value, by the result's number: those with the name and the
+  /// type of an argument, as a training step has them for all that it trains.
+  public var nextValues: [Int: FunctionArgument] {
+    let named = Dictionary(arguments.map { ($0.name, $0) }) { first, _ in first }
+    var found: [Int: FunctionArgument] = [:]
+    for (number, result) in results.enumerated() {
+      guard let argument = named[result.name] else { continue }
+      if type(of: argument.value) == type(of: result.value) { found[number] = argument }
+    }
+    return found
+  }
 }
 
 /// An argument of a function.

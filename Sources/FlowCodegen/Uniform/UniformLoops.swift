@@ -96,19 +96,19 @@ struct UniformLoops {
     return uses
   }
 
-  /// Results that are the next values of packed weights, by the argument's name: all threads read
-  /// them in the next call, and none in this one.
+  /// Results that are the next values of packed weights: all threads read them in the next call, and
+  /// none in this one.
   private static func sent(
     _ function: Function, _ storage: Storage, _ uses: [Value: Int], packings: [Packing],
     asked: [Value]
   ) -> Set<Value> {
     let packed = Set(packings.flatMap(\.sources))
-    let names = Set(function.arguments.filter { packed.contains($0.value) }.map(\.name))
+    let next = function.nextValues.filter { packed.contains($0.value.value) }.keys
     return Set(
-      function.results.enumerated().filter { index, result in
-        names.contains(result.name) && storage.locations[result.value] == .result(index)
-          && uses[result.value, default: 0] == 0 && !packed.contains(result.value)
-          && !asked.contains(result.value)
-      }.map(\.element.value))
+      next.filter { index in
+        let value = function.results[index].value
+        return storage.locations[value] == .result(index) && uses[value, default: 0] == 0
+          && !packed.contains(value) && !asked.contains(value)
+      }.map { function.results[$0].value })
   }
 }

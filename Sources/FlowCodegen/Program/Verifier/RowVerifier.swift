@@ -11,7 +11,8 @@ struct RowVerifier {
   func faults() -> [Fault] {
     var check = ReadCheck(place: place)
     check.run(phase.nodes)
-    return scratchFaults() + check.faults + phase.nodes.flatMap(\.all).flatMap { finalFaults($0) }
+    let early = phase.nodes.flatMap(\.all).flatMap { $0.body.earlyReads(place) }
+    return scratchFaults() + check.faults + early
   }
 
   /// Whether buffers have places, apart from those they are live with.
@@ -36,42 +37,6 @@ struct RowVerifier {
             .live, "\(place): \(buffer.name) at \(range), \(other.buffer.name) at \(other.range)"))
       }
       placed.append((buffer, range, live))
-    }
-    return faults
-  }
-
-  /// Whether the items of an incremental loop read only what is final in their steps.
-  private func finalFaults(_ node: Node) -> [Fault] {
-    guard let loop = node.body as? StepsNode, loop.isIncremental else { return [] }
-    var faults: [Fault] = []
-    // A state element takes part in the step after the one that writes it.
-    let written = Readiness()
-    for inner in loop.nodes {
-      for item in inner.itemSteps.indices {
-        for span in inner.body.writes(of: item) where span.buffer == loop.next {
-          written.raise(span, to: inner.itemSteps[item])
-        }
-      }
-    }
-    let ready = Readiness()
-    for (element, step) in written.steps(loop.next).enumerated() {
-      ready.raise(Span(loop.state, element..<element + 1), to: step + 1)
-    }
-    for inner in loop.nodes {
-      if inner.itemSteps.count != inner.body.items
-        || inner.itemSteps.contains(where: { !(0..<loop.steps).contains($0) })
-      {
-        faults.append(
-          Fault(.final, "\(place): items of \(inner.body) have no step among \(loop.steps)"))
-        continue
-      }
-      if let early = inner.body.firstEarlyItem(inner.itemSteps, ready) {
-        faults.append(
-          Fault(
-            .final,
-            "\(place): item \(early) of a node at '\(inner.scope.path)' runs in step "
-              + "\(inner.itemSteps[early]), before what it reads is final"))
-      }
     }
     return faults
   }

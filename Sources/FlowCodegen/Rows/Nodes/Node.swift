@@ -102,6 +102,9 @@ protocol NodeBody {
   /// is written becomes final in those.
   func firstEarlyItem(_ steps: [Int], _ ready: Readiness) -> Int?
 
+  /// The items of its inner nodes that run before what they read is final.
+  func earlyReads(_ place: String) -> [Fault]
+
   /// What it is, in a few words.
   func label(_ function: Function) -> String
   /// What it does for one row.
@@ -151,6 +154,7 @@ extension NodeBody {
   var calls: Int { 1 }
   var bodies: [[Node]] { [] }
   func stepped(_ ready: Readiness) -> Stepped? { nil }
+  func earlyReads(_ place: String) -> [Fault] { [] }
 
   /// What all items read.
   var reads: [Span] { (0..<items).flatMap { reads(of: $0) } }
