@@ -6,7 +6,7 @@ struct BadRows {
   private(set) var count = 0
   /// The first of them, as its file counts rows.
   private(set) var first: Int?
-  /// Those whose input is finite: how many, and the first.
+  /// The rows with a finite input among them: how many, and the first.
   private(set) var unexpected = 0
   private(set) var firstUnexpected: Int?
 
@@ -19,20 +19,20 @@ struct BadRows {
     if firstUnexpected == nil { firstUnexpected = number }
   }
 
-  /// What a summary says of them.
+  /// The members of the JSON summary about them.
   var members: [(String, JSONValue)] {
     [("invalid_rows", .integer(count))]
       + (first.map { [("first_invalid_row", .integer($0))] } ?? [])
   }
 
-  /// What a line for people says of them.
+  /// The words about them in the summary for people.
   var text: String {
     guard let first else { return "" }
     return count == 1
       ? "; row \(first) is NaN" : "; \(count) rows are NaN, the first is row \(first)"
   }
 
-  /// A warning about rows whose input gives no reason for it.
+  /// A warning about rows whose result is NaN although their input is finite.
   func warning(path: String) -> String? {
     firstUnexpected.map {
       "\(path): row \($0): its numbers are finite, but its result is NaN"

@@ -1,6 +1,6 @@
 import FlowFiles
 
-/// What a command says to a person or to the program that reads its output.
+/// Writes what a command has to say to people and to programs that read its output.
 enum Console {
   /// Prints text on standard output.
   ///
@@ -9,13 +9,13 @@ enum Console {
     try StandardStreams.output(text + terminator)
   }
 
-  /// States on standard error what was assumed.
+  /// Writes a note to standard error: what the command assumed.
   static func note(_ text: String) { line("note", text) }
 
-  /// States on standard error what may spoil the result.
+  /// Writes a warning to standard error: what may make the result useless.
   static func warn(_ text: String) { line("warning", text) }
 
-  /// States on standard error why a command ends, in one line.
+  /// Writes to standard error, in one line, why the command failed.
   static func fail(_ text: String) { line("error", text) }
 
   private static func line(_ kind: String, _ text: String) {

@@ -28,7 +28,7 @@ struct CommonOptions: ParsableArguments {
   @Flag(help: "Print the summary as JSON on standard output.")
   var json = false
 
-  /// Makes sure that a table and the summary do not mix on standard output.
+  /// Refuses a table and a JSON summary on standard output at once.
   func check(outputs: [String?]) throws {
     let streams = outputs.count { $0 == "-" }
     if streams > 1 { throw ValidationError("only one output can be -, standard output") }
@@ -76,7 +76,7 @@ struct TableFlags: ParsableArguments {
     TableOptions(columns: contextColumns, header: header, array: contextArray)
   }
 
-  /// What tells one way of reading from another.
+  /// The options in one text, to compare an interrupted run's with these.
   var identity: String {
     [
       columns?.description, contextColumns?.description, header?.rawValue, array, contextArray,
@@ -86,7 +86,7 @@ struct TableFlags: ParsableArguments {
 
 extension TableOptions.Header: ExpressibleByArgument {}
 
-/// Numbers for people.
+/// Formats numbers for people.
 enum Format {
   static func seconds(_ value: Double) -> String { String(format: "%.2f s", value) }
   static func nats(_ value: Double) -> String { String(format: "%.4f nats", value) }

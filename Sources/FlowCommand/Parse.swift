@@ -1,7 +1,7 @@
 import ArgumentParser
 import FlowFiles
 
-/// How numbers are read from flags: checked, with their limits in the message.
+/// Reads numbers from flags: checks them, and names their limits in the message.
 enum Parse {
   /// The most rows that a command draws or a step takes.
   static let mostRows = 1_000_000_000_000

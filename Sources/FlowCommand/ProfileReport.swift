@@ -3,9 +3,9 @@ import FlowFiles
 import FlowRuntime
 import Foundation
 
-/// The times of a tile program's nodes beside their bounds.
+/// The times of a tile program's nodes, each next to what the machine's limits allow.
 struct ProfileReport {
-  /// A node, or what happens outside of all.
+  /// A node, or the time that is spent outside all nodes.
   struct Line {
     var label: String
     var scope: String
@@ -14,7 +14,7 @@ struct ProfileReport {
     /// What is done: operations, instructions or bytes, all in all.
     var work = 0.0
     var unit = ""
-    /// Which limit bounds it, if any.
+    /// The machine's limit that bounds it, if any.
     var bound = ""
     /// The time that the limit allows, over the time that it took.
     var fraction: Double?

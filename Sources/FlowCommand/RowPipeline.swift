@@ -10,7 +10,8 @@ struct RowResult {
   let writer: any RowWriter
 }
 
-/// The way of rows through a command: call, make rows with bad inputs NaN, write, count.
+/// What every command does with its rows: call the function, set the results of rows with bad inputs to
+/// NaN, write them, and count the bad rows.
 struct RowPipeline<Number: RowNumber> {
   let function: any RowFunction
   let results: [RowResult]
@@ -59,7 +60,7 @@ struct RowPipeline<Number: RowNumber> {
     }
   }
 
-  /// Counts rows that an earlier run left: their inputs are not looked at again.
+  /// Counts the bad rows among those that an earlier run wrote, without reading their inputs again.
   mutating func count(earlier values: [Double], number: (Int) -> Int, isFinite: [Bool]?) {
     for (row, value) in values.enumerated() where value.isNaN {
       bad.add(number(row), isFinite: isFinite?[row] ?? true)

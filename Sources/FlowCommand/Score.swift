@@ -104,7 +104,7 @@ struct Score: ParsableCommand {
       + " \(type) \(tables.identity)"
   }
 
-  /// What tells a file from another of the same name: its size and time of change.
+  /// What identifies a file beside its name: its size and the time it was last changed.
   private static func identity(_ path: String) -> String {
     let attributes = try? FileManager.default.attributesOfItem(atPath: path)
     let size = (attributes?[.size] as? NSNumber)?.int64Value ?? 0

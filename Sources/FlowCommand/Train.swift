@@ -140,7 +140,8 @@ struct Train: ParsableCommand {
     try summarize(report)
   }
 
-  /// Makes sure that data and flow fit together.
+  /// Checks that the data have as many columns as the flow has features and context features, and the
+  /// context as many rows as the data.
   private func check(_ x: TrainingData, _ conditions: TrainingData?, _ model: Model) throws {
     guard x.columns == model.features else {
       throw FileError.mismatch(

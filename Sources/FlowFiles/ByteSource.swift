@@ -8,7 +8,7 @@
 final class ByteSource {
   let path: String
   private let descriptor: Int32
-  /// The part of the file that is read, if not all.
+  /// The part of the file that is read; nil for the whole file.
   private let window: Range<Int>?
   /// Bytes in memory, in place of the file's.
   private let memory: [UInt8]?
@@ -44,7 +44,7 @@ final class ByteSource {
     return Int(information.st_size)
   }
 
-  /// Fills memory; gives how many bytes there were before the end.
+  /// Fills memory, and returns how many bytes there were before the end.
   ///
   /// With an offset, which needs a regular file, the position of later reads does not move.
   func read(
@@ -79,9 +79,9 @@ final class ByteSource {
     return found == count ? bytes : Array(bytes.prefix(found))
   }
 
-  /// What there is to read now, at most so many bytes; empty at the end.
+  /// The next bytes, at most `count`; empty at the end.
   ///
-  /// Unlike `read`, it does not wait for more than one write of a pipe.
+  /// Unlike `read`, it returns what a pipe holds instead of waiting until `count` bytes have come.
   func readAvailable(_ count: Int) throws(FileError) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
     while true {

@@ -8,7 +8,8 @@ struct CSVHeader {
   let width: Int
   private(set) var notices: [String] = []
 
-  /// Judges the first line; `second` gives the next one, and is called only where it matters.
+  /// Decides whether the first line is a header. `second` gives the next line; it is called only if the
+  /// first line alone does not tell.
   init(
     _ line: CSVLine, path: String, options: TableOptions,
     second: () throws(FileError) -> CSVLine?
@@ -65,7 +66,7 @@ struct CSVHeader {
     return false
   }
 
-  /// Whether a field is what programs write for an unknown number.
+  /// Whether a field is what programs write for a missing number.
   private static func isMissing(_ field: CSVField) -> Bool {
     ["", "na", "n/a", "null", "none", "-", "?"].contains(
       String(decoding: field.text, as: UTF8.self).lowercased())
@@ -80,12 +81,12 @@ struct CSVHeader {
     }
   }
 
-  /// Notices other separators than commas.
+  /// Refuses separators other than commas.
   private static func checkSeparator(
     _ line: CSVLine, _ fields: [CSVField], path: String
   ) throws(FileError) {
     for (byte, name) in [(UInt8(ascii: ";"), "semicolons"), (0x09, "tabs")] {
-      // Commas beside them are decimal ones.
+      // Commas in the same line are decimal commas.
       let parts = line.bytes.split(separator: byte, omittingEmptySubsequences: false).count
       guard parts > 1, fields.contains(where: { $0.number == nil && $0.text.contains(byte) })
       else { continue }

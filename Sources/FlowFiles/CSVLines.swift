@@ -9,7 +9,7 @@ struct CSVLines {
   private let source: ByteSource
   private var buffer: [UInt8] = []
   private var position = 0
-  /// Up to where the buffer has no end of a line.
+  /// The part of the buffer that is known to hold no end of a line.
   private var searched = 0
   private var number = 0
   private var isAtEnd = false
@@ -40,7 +40,7 @@ struct CSVLines {
       if more.isEmpty { isAtEnd = true }
       if number == 0, buffer.isEmpty { try checkStart(more) }
       buffer += more
-      // Spreadsheets mark UTF-8 by three bytes.
+      // Spreadsheets put a byte-order mark of three bytes before UTF-8 text.
       if number == 0, position == 0, buffer.starts(with: [0xef, 0xbb, 0xbf]) { position = 3 }
     }
   }

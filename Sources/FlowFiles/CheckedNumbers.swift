@@ -1,8 +1,8 @@
-/// Why a text or number from outside is not one that is expected there.
+/// Why a text or number from outside was refused.
 public struct NumberError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What was found.
   public let found: String
-  /// What is expected there, limits included.
+  /// What was expected instead, limits included.
   public let expected: String
 
   /// Both in one phrase.
@@ -50,7 +50,7 @@ public enum Checked {
     return value
   }
 
-  /// A float as an integer of 32 bits, if it is one.
+  /// The 32-bit integer that a float equals.
   ///
   /// - Throws: `NumberError` with the limits.
   public static func int32(_ value: Double) throws(NumberError) -> Int32 {
@@ -88,7 +88,7 @@ public struct NumberLimits: Sendable, CustomStringConvertible {
     NumberLimits(lower: lower, upper: upper, isOpen: false)
   }
 
-  /// Above one number, up to another.
+  /// Above one number, and at most another.
   public static func above(_ lower: Double, to upper: Double) -> NumberLimits {
     NumberLimits(lower: lower, upper: upper, isOpen: true)
   }

@@ -7,7 +7,7 @@ public struct Digest: Sendable {
   private var b: UInt64 = 0x9e37_79b9_7f4a_7c15
   private var count: UInt64 = 0
 
-  /// Makes the digest of nothing.
+  /// Makes the digest of no bytes.
   public init() {}
 
   /// The digest of a text.
@@ -27,7 +27,7 @@ public struct Digest: Sendable {
     values.withUnsafeBytes { update($0) }
   }
 
-  /// Adds bytes. Each piece counts by itself: two pieces differ from their whole.
+  /// Adds bytes. Two pieces added one after the other give another digest than both added at once.
   public mutating func update(_ bytes: UnsafeRawBufferPointer) {
     let words = bytes.count / 8
     for word in 0..<words {

@@ -1,4 +1,4 @@
-/// Why compressed data can't be read: where.
+/// Compressed data can't be read: the offset of the fault.
 struct InflateError: Error {
   let offset: Int
 }

@@ -36,7 +36,7 @@ public indirect enum JSONValue: Hashable, Sendable {
   }
 }
 
-/// Why a text is no JSON: the byte and what was wrong there.
+/// Why a text is not valid JSON: the offset of the byte, and what was wrong there.
 public struct JSONError: Error, Hashable, Sendable {
   /// The offset of the byte where parsing stopped.
   public let offset: Int

@@ -6,19 +6,19 @@ import Foundation
   import Darwin
 #endif
 
-/// One output of a transaction: written beside its place under another name, locked while it is in
-/// work.
+/// One output of a transaction. It is written beside its place under another name, and locked until it
+/// is complete.
 ///
-/// The other name is the output's with `.flowir.partial` after it, so the next run for the same
-/// output finds what a killed one left, and two runs at once find each other.
+/// The other name is the output's with `.flowir.partial` appended. The next run for the same output
+/// therefore finds what a killed run left, and two runs at the same time notice each other.
 public final class OutputFile {
-  /// Where the output goes, as it was asked for.
+  /// The path of the output as the caller gave it.
   public let path: String
-  /// Where it lies in truth, behind symbolic links.
+  /// The path that the output really has, with symbolic links followed.
   let target: String
-  /// Its name while it is in work.
+  /// The path that it is written under until it is complete.
   let partial: String
-  /// What was left of an earlier run, in bytes; 0 unless the output was opened to go on.
+  /// How many bytes an earlier run left; 0 unless the output was opened to resume that run.
   let found: Int
   /// The earlier output, if there is one.
   let earlier: FileIdentity?
@@ -26,7 +26,7 @@ public final class OutputFile {
   let identity: FileIdentity
   private(set) var descriptor: Int32
   private var buffer: [UInt8] = []
-  /// Whether what was written so far serves a later run.
+  /// Whether a later run can resume from what was written so far.
   var servesLater = false
   private(set) var hasFailed = false
   private var work: String?
@@ -34,7 +34,8 @@ public final class OutputFile {
 
   /// Checks the place, then opens and locks the partial file.
   ///
-  /// - Throws: `FileError.system` if the output can't be written, is an input, or is in work.
+  /// - Throws: `FileError.system` if the output can't be written, is an input, or another run is writing
+  ///   it.
   init(
     _ path: String, inputs: Set<FileIdentity>, resume: Bool, isExecutable: Bool
   ) throws(FileError) {
@@ -62,7 +63,7 @@ public final class OutputFile {
     if buffer.count >= Self.bufferSize { try flush() }
   }
 
-  /// Appends the memory of numbers.
+  /// Appends numbers as they lie in memory.
   ///
   /// - Throws: `FileError.system`.
   public func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
@@ -70,7 +71,7 @@ public final class OutputFile {
     if buffer.count >= Self.bufferSize { try flush() }
   }
 
-  /// Hands what was written so far to the operating system.
+  /// Passes what was written so far to the operating system.
   func flush() throws(FileError) {
     do throws(FileError) {
       try System.write(buffer, to: descriptor, path: path)
@@ -83,7 +84,7 @@ public final class OutputFile {
     buffer.removeAll(keepingCapacity: true)
   }
 
-  /// Writes over bytes near the start, which must have been written before.
+  /// Overwrites bytes near the start, which must have been written before.
   ///
   /// - Throws: `FileError.system`.
   func patch(_ bytes: [UInt8], at offset: Int) throws(FileError) {
@@ -94,7 +95,7 @@ public final class OutputFile {
     }
   }
 
-  /// Cuts the file to its first bytes and goes on after them.
+  /// Cuts the file to its first `size` bytes; writing continues after them.
   func truncate(to size: Int) throws(FileError) {
     buffer.removeAll()
     guard ftruncate(descriptor, off_t(size)) == 0,
@@ -118,7 +119,7 @@ public final class OutputFile {
     return Array(bytes.prefix(length))
   }
 
-  /// Brings all bytes to the disk; the output is not in its place yet.
+  /// Syncs all bytes to the disk; the output is not in its place yet.
   func complete() throws(FileError) {
     try flush()
     do throws(FileError) {
@@ -129,14 +130,14 @@ public final class OutputFile {
     }
   }
 
-  /// Moves the file to its place; only then the lock ends.
+  /// Moves the file to its place. The lock is held until `finish`.
   func publish() throws(FileError) {
     guard rename(partial, target) == 0 else { throw System.failure(path, "write") }
     System.synchronize(folder: System.split(target).folder)
   }
 
-  /// A new folder beside the output for what is made on the way to it; it goes when the output is in
-  /// its place or given up, and a killed run's is removed by the next.
+  /// A new folder beside the output for intermediate files. It is removed when the output is in its place
+  /// or given up; one that a killed run left is removed by the next run.
   ///
   /// The folder has a name of its own in each run, since the compiler that a killed run started may
   /// still be writing to the one before.
@@ -154,7 +155,7 @@ public final class OutputFile {
     return folder
   }
 
-  /// Ends the lock of a file that is in its place.
+  /// Releases the lock of a file that is in its place.
   func finish() {
     guard descriptor >= 0 else { return }
     if let work { try? FileManager.default.removeItem(atPath: work) }
@@ -162,12 +163,12 @@ public final class OutputFile {
     descriptor = -1
   }
 
-  /// Gives the file up, but keeps what serves a later run if it was the disk that failed.
+  /// Gives the file up. If writing failed and a later run can resume from what was written, that is kept.
   func abandon() {
     if hasFailed, servesLater { finish() } else { discard() }
   }
 
-  /// Gives the file up, what was written before included.
+  /// Gives the file up and removes what was written.
   public func discard() {
     guard descriptor >= 0 else { return }
     unlink(partial)

@@ -11,11 +11,11 @@ struct OutputLock {
   /// The bytes of an earlier run that are there.
   let size: Int
 
-  /// Opens the partial file; remains of a killed run are taken up with `resume`, else removed.
+  /// Opens the partial file. What a killed run left is kept with `resume` and removed without.
   init(
     _ place: OutputPlace, inputs: Set<FileIdentity>, resume: Bool, mode: mode_t
   ) throws(FileError) {
-    // Each turn meets another process that made, finished or removed the file in between.
+    // Another process may make, finish or remove the file in between; then this is tried again.
     for _ in 0..<100 {
       if let lock = try Self.attempt(place, inputs, resume: resume, mode) {
         self = lock
@@ -55,13 +55,13 @@ struct OutputLock {
       close(descriptor)
       throw error
     }
-    // What a killed run left; the next turn makes a new file.
+    // A killed run left this file; the next turn makes a new one.
     defer { close(descriptor) }
     if unlink(place.partial) != 0, errno != ENOENT { throw System.failure(place.path, "write") }
     return nil
   }
 
-  /// Locks a file; nil if it is no longer the one of that name.
+  /// Locks a file; nil if the name has come to stand for another file in the meantime.
   private static func locked(
     _ descriptor: Int32, _ place: OutputPlace, _ inputs: Set<FileIdentity>
   ) throws(FileError) -> OutputLock? {
@@ -80,14 +80,14 @@ struct OutputLock {
           place.path,
           "\(holder(lock.identity)) is writing it; wait until that ends, or name another file")
       }
-      // A file system without locks: nothing can be said about others.
+      // The file system has no locks, so other runs can't be noticed.
       break
     }
     guard FileIdentity(path: place.partial) == lock.identity else { return nil }
     return lock
   }
 
-  /// Who holds the lock of a file, as far as the system tells.
+  /// The process that holds the lock of a file, if the system tells.
   private static func holder(_ identity: FileIdentity) -> String {
     guard let source = try? ByteSource("/proc/locks"), let bytes = try? source.read(1 << 20) else {
       return "another process"

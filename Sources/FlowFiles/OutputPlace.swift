@@ -4,7 +4,8 @@
   import Darwin
 #endif
 
-/// Where an output goes, checked: links followed, nothing there that must not be replaced.
+/// The place of an output, after checks: symbolic links are followed, and nothing lies there that must
+/// not be replaced.
 struct OutputPlace {
   let path: String
   let target: String
@@ -58,7 +59,7 @@ struct OutputPlace {
     .system(path: path, action: "write", reason: reason)
   }
 
-  /// The path behind symbolic links, also where the last of them leads to nothing yet.
+  /// The path with symbolic links followed, even if the last of them points to nothing yet.
   private static func followed(_ path: String) throws(FileError) -> String {
     var path = path
     for _ in 0..<40 {

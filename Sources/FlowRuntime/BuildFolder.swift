@@ -6,8 +6,8 @@ import Foundation
   import Darwin
 #endif
 
-/// A folder in the cache for one build, locked while it lasts: what has no lock is of a killed run,
-/// and the next build removes it.
+/// A folder in the cache for one build, locked while the build lasts. A folder that nobody holds the
+/// lock of was left by a killed run, and the next build removes it.
 struct BuildFolder {
   let path: String
   private let lock: Int32
@@ -16,7 +16,8 @@ struct BuildFolder {
   /// Makes a folder, after removing those of killed runs.
   init(in cache: String) throws(RuntimeError) {
     Self.clean(cache)
-    // Another run may take a folder that has no lock yet for one that a killed run was removing.
+    // Before it has its lock, another run may take the folder for one that a killed run left and remove
+    // it; then the next name is tried.
     for _ in 0..<100 {
       let path = "\(cache)/\(Self.start)\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
       guard mkdir(path, 0o700) == 0 else {
@@ -45,8 +46,8 @@ struct BuildFolder {
 
   private static let lockName = "/lock"
 
-  /// Removes a folder, its lock after all else: a run that is killed on the way leaves a folder that
-  /// has a lock or is empty, and the next build knows what to do with either.
+  /// Removes a folder, the lock last: if the run is killed on the way, the folder still has its lock or
+  /// is empty, and the next build can tell that it is no longer in use.
   private static func remove(_ path: String) {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
     for name in names where "/" + name != lockName {

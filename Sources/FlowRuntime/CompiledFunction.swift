@@ -28,7 +28,8 @@ public final class CompiledFunction: @unchecked Sendable {
 
   /// Compiles a function whose passes have run, or takes its object from the cache.
   ///
-  /// The machine must be able to run what is compiled for `cpu`; with `profiling` the time of each node of the tile program is counted, which takes some itself.
+  /// The machine must be able to run code for `cpu`. With `profiling` the code measures the time of each
+  /// node of the tile program, which slows it down a little.
   ///
   /// - Throws: `RuntimeError` if there is no compiler or OpenMP runtime, or the function has an
   ///   operation that can't be compiled.

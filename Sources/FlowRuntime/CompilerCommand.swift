@@ -4,8 +4,8 @@ import Foundation
 struct CompilerCommand: Hashable {
   let path: String
   let arguments: [String]
-  /// What tells this compiler from others, for the cache: the words, and size and time of each that is
-  /// a program, so that `ccache gcc` changes with gcc.
+  /// What the cache knows this compiler by: the words of the command, and the size and modification time
+  /// of each word that is a program, so that `ccache gcc` changes when gcc does.
   let identity: String
   /// Whether it is GCC, by the name of the file that a word leads to.
   let isGCC: Bool
@@ -15,7 +15,7 @@ struct CompilerCommand: Hashable {
   ///
   /// - Throws: `RuntimeError.noCompiler` saying what was looked for.
   init(environment: [String: String]) throws(RuntimeError) {
-    // Only absolute folders: a compiler in whatever folder this is run in is nobody's intent.
+    // Only absolute folders: a relative one would run whatever lies in the current folder.
     let folders = (environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":")
       .map(String.init).filter { $0.hasPrefix("/") }
     let given = environment["CC"] ?? ""

@@ -10,7 +10,7 @@ struct Toolchain {
   enum OpenMP: Equatable {
     /// The shared library at a path: libomp, or whatever has its interface.
     case library(String)
-    /// The one that comes with GCC, which knows no other compiler's code.
+    /// The runtime that comes with GCC, which only code that GCC compiled can use.
     case libgomp
 
     var linking: String {
@@ -24,8 +24,8 @@ struct Toolchain {
   /// Flags that decide what the object computes.
   ///
   /// Contraction to fused multiply-adds is wanted; everything else keeps IEEE semantics, NaN and
-  /// infinities included. There are no exceptions, so no tables to unwind the stack by, which would
-  /// take a sixteenth of the object.
+  /// infinities included. The code throws no exceptions, so the tables for unwinding the stack, a
+  /// sixteenth of the object, are left out.
   static let flags = flags(for: .native)
 
   /// The flags for a processor.
@@ -85,7 +85,7 @@ struct Toolchain {
     try run(
       Self.flags(for: cpu) + definitions + ["-fopenmp", "-c", source, "-o", object])
     var linking: [String] = []
-    // Each word by itself: in `-Wl,` a comma in a name would end the word.
+    // `-Xlinker` passes a word as it is, whereas `-Wl,` would split a name at its commas.
     func link(_ words: String...) { linking += words.flatMap { ["-Xlinker", $0] } }
     if let name {
       #if canImport(Darwin)

@@ -37,7 +37,7 @@ struct StepPrinter {
         }
       case .combine: open = index
       case .barrier:
-        // The one between a loop and the sums over its slots.
+        // The barrier between a loop and the sums over its slots.
         if let start = open, start == index - 1, case .rows = steps[start] { open = index }
       case .uniform, .pack, .store:
         if let open { ends.insert(open) }

@@ -34,7 +34,8 @@ struct PanelLayout: Hashable {
     /// How many panels it makes.
     var panels: Int { (rows + PanelLayout.maximumRows - 1) / PanelLayout.maximumRows }
 
-    /// About how many cycles its products take, for each vector of rows: few outputs wait for loads.
+    /// About how many cycles its products take for each vector of rows. With few outputs the time goes
+    /// into waiting for loads rather than into products.
     var cost: Int { inputs.count * max(rows, 2 * panels) }
 
     func joined(_ next: Group) -> Group {
@@ -96,7 +97,8 @@ struct PanelLayout: Hashable {
 
   /// Joins neighbours into single panels, so that all together take the least time.
   private static func joined(_ groups: [Group]) -> [Group] {
-    // For the first groups: the least cost, and the last panel's groups then.
+    // For each number of leading groups: the least cost of their panels, the last of these panels, and the
+    // group that it starts with.
     var best: [(cost: Int, group: Group, start: Int)] = []
     for end in groups.indices {
       var group = groups[end]

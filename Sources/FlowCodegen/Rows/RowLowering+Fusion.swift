@@ -137,7 +137,8 @@ extension RowLowering {
     }
   }
 
-  /// A scatter with distinct indices is a gather of what is there, zero elsewhere; others add up.
+  /// A scatter whose indices are distinct is written as a gather with zeros where nothing is scattered;
+  /// one whose indices repeat adds up.
   func lowerScatter(
     _ operation: TensorOperation, axis: Int, indices: [Int], size: Int
   ) throws(CodegenError) {

@@ -94,7 +94,7 @@ extension RowLowering {
         adjoint: adjoint.nodes), operation.scope)
   }
 
-  /// Where recorded steps lie, if a value stands for some, here or in an enclosing lowering.
+  /// The buffer of an ODE's recorded steps, for the value that represents them; nil for other values.
   private func record(of value: Value) -> Buffer? {
     records[value] ?? parent?.record(of: value)
   }
@@ -128,7 +128,7 @@ extension RowLowering {
     return buffer
   }
 
-  /// The record is complete only as far as its adjoint reads it.
+  /// Makes sure that only adjoints read the recorded steps: what nothing else can ask for is not recorded.
   private func checkUses(of record: Value) throws(CodegenError) {
     for index in users[record] ?? [] {
       if index >= 0, case .odeAdjoint = operations[index].opcode { continue }

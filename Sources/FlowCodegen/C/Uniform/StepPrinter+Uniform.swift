@@ -160,7 +160,7 @@ extension StepPrinter {
     case .minimum:
       (start, step) = ("\(operand)[o * \(extent * inner) + i]", "r = x < r || x != x ? x : r;")
     }
-    // Long sums are made in double, so that a norm of many numbers keeps its digits.
+    // Long sums are accumulated in double precision, so that a norm of many numbers stays accurate.
     let sum = word == "fk_real" ? "double" : word
     return [
       "for (int64_t o = 0; o < \(outer); o++) for (int64_t i = 0; i < \(inner); i++) {",

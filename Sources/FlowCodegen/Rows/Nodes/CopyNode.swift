@@ -1,6 +1,7 @@
 import FlowIR
 
-/// Elements from other buffers, uniform values or constants into a buffer; each run is an item.
+/// Copies elements of other buffers, uniform values or constants into a buffer. Each run of consecutive
+/// elements is an item.
 struct CopyNode: NodeBody {
   /// Consecutive elements.
   struct Run {

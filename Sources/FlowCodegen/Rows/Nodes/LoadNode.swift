@@ -1,6 +1,6 @@
 import FlowIR
 
-/// Rows of an argument into a buffer.
+/// Reads the rows of an argument into a buffer.
 struct LoadNode: NodeBody {
   let argument: Int
   let target: Buffer

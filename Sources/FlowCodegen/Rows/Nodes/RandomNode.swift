@@ -13,7 +13,8 @@ struct RandomNode: NodeBody {
 
   func label(_ function: Function) -> String { "random \(distribution.rawValue)" }
   func cost(_ function: Function) -> NodeCost {
-    // Ten rounds of Philox make four words; Box and Muller's formula makes two numbers of two.
+    // Ten rounds of Philox give four random words; the Box-Muller formula turns two into two normal
+    // numbers.
     NodeCost(instructions: target.elements * (distribution == .normal ? 45 : 25))
   }
   func summary(_ text: NodeText) -> String {

@@ -5,7 +5,7 @@ import FlowIR
 struct RootNode: NodeBody {
   let nodes: [Node]
   let target: Buffer
-  /// Where the functions are evaluated; the roots in the end.
+  /// The points at which the functions are evaluated; when the search ends, the roots.
   let state: Buffer
   let low: Buffer
   let high: Buffer

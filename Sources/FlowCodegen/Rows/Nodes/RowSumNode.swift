@@ -1,6 +1,6 @@
 import FlowIR
 
-/// A buffer's sums over rows, added to a reduction.
+/// Sums each element of a buffer over the tile's rows and adds the sums to a reduction.
 struct RowSumNode: NodeBody {
   let source: Buffer
   let reduction: Int

@@ -1,6 +1,6 @@
 import FlowIR
 
-/// Triangular systems, one vector after the other.
+/// Solves triangular systems, one right-hand side after the other.
 struct SolveNode: NodeBody {
   enum Matrix {
     case uniform(Value)

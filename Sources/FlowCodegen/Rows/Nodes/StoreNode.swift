@@ -1,6 +1,6 @@
 import FlowIR
 
-/// A buffer's rows to a result.
+/// Writes a buffer's rows to a result.
 struct StoreNode: NodeBody {
   let source: Buffer
   let result: Int
