@@ -32,6 +32,19 @@ def test_dask_scores(flow: flowir.CompiledFlow, rows: Path, expected: Any) -> No
     same(computed["log_prob"].tolist(), expected)
 
 
+def test_dask_draws_the_samples_of_one_machine(flow: flowir.CompiledFlow) -> None:
+    pytest.importorskip("dask.dataframe")
+    import flowir.dask
+
+    contexts = np.random.default_rng(1).standard_normal((3, 2)).astype("f4")
+    found = flowir.dask.sample(flow, 1000, context=contexts, seed=5, partitions=4, log_prob="lp")
+    assert found.npartitions == 4 and list(found.columns) == ["row", *X, "lp"]
+    frame = found.compute()
+    assert frame["row"].tolist() == list(range(3000))
+    np.testing.assert_array_equal(
+        frame[X].to_numpy("f4").reshape(3, 1000, 3).swapaxes(0, 1), flow.sample(1000, contexts, seed=5))
+
+
 def test_polars_scores(flow: flowir.CompiledFlow, rows: Path, expected: Any) -> None:
     pl = pytest.importorskip("polars")
     import flowir.polars

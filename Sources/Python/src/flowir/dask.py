@@ -1,11 +1,12 @@
 """Flows in Dask.
 
     scored = flowir.dask.score(df, flow, columns=["u", "g", "r"])
+    draws = flowir.dask.sample(flow, 1_000_000_000, seed=1)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ import pyarrow as pa
 
 from ._columns import Given
 from ._flow import CompiledFlow
+from .tables._sampler import Sampler
 from .tables._scorer import Scorer
 
 
@@ -29,6 +31,38 @@ def score(
     meta = df._meta[list(scorer.keep)].copy()
     meta[name] = np.zeros(len(meta), flow.dtype)
     return df[scorer.needed].map_partitions(Pandas(scorer), meta=meta)
+
+
+def sample(
+    flow: CompiledFlow, rows: int, *, context: Any = None, columns: Sequence[str] | None = None,
+    log_prob: str | None = None, seed: int = 0, partitions: int | None = None, threads: int = 1,
+) -> Any:
+    """A DataFrame of Dask with samples, whose first column `row` counts them from 0.
+
+    The arguments are those of `flowir.spark.sample`; a million rows make a partition if `partitions` is left
+    out.
+    """
+    import dask.dataframe as dd
+
+    sampler = Sampler.make(flow, rows, context, columns, log_prob, seed, threads)
+    parts = partitions or max(1, -(-sampler.count // 1_000_000))
+    edges = [sampler.count * part // parts for part in range(parts + 1)]
+    draw = Draw(sampler)
+    return dd.from_map(draw, list(zip(edges[:-1], edges[1:])), meta=draw((0, 0)))
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Draws a range of a sample's rows as a frame of pandas."""
+
+    sampler: Sampler
+
+    def __call__(self, span: tuple[int, int]) -> Any:
+        """The samples from one row to before another."""
+        if span[0] == span[1]:
+            empty = {name: np.empty(0, self.sampler.flow.dtype) for name in self.sampler.made}
+            return pa.table({"row": np.empty(0, np.int64), **empty}).to_pandas()
+        return self.sampler.draw(np.arange(*span)).to_pandas()
 
 
 @dataclass(frozen=True)

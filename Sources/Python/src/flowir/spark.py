@@ -11,20 +11,14 @@ are those of one machine with that processor, to the bit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from . import _samples
-from ._arrays import Array
 from ._columns import Given
-from ._compile import compile
-from ._errors import Error
 from ._flow import CompiledFlow
-from .tables._matrix import matrix
+from .tables._sampler import Sampler
 from .tables._scorer import Scorer
 
 
@@ -75,54 +69,9 @@ def sample(
     """
     from pyspark.sql import types
 
-    if rows < 0 or not 0 <= seed < 1 << 64:
-        raise ValueError(f"rows is {rows} and seed {seed}, expected 0 or more, and a seed below 2**64")
-    names = list(columns or flow.columns.x or [f"x{i}" for i in range(flow.features)])
-    if len(names) != flow.features:
-        raise Error(f"columns has {len(names)} names, expected {flow.features}")
-    contexts = flow._context(context)
-    if contexts is not None:
-        contexts = contexts.reshape(-1, flow.context)
-    made = [*names, *([log_prob] if log_prob else [])]
+    sampler = Sampler.make(flow, rows, context, columns, log_prob, seed, threads)
     kind = types.FloatType() if flow.dtype == np.float32 else types.DoubleType()
     schema = types.StructType([
         types.StructField("row", types.LongType(), False),
-        *(types.StructField(one, kind, False) for one in made)])
-    own = compile(flow, dtype=flow.dtype, threads=threads, functions=flow.functions)
-    count = rows * (1 if contexts is None else len(contexts))
-    sampler = Sampler(own, contexts, rows, tuple(names), log_prob, seed)
-    return spark.range(0, count, 1, partitions).mapInArrow(sampler.batches, schema)
-
-
-@dataclass(frozen=True)
-class Sampler:
-    """Draws the samples of given rows; it pickles."""
-
-    flow: CompiledFlow
-    contexts: Array | None
-    rows: int
-    names: tuple[str, ...]
-    log_prob: str | None
-    seed: int
-
-    def batches(self, batches: Iterable[Any]) -> Iterator[Any]:
-        """Record batches of consecutive row numbers in, of samples out."""
-        for batch in batches:
-            numbers = matrix(pa.Table.from_batches([batch]), ["id"], np.int64)[0][:, 0]
-            if len(numbers):
-                yield self._draw(numbers)
-
-    def _draw(self, numbers: Array) -> Any:
-        flow, count = self.flow, len(numbers)
-        if not np.array_equal(numbers, np.arange(numbers[0], numbers[0] + count)):
-            raise Error("Spark's range is not in order")
-        x = np.empty((count, flow.features), flow.dtype)
-        values = np.empty(count, flow.dtype) if self.log_prob else None
-        _samples.draw(
-            flow, self.contexts, self.rows, self.seed, 0, int(numbers[0]), x, values)
-        arrays = [pa.array(numbers), *(pa.array(np.ascontiguousarray(column)) for column in x.T)]
-        names = ["row", *self.names]
-        if values is not None:
-            arrays.append(pa.array(values))
-            names.append(str(self.log_prob))
-        return pa.RecordBatch.from_arrays(arrays, names)
+        *(types.StructField(one, kind, False) for one in sampler.made)])
+    return spark.range(0, sampler.count, 1, partitions).mapInArrow(sampler.batches, schema)
