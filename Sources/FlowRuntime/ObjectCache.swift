@@ -65,7 +65,7 @@ struct ObjectCache {
     } catch {
       throw .cacheFailed(path: source, reason: error.localizedDescription)
     }
-    try toolchain.compile(source: source, output: object, cpu: cpu)
+    try toolchain.compile(source: source, output: object, cpu: cpu, staysHere: true)
     try place(object, at: path, for: processor)
     return path
   }

@@ -19,6 +19,14 @@ struct Toolchain {
       case .libgomp: "-fopenmp"
       }
     }
+
+    /// The folder that the loader must be told of, since the runtime lies where it does not look by
+    /// itself, as one that came with a Python package does; nil if there is none.
+    var unusualFolder: String? {
+      guard case .library(let path) = self else { return nil }
+      let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+      return Toolchain.folders.contains(folder) ? nil : folder
+    }
   }
 
   /// Flags that decide what the object computes.
@@ -53,9 +61,14 @@ struct Toolchain {
     return Toolchain(compiler: compiler, openMP: .libgomp)
   }
 
+  /// Where Linux keeps shared libraries.
+  private static let folders = [
+    "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64",
+  ]
+
   private static func locateOpenMP() -> String? {
     let manager = FileManager.default
-    for folder in ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64"] {
+    for folder in folders {
       for name in ["libomp.so.5", "libomp.so"]
       where manager.fileExists(atPath: folder + "/" + name) {
         return folder + "/" + name
@@ -76,9 +89,11 @@ struct Toolchain {
   ///   - definitions: flags that define macros.
   ///   - name: the name that programs linked with the object look for it under, if not its path.
   ///   - exported: the pattern of the only names to export.
+  ///   - staysHere: whether the object is loaded on this machine alone, so that it may say where the
+  ///     OpenMP runtime lies.
   func compile(
     source: String, output: String, cpu: TargetCPU = .native, definitions: [String] = [],
-    name: String? = nil, exported: String? = nil
+    name: String? = nil, exported: String? = nil, staysHere: Bool = false
   ) throws(RuntimeError) {
     let object = output + ".o"
     defer { try? FileManager.default.removeItem(atPath: object) }
@@ -94,6 +109,7 @@ struct Toolchain {
         link("-soname", name)
       #endif
     }
+    if staysHere, let folder = openMP.unusualFolder { link("-rpath", folder) }
     let script = output + ".map"
     defer { try? FileManager.default.removeItem(atPath: script) }
     #if !canImport(Darwin)

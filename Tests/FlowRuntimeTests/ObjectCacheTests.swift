@@ -138,6 +138,27 @@ import Testing
     #expect("\(try #require(error))".contains("CC names 'icc'"))
   }
 
+  #if !canImport(Darwin)
+    @Test("an object finds an OpenMP runtime where the loader does not look")
+    func runtimeElsewhere() throws {
+      try inCache { cache, toolchain in
+        // A runtime of a name that only this folder has, as a Python package brings one.
+        let runtime = cache.folder + "/runtime"
+        try FileManager.default.createDirectory(
+          atPath: runtime, withIntermediateDirectories: true)
+        let library = runtime + "/libelsewhere.so"
+        let source = runtime + "/runtime.c"
+        let function =
+          "__attribute__((visibility(\"default\"))) int in_runtime(void) { return 42; }\n"
+        try Data(function.utf8).write(to: URL(fileURLWithPath: source))
+        try toolchain.compile(source: source, output: library, name: "libelsewhere.so")
+        let other = Toolchain(compiler: toolchain.compiler, openMP: .library(library))
+        let text = "int in_runtime(void);\n" + self.text.replacing("42", with: "in_runtime()")
+        #expect(answer(try cache.object(for: text, toolchain: other)) == 42)
+      }
+    }
+  #endif
+
   @Test("a missing OpenMP runtime is named when an object is loaded")
   func openMP() {
     let reason = "libomp.so.5: cannot open shared object file: No such file or directory"
