@@ -1,6 +1,9 @@
 import FlowFiles
 import FlowIR
 import Flows
+import Foundation
+
+@testable import FlowRuntime
 
 /// The formats that come from outside, and what reads them.
 enum Format: String, CaseIterable {
@@ -13,6 +16,8 @@ enum Format: String, CaseIterable {
   case description
   case ir
   case sidecar
+  /// An object of the cache, of which only the seal is read before it is loaded.
+  case object
 
   /// Reads one input as the command would. An error of the reader's own is the right answer to a
   /// damaged input; whatever else ends the process.
@@ -31,11 +36,24 @@ enum Format: String, CaseIterable {
       ignoringErrors { _ = try FlowDescription(text: String(decoding: bytes, as: UTF8.self)) }
     case .ir: ignoringErrors { try Self.readModule(String(decoding: bytes, as: UTF8.self)) }
     case .sidecar: ignoringErrors { _ = try TrainingCheckpoint(path: path) }
+    case .object: Self.readObject(Data(bytes))
     }
   }
 
   private func ignoringErrors(_ body: () throws -> Void) {
     do { try body() } catch { precondition(!"\(error)".isEmpty, "an error without a message") }
+  }
+
+  /// What passes for whole is what sealing the object again gives, but for the order and the spaces of
+  /// the features.
+  private static func readObject(_ bytes: Data) {
+    guard let needs = SealedObject.needs(of: bytes) else {
+      let whole = SealedObject.seal(bytes, features: ["avx2"])
+      precondition(SealedObject.needs(of: whole) == ["avx2"], "a whole object is refused")
+      precondition(SealedObject.needs(of: whole.dropLast()) == nil, "a cut object passes")
+      return
+    }
+    precondition(!needs.contains(""), "an empty feature")
   }
 
   private static func readTensors(_ path: String) throws {
