@@ -142,7 +142,7 @@ public final class ArtifactCall: Sendable {
     guard array.shape == [2] else {
       throw .shape(argument: "seed", found: array.shape, expected: [2])
     }
-    let words = array.integers.map { UInt64(UInt32(bitPattern: $0)) }
+    let words = try array.integers(of: "seed").map { UInt64(UInt32(bitPattern: $0)) }
     return words[0] | words[1] << 32
   }
 

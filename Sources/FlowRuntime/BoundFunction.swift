@@ -102,7 +102,7 @@ public final class BoundFunction: @unchecked Sendable {
     switch type.dtype {
     case .f32: return AlignedBytes(array.floats)
     case .f64: return AlignedBytes(array.doubles)
-    case .i32, .bool: return AlignedBytes(array.integers)
+    case .i32, .bool: return AlignedBytes(try array.integers(of: argument.name))
     }
   }
 }

@@ -65,12 +65,19 @@ public struct HostArray: Sendable, Hashable {
     }
   }
 
-  /// The elements as int32, truncated if need be.
-  public var integers: [Int32] {
-    switch storage {
-    case .float32(let values): values.map { Int32($0) }
-    case .float64(let values): values.map { Int32($0) }
-    case .int32(let values): values
-    }
+  /// The elements as int32; nil if one of them is no whole number of 32 bits.
+  public var integers: [Int32]? {
+    if case .int32(let values) = storage { return values }
+    let values = doubles
+    let whole = values.compactMap(Int32.init(exactly:))
+    return whole.count == values.count ? whole : nil
+  }
+
+  /// The elements as int32.
+  ///
+  /// - Throws: `RuntimeError.notIntegers` if one of them is no whole number of 32 bits.
+  func integers(of argument: String) throws(RuntimeError) -> [Int32] {
+    guard let integers else { throw .notIntegers(argument: argument) }
+    return integers
   }
 }

@@ -32,6 +32,8 @@ public enum RuntimeError: Error, Hashable, Sendable, CustomStringConvertible {
   case missingArgument(String)
   /// An argument has the wrong shape.
   case shape(argument: String, found: [Int], expected: [Int])
+  /// An argument of integers has another number.
+  case notIntegers(argument: String)
   /// Memory for the call could not be had.
   case outOfMemory
 
@@ -69,6 +71,8 @@ public enum RuntimeError: Error, Hashable, Sendable, CustomStringConvertible {
     case .missingArgument(let name): "argument '\(name)' is missing"
     case .shape(let argument, let found, let expected):
       "argument '\(argument)' has shape \(found), expected \(expected)"
+    case .notIntegers(let argument):
+      "argument '\(argument)' has a number that is not whole, or not from \(Int32.min) to \(Int32.max)"
     case .outOfMemory: "not enough memory for the call's scratch"
     }
   }

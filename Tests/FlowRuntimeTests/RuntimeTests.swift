@@ -53,6 +53,23 @@ import Testing
     }
   }
 
+  @Test("numbers that are no integers of 32 bits are an error for an argument of integers")
+  func integers() throws {
+    let builder = FunctionBuilder(name: "f")
+    let seed = builder.argument("seed", .uniform([2], .i32))
+    let u = try builder.emit(.random(.uniform, type: .row([1], .f32), stream: 0), seed)
+    let bound = try CompiledFunction(
+      builder.finish(results: [FunctionResult(name: "u", value: u)])
+    ).bind()
+    let right = try bound(["seed": HostArray([7, 0] as [Int32], shape: [2])], rows: 3)
+    #expect(try bound(["seed": HostArray([7, 0] as [Double], shape: [2])], rows: 3) == right)
+    for wrong in [.nan, 0.5, 2_147_483_648, -1e300, .infinity] as [Double] {
+      #expect(throws: RuntimeError.notIntegers(argument: "seed")) {
+        try bound(["seed": HostArray([wrong, 0], shape: [2])], rows: 3)
+      }
+    }
+  }
+
   @Test("an object that others may write is not loaded")
   func untrusted() throws {
     let folder = FileManager.default.temporaryDirectory.path + "/flowir-\(UUID().uuidString)"
