@@ -48,6 +48,14 @@ struct ConstraintChecker {
       operands[index].dtype != .bool, "C2", "operand \(index) must be a number, found bool")
   }
 
+  func domain(_ domain: OperatorTraits.Domain) throws(TypeError) {
+    switch domain {
+    case .float: try float(0)
+    case .number: try number(0)
+    case .bool: try dtype(0, .bool)
+    }
+  }
+
   func sameShapeAndDType(_ first: Int, _ second: Int) throws(TypeError) {
     let (a, b) = (operands[first], operands[second])
     try that(

@@ -27,11 +27,7 @@ extension Opcode {
     case .binary(let operation):
       try check.operandCount(2)
       try check.sameShapeAndDType(0, 1)
-      switch operation {
-      case .and, .or: try check.dtype(0, .bool)
-      case .power: try check.float(0)
-      case .add, .subtract, .multiply, .divide, .maximum, .minimum: try check.number(0)
-      }
+      try check.domain(operation.traits.domain)
       return [check.pointwise(operands[0])]
     case .compare:
       try check.operandCount(2)
@@ -215,22 +211,9 @@ extension Opcode {
     _ operation: UnaryOperator, _ check: ConstraintChecker
   ) throws(TypeError) -> TensorType {
     try check.operandCount(1)
+    try check.domain(operation.traits.domain)
     let operand = check.operands[0]
-    switch operation {
-    case .not:
-      try check.dtype(0, .bool)
-      return operand
-    case .isNaN, .isFinite:
-      try check.float(0)
-      return operand.with(dtype: .bool)
-    case .negate, .absolute, .sign:
-      try check.number(0)
-      return operand
-    case .reciprocal, .square, .sqrt, .rsqrt, .exp, .expm1, .log, .log1p, .sin, .cos, .tanh,
-      .sigmoid, .softplus, .erf, .erfc, .relu, .floor, .asin:
-      try check.float(0)
-      return operand
-    }
+    return operation.traits.givesBool ? operand.with(dtype: .bool) : operand
   }
 
   private static func odeStates(

@@ -66,31 +66,6 @@ extension Region {
 }
 
 extension TensorOperation {
-  /// Whether it, or an operation within its regions, sums over rows.
-  public var sumsRows: Bool {
-    switch opcode {
-    case .rowSum, .linearWeightGradient: true
-    default: regions.contains(where: \.sumsRows)
-    }
-  }
-}
-
-extension Opcode {
-  /// How many regions operations of this kind hold.
-  public var regionCount: Int {
-    switch self {
-    case .autoregressiveInverse, .odeSolve, .monotoneRoot, .quadrature: 1
-    case .odeAdjoint: 2
-    case .constant, .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search,
-      .take, .reshape, .broadcast, .transpose, .slice, .concatenate, .pad, .gather, .scatterAdd,
-      .linear, .linearWeightGradient, .matmul, .matrixExponential, .cholesky, .triangularSolve,
-      .rowSum, .rowCount, .random:
-      0
-    }
-  }
-}
-
-extension TensorOperation {
   /// The operands and the values that the regions use from outside.
   public var inputs: [Value] { operands + regions.flatMap(\.captures) }
 

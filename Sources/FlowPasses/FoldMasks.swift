@@ -45,11 +45,10 @@ private final class MaskFolder {
   private func noteFeeds(_ operations: [TensorOperation]) {
     for operation in operations.reversed() {
       for region in operation.regions { noteFeeds(region.operations) }
-      switch operation.opcode {
-      case .linear: feedsLayer.insert(operation.operands[0])
-      case .unary, .binary, .compare, .select, .convert:
-        if feedsLayer.contains(operation.result) { feedsLayer.formUnion(operation.operands) }
-      default: break
+      if case .linear = operation.opcode {
+        feedsLayer.insert(operation.operands[0])
+      } else if operation.opcode.isPointwise, feedsLayer.contains(operation.result) {
+        feedsLayer.formUnion(operation.operands)
       }
     }
   }
@@ -108,10 +107,7 @@ private final class MaskFolder {
 
   /// The order that a pointwise operation can work in, if all its vectors share one.
   private func commonOrder(_ operation: TensorOperation) -> [Int]? {
-    switch operation.opcode {
-    case .unary, .binary, .compare, .select, .convert: break
-    default: return nil
-    }
+    guard operation.opcode.isPointwise else { return nil }
     var order: [Int]?
     for operand in operation.operands {
       if let held = sorted[operand] {

@@ -43,33 +43,6 @@ final class LoweringContext {
   }
 }
 
-extension Opcode {
-  /// Whether the operation only rearranges elements, so that it is read through.
-  var isView: Bool {
-    switch self {
-    case .constant, .reshape, .broadcast, .transpose, .slice, .gather, .pad, .concatenate: true
-    case .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search, .take,
-      .scatterAdd, .linear, .linearWeightGradient, .matmul, .matrixExponential, .cholesky,
-      .triangularSolve, .rowSum, .rowCount, .random, .autoregressiveInverse, .odeSolve,
-      .odeAdjoint, .monotoneRoot, .quadrature:
-      false
-    }
-  }
-
-  /// Whether each element of the result depends on the same element of the operands alone.
-  var isPointwise: Bool {
-    switch self {
-    case .unary, .binary, .compare, .select, .convert: true
-    case .constant, .reshape, .broadcast, .transpose, .slice, .gather, .pad, .concatenate, .reduce,
-      .cumulativeSum, .search, .take, .scatterAdd, .linear, .linearWeightGradient, .matmul,
-      .matrixExponential, .cholesky, .triangularSolve, .rowSum, .rowCount, .random,
-      .autoregressiveInverse, .odeSolve,
-      .odeAdjoint, .monotoneRoot, .quadrature:
-      false
-    }
-  }
-}
-
 /// The loops that a fused operation runs over.
 struct IterationSpace {
   /// The extents of all loops.

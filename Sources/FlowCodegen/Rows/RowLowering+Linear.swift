@@ -38,16 +38,9 @@ extension RowLowering {
   /// do no harm there: a NaN in a row's cotangents makes all of that row's gradients NaN anyway.
   private func isTransposed(_ matrix: Value) -> Bool {
     guard let definition = context.views.definition(of: matrix) else { return false }
-    switch definition.opcode {
-    case .transpose: return true
-    case .gather: return isTransposed(definition.operands[0])
-    case .constant, .reshape, .broadcast, .slice, .pad, .concatenate, .unary, .binary, .compare,
-      .select, .convert, .reduce, .cumulativeSum, .search, .take, .scatterAdd, .linear,
-      .linearWeightGradient, .matmul, .matrixExponential, .cholesky, .triangularSolve, .rowSum,
-      .rowCount, .random, .autoregressiveInverse, .odeSolve, .odeAdjoint, .monotoneRoot,
-      .quadrature:
-      return false
-    }
+    if case .gather = definition.opcode { return isTransposed(definition.operands[0]) }
+    if case .transpose = definition.opcode { return true }
+    return false
   }
 }
 

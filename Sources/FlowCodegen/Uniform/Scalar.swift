@@ -11,19 +11,16 @@ extension Views {
   /// What all elements of a value equal, if that can be told without looking at each.
   func scalar(_ value: Value) -> Scalar? {
     guard let definition = definition(of: value) else { return nil }
-    switch definition.opcode {
-    case .constant(let literal): return literal.splat.map { .constant($0) }
-    case .broadcast, .reshape:
-      let operand = definition.operands[0]
-      if let inner = scalar(operand) { return inner }
-      return type(of: operand).elementCount == 1 ? .value(operand) : nil
-    case .transpose, .slice, .gather, .pad, .concatenate, .unary, .binary, .compare, .select,
-      .convert, .reduce, .cumulativeSum, .search, .take, .scatterAdd, .linear,
-      .linearWeightGradient, .matmul, .matrixExponential, .cholesky, .triangularSolve, .rowSum,
-      .rowCount, .random, .autoregressiveInverse, .odeSolve, .odeAdjoint, .monotoneRoot,
-      .quadrature:
-      return nil
+    if case .constant(let literal) = definition.opcode {
+      return literal.splat.map { .constant($0) }
     }
+    var isRepeated = false
+    if case .broadcast = definition.opcode { isRepeated = true }
+    if case .reshape = definition.opcode { isRepeated = true }
+    guard isRepeated else { return nil }
+    let operand = definition.operands[0]
+    if let inner = scalar(operand) { return inner }
+    return type(of: operand).elementCount == 1 ? .value(operand) : nil
   }
 
   /// The value with one element that all elements of a value equal, if there is one.

@@ -13,15 +13,10 @@ struct UniformLoop {
 
   /// Whether threads share it: a copy by its first dimension, random numbers by their places.
   func isSplit(_ function: Function) -> Bool {
-    switch operations[0].opcode {
-    case .reshape, .broadcast, .transpose, .slice, .gather, .random:
-      return !function.type(of: operations[0].result).shape.isEmpty && count >= Share.smallest
-    case .constant, .pad, .concatenate, .unary, .binary, .compare, .select, .convert, .reduce,
-      .cumulativeSum, .search, .take, .scatterAdd, .linear, .linearWeightGradient, .matmul,
-      .matrixExponential, .cholesky, .triangularSolve, .rowSum, .rowCount, .autoregressiveInverse,
-      .odeSolve, .odeAdjoint, .monotoneRoot, .quadrature:
-      return false
-    }
+    var isSplit = operations[0].opcode.isRearrangement
+    if case .random = operations[0].opcode { isSplit = true }
+    return isSplit && !function.type(of: operations[0].result).shape.isEmpty
+      && count >= Share.smallest
   }
 }
 

@@ -42,11 +42,11 @@ struct Evaluation {
   private func evaluateRow(_ opcode: Opcode, _ index: Int) -> [Double] {
     let a = row(index, of: 0)
     switch opcode {
-    case .unary(let operation): return a.map { Self.unary(operation, $0) }
+    case .unary(let operation): return a.map { operation.evaluate($0) }
     case .binary(let operation):
-      return zip(a, row(index, of: 1)).map { Self.binary(operation, $0, $1) }
+      return zip(a, row(index, of: 1)).map { operation.evaluate($0, $1) }
     case .compare(let comparison):
-      return zip(a, row(index, of: 1)).map { Self.compare(comparison, $0, $1) ? 1 : 0 }
+      return zip(a, row(index, of: 1)).map { comparison.evaluate($0, $1) ? 1 : 0 }
     case .select:
       return zip(a, zip(row(index, of: 1), row(index, of: 2))).map { $0 != 0 ? $1.0 : $1.1 }
     case .convert(let dtype):
@@ -109,8 +109,8 @@ struct Evaluation {
           switch reduction {
           case .sum: value += next
           case .product: value *= next
-          case .maximum: value = Self.binary(.maximum, value, next)
-          case .minimum: value = Self.binary(.minimum, value, next)
+          case .maximum: value = BinaryOperator.maximum.evaluate(value, next)
+          case .minimum: value = BinaryOperator.minimum.evaluate(value, next)
           }
         }
         output.append(value)
@@ -155,7 +155,11 @@ struct Evaluation {
       case .pad(let axis, let low, _, let value):
         source[axis] -= low
         if !(0..<from[axis]).contains(source[axis]) { fill = value }
-      default: preconditionFailure("\(opcode.name) is no view")
+      case .constant, .reshape, .concatenate, .unary, .binary, .compare, .select, .convert,
+        .reduce, .cumulativeSum, .search, .take, .scatterAdd, .linear, .linearWeightGradient,
+        .matmul, .matrixExponential, .cholesky, .triangularSolve, .rowSum, .rowCount, .random,
+        .autoregressiveInverse, .odeSolve, .odeAdjoint, .monotoneRoot, .quadrature:
+        preconditionFailure("\(opcode.name) is no view of one operand along its axes")
       }
       output.append(fill ?? a[zip(source, from).reduce(0) { $0 * $1.1 + $1.0 }])
       for axis in place.indices.reversed() {

@@ -88,29 +88,31 @@ public struct Interpreter {
 
   mutating func run(_ operations: [TensorOperation]) {
     for operation in operations {
-      switch operation.opcode {
-      case .autoregressiveInverse(let passes):
-        runInverse(operation, passes: passes)
+      if operation.opcode.isStructured {
+        runStructured(operation)
         continue
-      case .odeSolve(let control, let isRecorded):
-        runSolve(operation, control, isRecorded: isRecorded)
-        continue
-      case .odeAdjoint(let steps):
-        runAdjoint(operation, steps: steps)
-        continue
-      case .monotoneRoot(let lower, let upper):
-        runRoot(operation, lower: lower, upper: upper)
-        continue
-      case .quadrature(let nodes):
-        runQuadrature(operation, nodes: nodes)
-        continue
-      default: break
       }
       let evaluation = Evaluation(
         operands: operation.operands.map(value), result: function.type(of: operation.result),
         rows: rows, firstRow: firstRow)
       values[operation.result] = InterpreterTensor(
         type: evaluation.result, values: evaluation.run(operation.opcode))
+    }
+  }
+
+  private mutating func runStructured(_ operation: TensorOperation) {
+    switch operation.opcode {
+    case .autoregressiveInverse(let passes): runInverse(operation, passes: passes)
+    case .odeSolve(let control, let isRecorded):
+      runSolve(operation, control, isRecorded: isRecorded)
+    case .odeAdjoint(let steps): runAdjoint(operation, steps: steps)
+    case .monotoneRoot(let lower, let upper): runRoot(operation, lower: lower, upper: upper)
+    case .quadrature(let nodes): runQuadrature(operation, nodes: nodes)
+    case .constant, .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search,
+      .take, .reshape, .broadcast, .transpose, .slice, .concatenate, .pad, .gather, .scatterAdd,
+      .linear, .linearWeightGradient, .matmul, .matrixExponential, .cholesky, .triangularSolve,
+      .rowSum, .rowCount, .random:
+      preconditionFailure("\(operation.opcode.name) has no regions")
     }
   }
 

@@ -31,13 +31,9 @@ struct MaskTable {
 
   mutating func collect(_ operations: [TensorOperation]) {
     for operation in operations {
-      switch operation.opcode {
-      case .linear(let mask?), .linearWeightGradient(let mask?):
-        if names[mask] == nil {
-          names[mask] = "@m\(order.count)"
-          order.append(mask)
-        }
-      default: break
+      if let mask = operation.opcode.mask, names[mask] == nil {
+        names[mask] = "@m\(order.count)"
+        order.append(mask)
       }
       for region in operation.regions { collect(region.operations) }
     }

@@ -32,7 +32,9 @@ final class ReversePass {
     supports = support.map { support in seeds.mapValues { _ in support } } ?? [:]
     active = wanted
     for operation in operations
-    where operation.inputs.contains(where: { active.contains($0) }) && operation.isDifferentiable {
+    where operation.inputs.contains(where: { active.contains($0) })
+      && operation.opcode.traits.isDifferentiable
+    {
       active.formUnion(operation.results.filter { builder.type(of: $0).dtype.isFloat })
     }
     let scope = builder.scope
@@ -148,21 +150,5 @@ extension ReversePass {
     let reshaped = try builder.emit(.reshape(shape), a)
     shape[axis] = extent
     return try broadcast(reshaped, shape)
-  }
-}
-
-extension TensorOperation {
-  /// Whether the results change smoothly with some operand.
-  var isDifferentiable: Bool {
-    switch opcode {
-    case .constant, .compare, .search, .rowCount, .random: false
-    case .unary(.sign), .unary(.floor), .unary(.isNaN), .unary(.isFinite), .unary(.not): false
-    case .unary, .binary, .select, .convert, .reduce, .cumulativeSum, .take, .reshape, .broadcast,
-      .transpose, .slice, .concatenate, .pad, .gather, .scatterAdd, .linear,
-      .linearWeightGradient, .matmul, .matrixExponential, .cholesky, .triangularSolve, .rowSum,
-      .autoregressiveInverse, .odeSolve,
-      .odeAdjoint, .monotoneRoot, .quadrature:
-      true
-    }
   }
 }

@@ -3,24 +3,35 @@ import FlowIR
 extension ReversePass {
   /// Adds the cotangents of an operation's operands, given those of its results.
   func differentiate(_ operation: TensorOperation) throws(TypeError) {
+    if operation.opcode.isStructured {
+      try differentiateStructured(operation)
+    } else if let g = cotangents[operation.result] {
+      try differentiate(operation, g)
+    }
+  }
+
+  private func differentiateStructured(_ operation: TensorOperation) throws(TypeError) {
     switch operation.opcode {
-    case .autoregressiveInverse(let passes): return try inverseRule(operation, passes: passes)
-    case .monotoneRoot(let lower, let upper):
-      return try rootRule(operation, lower: lower, upper: upper)
-    case .quadrature(let nodes): return try quadratureRule(operation, nodes: nodes)
-    default: break
-    }
-    if case .odeSolve(let control, let isRecorded) = operation.opcode {
+    case .autoregressiveInverse(let passes): try inverseRule(operation, passes: passes)
+    case .monotoneRoot(let lower, let upper): try rootRule(operation, lower: lower, upper: upper)
+    case .quadrature(let nodes): try quadratureRule(operation, nodes: nodes)
+    case .odeSolve(let control, let isRecorded):
       try solveRule(operation, control, isRecorded: isRecorded)
-      return
-    }
-    if case .odeAdjoint = operation.opcode {
+    case .odeAdjoint:
       throw TypeError(
         operation: "ode_adjoint", constraint: "derivative",
         message: "the gradient of an ODE's solution can't be differentiated again")
+    case .constant, .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search,
+      .take, .reshape, .broadcast, .transpose, .slice, .concatenate, .pad, .gather, .scatterAdd,
+      .linear, .linearWeightGradient, .matmul, .matrixExponential, .cholesky, .triangularSolve,
+      .rowSum, .rowCount, .random:
+      preconditionFailure("\(operation.opcode.name) has no regions")
     }
+  }
+
+  /// Adds the cotangents of the operands, given the cotangent of the only result.
+  private func differentiate(_ operation: TensorOperation, _ g: Value) throws(TypeError) {
     let result = operation.result
-    guard let g = cotangents[result] else { return }
     let isRow = type(result).hasRows
     func give(_ index: Int, _ rule: () throws(TypeError) -> Value) throws(TypeError) {
       if isActive(operation.operands[index]) {
@@ -249,7 +260,11 @@ extension ReversePass {
       return try builder.emit(.scatterAdd(axis: axis, indices: indices, size: shape[axis]), g)
     case .scatterAdd(let axis, let indices, _):
       return try builder.emit(.gather(axis: axis, indices: indices), g)
-    default: preconditionFailure("\(opcode.name) is no view")
+    case .constant, .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search,
+      .take, .concatenate, .linear, .linearWeightGradient, .matmul, .matrixExponential, .cholesky,
+      .triangularSolve, .rowSum, .rowCount, .random, .autoregressiveInverse, .odeSolve, .odeAdjoint,
+      .monotoneRoot, .quadrature:
+      preconditionFailure("\(opcode.name) is no view of one operand")
     }
   }
 

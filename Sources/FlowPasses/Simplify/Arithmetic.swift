@@ -4,10 +4,7 @@ import FlowIR
 @Sendable func foldSplats(_ operation: TensorOperation, _ rewriter: Rewriter) throws(TypeError)
   -> [Value]?
 {
-  switch operation.opcode {
-  case .unary, .binary, .compare, .select, .convert: break
-  default: return nil
-  }
+  guard operation.opcode.isPointwise else { return nil }
   let splats = operation.operands.compactMap(rewriter.splat(of:))
   guard splats.count == operation.operands.count, !splats.isEmpty else { return nil }
   let type = rewriter.type(of: operation.operands[0])
@@ -30,16 +27,9 @@ import FlowIR
     let hasRows = operation.operands.contains { rewriter.type(of: $0).hasRows }
     return rewriter.type(of: value).hasRows == hasRows ? [value] : nil
   }
-  switch function {
-  case .multiply:
-    if rewriter.splat(of: b) == 1 { return keeps(a) }
-    if rewriter.splat(of: a) == 1 { return keeps(b) }
-  case .divide:
-    if rewriter.splat(of: b) == 1 { return keeps(a) }
-  case .subtract:
-    if let zero = rewriter.splat(of: b), zero == 0, zero.sign == .plus { return keeps(a) }
-  case .add, .maximum, .minimum, .power, .and, .or: break
-  }
+  guard let neutral = function.traits.neutral?.bitPattern else { return nil }
+  if rewriter.splat(of: b)?.bitPattern == neutral { return keeps(a) }
+  if function.traits.commutes, rewriter.splat(of: a)?.bitPattern == neutral { return keeps(b) }
   return nil
 }
 
@@ -53,13 +43,11 @@ import FlowIR
     else { return nil }
     return definition.operands[0]
   }
-  switch operation.opcode {
-  case .unary(.negate): return negated(operation.operands[0]).map { [$0] }
-  case .binary(.add):
-    guard let inner = negated(operation.operands[1]) else { return nil }
-    return [try rewriter.emit(.binary(.subtract), operation.operands[0], inner)]
-  default: return nil
+  if operation.opcode == .unary(.negate) { return negated(operation.operands[0]).map { [$0] } }
+  guard operation.opcode == .binary(.add), let inner = negated(operation.operands[1]) else {
+    return nil
   }
+  return [try rewriter.emit(.binary(.subtract), operation.operands[0], inner)]
 }
 
 /// A selection whose condition is constant, or whose branches are the same value.

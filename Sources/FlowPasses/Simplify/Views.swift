@@ -70,11 +70,9 @@ import FlowIR
 @Sendable func splatView(_ operation: TensorOperation, _ rewriter: Rewriter) throws(TypeError)
   -> [Value]?
 {
-  switch operation.opcode {
-  case .reshape, .broadcast, .transpose, .slice, .gather: break
-  default: return nil
-  }
-  guard let value = rewriter.splat(of: operation.operands[0]) else { return nil }
+  guard operation.opcode.isRearrangement,
+    let value = rewriter.splat(of: operation.operands[0])
+  else { return nil }
   let type = try operation.opcode.resultTypes(
     operands: operation.operands.map(rewriter.type(of:)))[0]
   return [rewriter.builderSplat(value, shape: type.shape, dtype: type.dtype)]

@@ -1,6 +1,7 @@
-extension Evaluation {
-  static func unary(_ operation: UnaryOperator, _ x: Double) -> Double {
-    switch operation {
+extension UnaryOperator {
+  /// The function's value at `x`; bools are 0 and 1.
+  public func evaluate(_ x: Double) -> Double {
+    switch self {
     case .negate: -x
     case .absolute: x.magnitude
     case .sign: x > 0 ? 1 : x < 0 ? -1 : x.isNaN ? x : 0
@@ -27,9 +28,12 @@ extension Evaluation {
     case .not: x == 0 ? 1 : 0
     }
   }
+}
 
-  static func binary(_ operation: BinaryOperator, _ x: Double, _ y: Double) -> Double {
-    switch operation {
+extension BinaryOperator {
+  /// The function's value at `x` and `y`; bools are 0 and 1.
+  public func evaluate(_ x: Double, _ y: Double) -> Double {
+    switch self {
     case .add: x + y
     case .subtract: x - y
     case .multiply: x * y
@@ -41,9 +45,12 @@ extension Evaluation {
     case .or: x != 0 || y != 0 ? 1 : 0
     }
   }
+}
 
-  static func compare(_ comparison: Comparison, _ x: Double, _ y: Double) -> Bool {
-    switch comparison {
+extension Comparison {
+  /// Whether it holds of `x` and `y`.
+  public func evaluate(_ x: Double, _ y: Double) -> Bool {
+    switch self {
     case .less: x < y
     case .lessEqual: x <= y
     case .greater: x > y
