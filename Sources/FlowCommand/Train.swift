@@ -137,6 +137,7 @@ struct Train: ParsableCommand {
     try model.save(to: file)
     try outputs.commit()
     try? FileManager.default.removeItem(atPath: sidecar)
+    warn(report)
     try summarize(report)
   }
 
@@ -183,6 +184,19 @@ struct Train: ParsableCommand {
     return training
   }
 
+  /// Says which rows the flow has no density for, and so had no part in its training.
+  private func warn(_ report: TrainingReport) {
+    for (name, missing, count) in [
+      ("training", report.trainRowsWithoutDensity, report.trainRows),
+      ("validation", report.validationRowsWithoutDensity, report.validationRows),
+    ] where missing > 0 {
+      Console.warn(
+        "\(data): \(missing) of \(count) \(name) rows have no finite density under this flow and are "
+          + "not in the \(name) log-likelihood; look for values outside of its support, such as a "
+          + "zero under a logarithm or a fill value")
+    }
+  }
+
   private func summarize(_ report: TrainingReport) throws(FileError) {
     if options.json {
       try options.summary(
@@ -192,15 +206,28 @@ struct Train: ParsableCommand {
           (
             "validation_log_likelihood", report.validationLogLikelihood.map { .number($0) } ?? .null
           ),
+          ("train_rows", .integer(report.trainRows)),
+          ("train_rows_without_density", .integer(report.trainRowsWithoutDensity)),
+          ("validation_rows", .integer(report.validationRows)),
+          ("validation_rows_without_density", .integer(report.validationRowsWithoutDensity)),
           ("rows_per_second", .number(report.rowsPerSecond)),
         ], "")
       return
     }
     try Console.print("epochs                    \(report.epochs) (best \(report.bestEpoch))")
-    try Console.print("train log-likelihood      \(Format.nats(report.trainLogLikelihood))")
+    try Console.print(
+      "train log-likelihood      \(Format.nats(report.trainLogLikelihood))"
+        + rest(report.trainRowsWithoutDensity, of: report.trainRows))
     if let held = report.validationLogLikelihood {
-      try Console.print("validation log-likelihood \(Format.nats(held))")
+      try Console.print(
+        "validation log-likelihood \(Format.nats(held))"
+          + rest(report.validationRowsWithoutDensity, of: report.validationRows))
     }
+  }
+
+  /// The words about the rows that are not in a mean.
+  private func rest(_ missing: Int, of count: Int) -> String {
+    missing > 0 ? " (without \(missing) of \(count) rows, which have no finite density)" : ""
   }
 }
 

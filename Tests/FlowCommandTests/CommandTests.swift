@@ -23,6 +23,10 @@ import Testing
   }()
 
   func flowir(_ arguments: String..., input: String? = nil) throws -> Outcome {
+    try flowir(arguments, input: input)
+  }
+
+  func flowir(_ arguments: [String], input: String? = nil) throws -> Outcome {
     let process = Process()
     process.executableURL = Self.executable
     process.arguments = arguments
@@ -62,6 +66,33 @@ import Testing
     let summary = try JSONValue.parse(result.output.utf8)
     #expect(summary["epochs"] == .integer(3))
     return folder
+  }
+
+  @Test("train says how many rows have no density, to people and to programs")
+  func rowsWithoutDensity() throws {
+    let folder = FileManager.default.temporaryDirectory.path + "/flowir-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let x = try createRows(folder + "/x.npy", columns: 1)
+    for row in 0..<100 { try x.write([row % 10 == 0 ? 1e20 : sin(Float(row))]) }
+    try x.finish()
+    let train = [
+      "train", "--flow", "NSF", "--data", folder + "/x.npy", "--output", folder + "/m.safetensors",
+      "--epochs", "2", "--batch-size", "32", "--validation", "0.5",
+    ]
+    let spoken = try flowir(train)
+    #expect(spoken.status == 0)
+    #expect(spoken.errors.contains("of 50 validation rows have no finite density"))
+    #expect(spoken.output.contains("of 50 rows, which have no finite density)"))
+    let result = try flowir(train + ["--json"])
+    let summary = try JSONValue.parse(result.output.utf8)
+    func count(_ name: String) -> Int {
+      if case .integer(let count)? = summary[name] { count } else { -1 }
+    }
+    let held = count("validation_rows_without_density")
+    #expect(count("train_rows_without_density") + held == 10 && held > 0 && result.status == 0)
+    #expect(summary["train_rows"] == .integer(50) && summary["validation_rows"] == .integer(50))
+    #expect(summary["validation_log_likelihood"] != .null)
   }
 
   @Test("train, score, transform, invert, sample, gradient, info and dump on one model")

@@ -27,7 +27,12 @@ public final class ProgressLine {
     let share = Double(progress.batch) / Double(max(progress.batches, 1))
     let filled = Int(share * 20)
     let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 20 - filled)
-    let validation = progress.validation.map { String(format: "  validation %.3f", $0) } ?? ""
+    var validation = progress.validation.map { String(format: "  validation %.3f", $0) } ?? ""
+    switch progress.validationRowsWithoutDensity {
+    case 0: break
+    case 1: validation += " (1 row without a density)"
+    case let count: validation += " (\(count) rows without a density)"
+    }
     let steps = (Double(progress.epochs - progress.epoch) + 1 - share) * Double(progress.batches)
     let perSecond = progress.rowsPerSecond
     let rowsPerBatch = perSecond > 0 ? progress.rowsPerBatch : 0

@@ -184,6 +184,15 @@ public final class Trainer {
     steps += 1
     return loss.pointer[0]
   }
+
+  /// Whether all parameters and moments are finite.
+  var isFinite: Bool { state.values.allSatisfy { $0.allSatisfy(\.isFinite) } }
+
+  /// Takes the last step back; it can be done once after each step.
+  func undoStep() {
+    for array in arrays { swap(&array.current, &array.next) }
+    steps -= 1
+  }
 }
 
 /// A parameter or moment: the entries that are trained, and those that stay as they were given.

@@ -119,7 +119,9 @@ class TrainedFlow(CompiledFlow):
         super().__init__(*arguments, **named)
         self.report = report
         """How training went: epochs, best_epoch, train_log_likelihood and validation_log_likelihood
-        (means in nats), rows_per_second."""
+        (means in nats over the rows that have a finite density), train_rows, validation_rows and how many
+        of them have none (train_rows_without_density, validation_rows_without_density),
+        rows_per_second."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (super().__reduce__(), self.report)

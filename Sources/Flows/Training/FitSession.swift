@@ -1,0 +1,193 @@
+import FlowIR
+import FlowRuntime
+import Foundation
+
+/// The working state of one fit.
+struct FitSession {
+  let model: Model
+  let x: [Float]
+  let context: [Float]
+  let options: TrainingOptions
+  let trainer: Trainer
+  let logProb: CompiledFunction
+  let training: [Int]
+  let validation: [Int]
+  let job: TrainingJob
+  var best: [String: [Float]] = [:]
+  var bestEpoch = 0
+  var bestValidation = -Double.infinity
+
+  init(
+    model: Model, x: [Float], context: [Float], rows: Int, options: TrainingOptions
+  ) throws {
+    self.model = model
+    self.x = x
+    self.context = context
+    self.options = options
+    job = TrainingJob(model: model, x: x, context: context, options: options)
+    trainer = try model.trainer(optimizer: options.optimizer, frozen: options.frozen)
+    logProb = try CompiledFunction(optimized(model.trace(.logProb)))
+    var order = Array(0..<rows)
+    var generator = SeededGenerator(seed: options.seed)
+    order.shuffle(using: &generator)
+    let held = min(Int((Double(rows) * options.validation).rounded()), rows - 1)
+    validation = Array(order.prefix(held)).sorted()
+    training = Array(order.dropFirst(held)).sorted()
+  }
+
+  var bestValues: [String: HostArray] {
+    var result: [String: HostArray] = [:]
+    for parameter in trainer.parameters {
+      if let values = best[parameter.name] {
+        result[parameter.name] = HostArray(values, shape: parameter.shape)
+      }
+    }
+    return result
+  }
+
+  private func gather(_ source: [Float], _ width: Int, _ rows: ArraySlice<Int>) -> [Float] {
+    [Float](unsafeUninitializedCapacity: rows.count * width) { target, count in
+      source.withUnsafeBufferPointer { source in
+        var position = 0
+        for row in rows {
+          for column in 0..<width {
+            target[position] = source[row * width + column]
+            position += 1
+          }
+        }
+        count = position
+      }
+    }
+  }
+
+  /// The log-likelihoods of rows under given parameters.
+  private func score(_ rows: [Int], _ parameters: [String: [Float]]) throws -> Likelihoods {
+    var values = model.values
+    for parameter in trainer.parameters {
+      if let new = parameters[parameter.name] {
+        values[parameter.name] = HostArray(new, shape: parameter.shape)
+      }
+    }
+    let bound = try logProb.bind(values, threads: options.threads)
+    var inputs = [
+      "x": HostArray(gather(x, model.features, rows[...]), shape: [rows.count, model.features])
+    ]
+    if model.context > 0 {
+      inputs["context"] = HostArray(
+        gather(context, model.context, rows[...]), shape: [rows.count, model.context])
+    }
+    let results = try bound(inputs, rows: rows.count, threads: options.threads)
+    return Likelihoods(results["log_prob"]?.doubles ?? [])
+  }
+
+  /// The rows on which epochs are judged.
+  private var judging: [Int] { validation.isEmpty ? training : validation }
+
+  mutating func run(
+    resume: TrainingCheckpoint?, checkpoint: (TrainingCheckpoint) throws -> Void,
+    progress: (TrainingProgress) -> Void
+  ) throws -> TrainingReport {
+    var epoch = 0
+    var bestLikelihoods = Likelihoods([])
+    if let resume {
+      try resume.check(job, parameters: trainer.parameters, options: options)
+      trainer.restore(resume.state, steps: resume.steps)
+      epoch = resume.epoch
+      best = resume.best
+      bestEpoch = resume.bestEpoch
+      bestValidation = resume.bestValidation
+      bestLikelihoods = try score(judging, best)
+    }
+    let start = Date()
+    let first = epoch
+    var last: Likelihoods?
+    while epoch < options.epochs {
+      if let patience = options.patience, bestEpoch > 0, epoch - bestEpoch >= patience { break }
+      let failed = try runEpoch(epoch, last: last, start: start, first: first, progress)
+      epoch += 1
+      // A rate that is too high may end in infinities without a loss of NaN.
+      guard trainer.isFinite else {
+        throw FlowError.diverged(epoch: epoch, batch: batchCount)
+      }
+      let current = try score(judging, trainer.state)
+      if let failed, try !current.hasAny && !score(training, trainer.state).hasAny {
+        throw FlowError.diverged(epoch: epoch, batch: failed)
+      }
+      last = current
+      if best.isEmpty || current.isBetter(than: bestLikelihoods) {
+        bestValidation = current.mean
+        bestLikelihoods = current
+        bestEpoch = epoch
+        best = trainer.state
+      }
+      try checkpoint(
+        TrainingCheckpoint(
+          epoch: epoch, steps: trainer.steps, state: trainer.state, best: best,
+          bestEpoch: bestEpoch, bestValidation: bestValidation, job: job))
+    }
+    if best.isEmpty { best = trainer.state }
+    let seconds = Date().timeIntervalSince(start)
+    let train = try score(training, best)
+    let held = validation.isEmpty ? nil : try score(validation, best)
+    return TrainingReport(
+      epochs: epoch, bestEpoch: bestEpoch, trainLogLikelihood: train.mean,
+      validationLogLikelihood: held?.mean, trainRows: training.count,
+      trainRowsWithoutDensity: train.missing, validationRows: validation.count,
+      validationRowsWithoutDensity: held?.missing ?? 0,
+      rowsPerSecond: Double((epoch - first) * training.count) / max(seconds, 1e-9))
+  }
+
+  private var batchSize: Int { max(min(options.batchSize, training.count), 1) }
+  private var batchCount: Int { (training.count + batchSize - 1) / batchSize }
+
+  /// Makes the steps of an epoch, over every training row.
+  ///
+  /// A batch in which no row has a finite density makes no step.
+  ///
+  /// - Returns: the first such batch after the last step, from 1, or nil if there is none.
+  private func runEpoch(
+    _ epoch: Int, last: Likelihoods?, start: Date, first: Int,
+    _ progress: (TrainingProgress) -> Void
+  ) throws -> Int? {
+    // The order depends on seed and epoch alone, so that training can go on after a stop.
+    var generator = SeededGenerator(seed: options.seed &+ 0x9e37 &* UInt64(epoch + 1))
+    var order = training
+    order.shuffle(using: &generator)
+    let (size, batches) = (batchSize, batchCount)
+    var failed: Int?
+    var total = 0.0
+    var counted = 0
+    for batch in 0..<batches {
+      try Task.checkCancellation()
+      let rows = order[batch * size..<min((batch + 1) * size, order.count)]
+      var inputs = ["x": gather(x, model.features, rows)]
+      if model.context > 0 { inputs["context"] = gather(context, model.context, rows) }
+      let loss = try trainer.step(
+        inputs, rows: rows.count, learningRate: options.rate(epoch: epoch),
+        threads: options.threads)
+      if loss.isNaN {
+        trainer.undoStep()
+        guard counted > 0 || batch + 1 < batches, trainer.isFinite else {
+          throw FlowError.diverged(epoch: epoch + 1, batch: failed ?? batch + 1)
+        }
+        failed = failed ?? batch + 1
+      } else {
+        failed = nil
+        total += Double(loss) * Double(rows.count)
+        counted += rows.count
+      }
+      if batch % 8 == 7 || batch + 1 == batches {
+        let done = (epoch - first) * order.count + rows.endIndex
+        progress(
+          TrainingProgress(
+            epoch: epoch + 1, epochs: options.epochs, batch: batch + 1, batches: batches,
+            loss: counted > 0 ? total / Double(counted) : .nan,
+            validation: validation.isEmpty ? nil : last?.mean,
+            validationRowsWithoutDensity: validation.isEmpty ? 0 : last?.missing ?? 0,
+            rowsPerSecond: Double(done) / max(Date().timeIntervalSince(start), 1e-9),
+            rowsPerBatch: Double(size)))
+      }
+    }
+    return failed
+  }
+}

@@ -1,0 +1,63 @@
+/// What training is doing: reported after every few batches and at the end of each epoch.
+public struct TrainingProgress: Sendable {
+  /// The epoch, from 1, and how many there are at most.
+  public var epoch: Int
+  /// How many epochs there are at most, or were run.
+  public var epochs: Int
+  /// The batches of this epoch that are done, and how many there are.
+  public var batch: Int
+  /// The batches of an epoch.
+  public var batches: Int
+  /// The mean of -log p over the epoch's batches so far, in nats; NaN before a row with a density.
+  public var loss: Double
+  /// The mean of log p after the last epoch over the validation rows that have a finite density, in
+  /// nats; minus infinity if none has.
+  public var validation: Double?
+  /// How many validation rows had no finite density after the last epoch.
+  public var validationRowsWithoutDensity = 0
+  /// Training rows per second.
+  public var rowsPerSecond: Double
+  /// Rows in a batch; the last of an epoch may have fewer.
+  public var rowsPerBatch: Double
+}
+
+/// How training ended.
+public struct TrainingReport: Sendable {
+  /// How many epochs were run, and which was best (from 1).
+  public var epochs: Int
+  /// The epoch whose parameters were best, from 1; 0 before the first.
+  public var bestEpoch: Int
+  /// The mean log-likelihood under the kept parameters of the training rows that have a finite density,
+  /// in nats; minus infinity if none has.
+  public var trainLogLikelihood: Double
+  /// The same of the validation rows; nil without any.
+  public var validationLogLikelihood: Double?
+  /// How many training rows there were.
+  public var trainRows: Int
+  /// How many of them have no finite density under the kept parameters.
+  public var trainRowsWithoutDensity: Int
+  /// How many validation rows there were.
+  public var validationRows: Int
+  /// How many of them have no finite density under the kept parameters.
+  public var validationRowsWithoutDensity: Int
+  /// Training rows per second over the whole run.
+  public var rowsPerSecond: Double
+}
+
+/// A state of training from which it can go on with the same results.
+public struct TrainingCheckpoint: Sendable {
+  /// The epoch, from 1; in a checkpoint, how many are done.
+  public var epoch: Int
+  /// How many steps have been made.
+  public var steps: Int
+  /// The parameters and moments, by name.
+  public var state: [String: [Float]]
+  /// The parameters that were best so far.
+  public var best: [String: [Float]]
+  /// The epoch whose parameters were best, from 1; 0 before the first.
+  public var bestEpoch: Int
+  /// Their mean log-likelihood on the validation rows that have a finite density.
+  public var bestValidation: Double
+  /// What the run's result depends on.
+  public var job: TrainingJob
+}

@@ -1,0 +1,128 @@
+import FlowFiles
+import Foundation
+import Testing
+
+@testable import Flows
+
+/// Which rows a fit trains on, and on which it judges.
+@Suite struct FitTests {
+  private static func normal(_ count: Int, seed: UInt64 = 0) -> [Float] {
+    var generator = SeededGenerator(seed: seed)
+    return (0..<count).map { _ in Float(generator.normal()) }
+  }
+
+  /// A flow of the logarithm, which gives no density to a zero.
+  private static let logarithm =
+    #"""
+    {"type": "Flow", "features": 1, "context": 0, "transform": [
+      {"type": "UnconditionalTransform", "f": {"type": "ExpTransform", "inverse": true}},
+      {"type": "MaskedAutoregressiveTransform", "features": 1}
+    ], "base": {"type": "UnconditionalDistribution", "f": {"type": "DiagNormal"}, "buffer": true}}
+    """#
+
+  private static func model(_ description: String) throws -> Model {
+    try Model(FlowDescription(text: description), seed: 1)
+  }
+
+  @Test("the last, smaller batch of an epoch is trained too")
+  func lastBatch() throws {
+    let x = Self.normal(1023).map { 5 + 0.01 * $0 }
+    var model = try Self.model(#"{"type": "MAF", "features": 1}"#)
+    let before = model.values
+    var options = TrainingOptions()
+    options.epochs = 1
+    options.validation = 0
+    options.learningRate = 1e-4
+    var progress: [TrainingProgress] = []
+    var checkpoints: [TrainingCheckpoint] = []
+    try model.fit(
+      x, options: options, checkpoint: { checkpoints.append($0) },
+      progress: { progress.append($0) })
+    #expect(checkpoints.map(\.steps) == [2])
+    #expect(progress.last?.batch == 2 && progress.last?.batches == 2)
+    // A step of Adam moves a parameter whose gradient keeps its sign by the learning rate.
+    let moved = model.values.map { name, array in
+      zip(array.floats, before[name]?.floats ?? []).map { abs($0 - $1) }.max() ?? 0
+    }
+    #expect((moved.max() ?? 0) > 1.5e-4)
+  }
+
+  @Test("a batch of fewer rows is a step on these rows alone, at any number of threads")
+  func smallBatch() throws {
+    let x = Self.normal(300)
+    func stepped(_ rows: [[Float]], threads: Int) throws -> [String: [Float]] {
+      let trainer = try Self.model(#"{"type": "MAF", "features": 1}"#).trainer()
+      for rows in rows {
+        try trainer.step(["x": rows], rows: rows.count, learningRate: 1e-2, threads: threads)
+      }
+      return trainer.state
+    }
+    let (most, rest) = (Array(x.prefix(299)), [x[299]])
+    let wanted = try stepped([most, rest], threads: 1)
+    #expect(try stepped([most, rest], threads: 3) == wanted)
+    #expect(try stepped([most, [rest[0] + 1]], threads: 1) != wanted)
+    #expect(wanted.values.allSatisfy { $0.allSatisfy(\.isFinite) })
+  }
+
+  @Test("a last batch of rows without a density makes no step and no error")
+  func lastBatchWithoutDensity() throws {
+    // The order in which the rows are gone through differs between epochs: with 9 rows in batches of
+    // 8 and 20 epochs, the row at 1e20 is alone in a batch of some epoch.
+    var x = Self.normal(9)
+    x[4] = 1e20
+    var model = try Self.model(#"{"type": "NSF", "features": 1}"#)
+    var options = TrainingOptions()
+    options.epochs = 20
+    options.batchSize = 8
+    options.validation = 0
+    var steps = 0
+    let report = try model.fit(x, options: options, checkpoint: { steps = $0.steps })
+    #expect(report.epochs == 20 && report.trainRowsWithoutDensity == 1)
+    #expect(steps < 40, "some batch had no row with a density")
+    #expect(model.values.values.allSatisfy { $0.floats.allSatisfy(\.isFinite) })
+  }
+
+  @Test(
+    "the best epoch is judged on the rows that have a density, and the others are counted",
+    arguments: ["fill value", "log of zero"])
+  func rowsWithoutDensity(kind: String) throws {
+    var x = Self.normal(500)
+    var model: Model
+    if kind == "fill value" {
+      for row in stride(from: 0, to: 500, by: 10) { x[row] = 1e20 }
+      model = try Self.model(#"{"type": "NSF", "features": 1}"#)
+    } else {
+      x = x.map(exp)
+      for row in stride(from: 0, to: 500, by: 10) { x[row] = 0 }
+      model = try Self.model(Self.logarithm)
+    }
+    var options = TrainingOptions()
+    options.epochs = 20
+    options.batchSize = 50
+    options.threads = 1
+    var progress: [TrainingProgress] = []
+    var last: TrainingCheckpoint?
+    let report = try model.fit(
+      x, options: options, checkpoint: { last = $0 }, progress: { progress.append($0) })
+    #expect(report.bestEpoch > 1)
+    let validation = try #require(report.validationLogLikelihood)
+    #expect(validation.isFinite && validation == last?.bestValidation)
+    #expect(report.trainLogLikelihood.isFinite)
+    #expect(report.trainRows == 450 && report.validationRows == 50)
+    #expect(report.trainRowsWithoutDensity + report.validationRowsWithoutDensity == 50)
+    #expect(report.validationRowsWithoutDensity > 0)
+    #expect(
+      progress.last?.validationRowsWithoutDensity == report.validationRowsWithoutDensity)
+  }
+
+  @Test("parameters are not better because a row has lost its density")
+  func comparison() {
+    let whole = Likelihoods([-1, -9, -2])
+    #expect(!Likelihoods([-1.5, -.infinity, -2.5]).isBetter(than: whole))
+    #expect(Likelihoods([-0.5, .nan, -1.5]).isBetter(than: whole))
+    #expect(!whole.isBetter(than: whole))
+    let none = Likelihoods([.nan, -.infinity, .infinity])
+    #expect(none.missing == 3 && none.mean == -.infinity && !none.hasAny)
+    #expect(whole.isBetter(than: none) && !none.isBetter(than: whole) && !none.isBetter(than: none))
+  }
+}
