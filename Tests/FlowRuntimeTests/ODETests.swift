@@ -65,6 +65,34 @@ import Testing
     return try compiled(arrays, rows: rows, threads: threads).mapValues(\.doubles)
   }
 
+  @Test("the initial state stays what it was for whoever else reads it")
+  func initialState() throws {
+    let builder = FunctionBuilder(name: "f")
+    let x = builder.argument("x", .row([2], .f64))
+    let w = builder.argument("w", .uniform([2, 2], .f64), .parameter)
+    // The state comes from a fused group, which then stores it for the loop and as a result.
+    let start = try builder.emit(.unary(.tanh), x)
+    let zero = builder.splat(0, shape: [], dtype: .f64)
+    let one = builder.splat(1, shape: [], dtype: .f64)
+    let region = builder.beginRegion([.row([], .f64), .row([2], .f64)])
+    let dx = try builder.emit(.linear(nil), region[1], w)
+    let body = builder.endRegion(results: [dx])
+    let end = try builder.append(
+      .odeSolve(Self.tight, isRecorded: false), [zero, one, start], regions: [body])[0]
+    let function = builder.finish(results: [
+      FunctionResult(name: "start", value: start), FunctionResult(name: "end", value: end),
+    ])
+    let values = (0..<20).map { sin(Double($0)) }
+    let arguments = ["x": values, "w": [0.8, -1.4, 1.1, 0.6]]
+    let found = try Self.run(try CompiledFunction(function), arguments, rows: 10)
+    let exact = try Interpreter.run(function, arguments, rows: 10)
+    for name in ["start", "end"] {
+      for (a, b) in zip(try #require(found[name]), try #require(exact[name]).values) {
+        #expect(abs(a - b) < 1e-9)
+      }
+    }
+  }
+
   @Test("a linear equation is solved by the exponential, forward and backward in time")
   func linear() throws {
     let function = try Self.solve(Self.tight) { builder, _, x, _, w in

@@ -13,6 +13,8 @@ final class LoweringContext {
   let function: Function
   let views: Views
   private var bufferCount = 0
+  /// The buffers that do not keep the value that is first stored in them.
+  private(set) var changing: Set<Buffer> = []
   private(set) var packs: [Pack] = []
   /// Uniform values that row code reads, in order of first use.
   private(set) var uniformDemand: [Value] = []
@@ -28,6 +30,13 @@ final class LoweringContext {
   func makeBuffer(_ elements: Int, _ name: String) -> Buffer {
     defer { bufferCount += 1 }
     return Buffer(id: bufferCount, elements: elements, name: name)
+  }
+
+  /// A buffer that starts with a value and changes after it: whoever needs the value must not read it here.
+  func makeChangingBuffer(_ elements: Int, _ name: String) -> Buffer {
+    let buffer = makeBuffer(elements, name)
+    changing.insert(buffer)
+    return buffer
   }
 
   func demand(_ value: Value) {

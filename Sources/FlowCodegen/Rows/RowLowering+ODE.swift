@@ -120,10 +120,10 @@ extension RowLowering {
     return (child.finished(), arguments, results)
   }
 
-  /// A buffer of its own with the elements of a value.
+  /// A buffer that starts with the elements of a value, and that the loop then changes.
   private func copy(_ value: Value, _ name: String) -> Buffer {
     let refs = context.views.elements(of: value)
-    let buffer = context.makeBuffer(refs.count, name)
+    let buffer = context.makeChangingBuffer(refs.count, name)
     _ = materialize(refs, into: buffer)
     return buffer
   }

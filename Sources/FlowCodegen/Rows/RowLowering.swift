@@ -154,6 +154,7 @@ final class RowLowering {
     case .group(let group, let position):
       if let store = group.stores.first(where: {
         $0.value == value && $0.map == Array($0.map.indices) && $0.buffer.elements == $0.map.count
+          && !context.changing.contains($0.buffer)
       }) {
         return (store.buffer, position)
       }
