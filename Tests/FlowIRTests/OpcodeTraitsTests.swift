@@ -83,7 +83,8 @@ import Testing
   }
 
   private static let corners: [Double] = [
-    0, -0.0, 1, -1, 2.5, 5e-324, -5e-324, .infinity, -.infinity, .nan,
+    0, -0.0, 1, -1, 2.5, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, .infinity, -.infinity,
+    .nan,
   ]
 
   private static func elements(_ domain: OperatorTraits.Domain) -> [Double] {
