@@ -37,6 +37,8 @@ public enum UnaryOperator: String, Hashable, Sendable, CaseIterable {
   case sigmoid
   /// `log(1 + exp(x))`, without overflow.
   case softplus
+  /// `log(1 / (1 + exp(-x)))`, with all digits in both tails.
+  case logSigmoid = "log_sigmoid"
   /// The error function.
   case erf
   /// `1 - erf(x)`, with all digits where it is small.

@@ -83,8 +83,8 @@ enum Expressions {
     case .isNaN: "fk_is_nan(\(a))"
     case .isFinite: "fk_is_finite(\(a))"
     case .not: "(~\(a))"
-    case .sqrt, .rsqrt, .exp, .expm1, .log, .log1p, .sin, .cos, .tanh, .sigmoid, .softplus, .erf,
-      .erfc, .relu, .floor, .asin:
+    case .sqrt, .rsqrt, .exp, .expm1, .log, .log1p, .sin, .cos, .tanh, .sigmoid, .softplus,
+      .logSigmoid, .erf, .erfc, .relu, .floor, .asin:
       "fk_\(operation.rawValue)(\(a))"
     }
   }

@@ -19,6 +19,7 @@ extension UnaryOperator {
     case .tanh: RealMath.tanh(x)
     case .sigmoid: x < 0 ? RealMath.exp(x) / (1 + RealMath.exp(x)) : 1 / (1 + RealMath.exp(-x))
     case .softplus: (0 > x ? 0 : x) + RealMath.log1p(RealMath.exp(-x.magnitude))
+    case .logSigmoid: (x > 0 ? 0 : x) - RealMath.log1p(RealMath.exp(-x.magnitude))
     case .erf: RealMath.erf(x)
     case .erfc: RealMath.erfc(x)
     case .relu: 0 > x ? 0 : x

@@ -60,7 +60,7 @@ extension UnaryOperator {
     case .sin, .cos, .asin, .erf: OperatorTraits(.float, 25)
     case .tanh: OperatorTraits(.float, 25, divides: true)
     case .sigmoid: OperatorTraits(.float, 17, divides: true)
-    case .softplus: OperatorTraits(.float, 36)
+    case .softplus, .logSigmoid: OperatorTraits(.float, 36)
     case .erfc: OperatorTraits(.float, 50, divides: true)
     case .floor: OperatorTraits(.float, 1, isDifferentiable: false)
     case .isNaN, .isFinite:

@@ -131,6 +131,8 @@ extension ReversePass {
     case .tanh: return try multiply(g, try minus(like(r, 1), try unary(.square, r)))
     case .sigmoid: return try multiply(g, try multiply(r, try minus(like(r, 1), r)))
     case .softplus: return try multiply(g, try unary(.sigmoid, a))
+    case .logSigmoid:
+      return try multiply(g, try unary(.sigmoid, try unary(.negate, a)))
     case .erf, .erfc:
       let bell = try unary(.exp, try unary(.negate, try unary(.square, a)))
       let factor = 1.1283791670955126  // 2 / sqrt(pi)

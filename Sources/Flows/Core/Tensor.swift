@@ -165,6 +165,8 @@ public func cos(_ x: Tensor) -> Tensor { x.unary(.cos) }
 public func sigmoid(_ x: Tensor) -> Tensor { x.unary(.sigmoid) }
 /// `log(1 + exp(x))`.
 public func softplus(_ x: Tensor) -> Tensor { x.unary(.softplus) }
+/// `log(1 / (1 + exp(-x)))`, with all digits in both tails.
+public func logSigmoid(_ x: Tensor) -> Tensor { x.unary(.logSigmoid) }
 /// `max(0, x)`.
 public func relu(_ x: Tensor) -> Tensor { x.unary(.relu) }
 /// The error function.

@@ -27,7 +27,7 @@ public struct SigmoidTransform: Transform {
   /// Makes the transform.
   public init() {}
 
-  private func ladj(_ x: Tensor) -> Tensor { -softplus(-x) - softplus(x) }
+  private func ladj(_ x: Tensor) -> Tensor { logSigmoid(x) + logSigmoid(-x) }
 
   /// `1 / (1 + exp(-x))`; the log of its slope, finite for all finite `x`.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { (sigmoid(x), ladj(x)) }
@@ -74,7 +74,7 @@ public struct SoftplusTransform: Transform {
 
   /// `log(1 + exp(x))`; the log of its slope.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
-    (softplus(x), -softplus(-x))
+    (softplus(x), logSigmoid(x))
   }
 
   /// `log(exp(y) - 1)`, without overflow; out of the domain the edge, and -inf.

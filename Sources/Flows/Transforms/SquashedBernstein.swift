@@ -31,7 +31,7 @@ struct SquashedBernsteinTransform: Transform {
         x.like(logOf(keep / (2 * Self.bound)))
       )
     }
-    return (sigmoid(x) * keep + Self.margin, logOf(keep) - softplus(-x) - softplus(x))
+    return (sigmoid(x) * keep + Self.margin, logOf(keep) + logSigmoid(x) + logSigmoid(-x))
   }
 
   func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
