@@ -147,7 +147,10 @@ public final class OutputFile {
     let (parent, start) = (System.split(target).folder, System.split(target).name + ".flowir.work-")
     let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
     for name in names where name.hasPrefix(start) {
-      try? FileManager.default.removeItem(atPath: parent + "/" + name)
+      // Under another name first: a compiler that outlived its run then can't write to it any more.
+      let renamed = parent + "/" + name + "-removed"
+      let left = rename(parent + "/" + name, renamed) == 0 ? renamed : parent + "/" + name
+      try? FileManager.default.removeItem(atPath: left)
     }
     let folder = parent + "/" + start + String(UInt64.random(in: 0...UInt64.max), radix: 16)
     guard mkdir(folder, 0o700) == 0 else { throw System.failure(folder, "write") }

@@ -48,7 +48,11 @@ struct BuildFolder {
 
   /// Removes a folder, the lock last: if the run is killed on the way, the folder still has its lock or
   /// is empty, and the next build can tell that it is no longer in use.
-  private static func remove(_ path: String) {
+  ///
+  /// It gets another name first, so that a compiler that outlived its run can't write to it any more.
+  private static func remove(_ original: String) {
+    let renamed = original + ".removed"
+    let path = rename(original, renamed) == 0 ? renamed : original
     let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
     for name in names where "/" + name != lockName {
       try? FileManager.default.removeItem(atPath: path + "/" + name)
