@@ -68,6 +68,25 @@ import Testing
     #expect(Self.defaults(in: text, besides: try Self.cases()) == [7])
   }
 
+  @Test("the parser knows every operation")
+  func prototypes() throws {
+    let text = try Self.text("FlowIR/Opcode.swift")
+    let cases = Set(text.matches(of: /\n  case (\w+)/).map { String($0.1) })
+    let known = Opcode.prototypes.map { opcode in
+      Mirror(reflecting: opcode).children.first?.label ?? "\(opcode)"
+    }
+    #expect(Set(known) == cases)
+    #expect(Set(Opcode.prototypes.map(\.name)).count == Opcode.prototypes.count)
+  }
+
+  @Test(
+    "constants need one element or as many as their type", arguments: ["[]", "[1, 1]", "[1, 2]"])
+  func constantCount(elements: String) {
+    let text = "flowir 1\nfunc @f() {\n%y = constant \(elements) : 3 x f32\nreturn y = %y\n}\n"
+    let error = #expect(throws: ParseError.self) { try Module(parsing: text) }
+    #expect(error?.message == "a constant of type 3 x f32 needs as many elements or one")
+  }
+
   @Test("operations have the facts that passes rely on")
   func facts() {
     #expect(Opcode.reshape([2]).isView && Opcode.reshape([2]).isRearrangement)

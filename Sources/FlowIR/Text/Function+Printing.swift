@@ -137,7 +137,7 @@ struct FunctionPrinter {
     let index = operationLines.count
     operationLines.append("")
     let operands = operation.operands.map(name)
-    let attributes = OpcodeText.attributes(operation.opcode, masks: masks)
+    let attributes = AttributeWriter.text(operation.opcode, masks: masks)
     var head =
       ([operation.opcode.name] + (operands.isEmpty ? [] : [operands.joined(separator: ", ")]))
       .joined(separator: " ")
@@ -184,56 +184,5 @@ enum Quoting {
       }
     }
     return result + "\""
-  }
-}
-
-/// The attributes of operations as text, beside what the result's type says.
-enum OpcodeText {
-  static func number(_ value: Double) -> String {
-    if value.isNaN { return "nan" }
-    if value.isInfinite { return value < 0 ? "-inf" : "inf" }
-    return value.description
-  }
-
-  static func list(_ values: [Int]) -> String {
-    // A run a, a + 1, … is written a..b, b included.
-    if values.count > 3, values == Array(values[0]..<values[0] + values.count) {
-      return "[\(values[0])..\(values[0] + values.count - 1)]"
-    }
-    return "[" + values.map(String.init).joined(separator: ", ") + "]"
-  }
-
-  static func attributes(_ opcode: Opcode, masks: MaskTable) -> String {
-    switch opcode {
-    case .constant(let literal):
-      if let splat = literal.splat { return number(splat) }
-      return "[" + literal.storage.map(number).joined(separator: ", ") + "]"
-    case .reduce(_, let axis): return "axis \(axis)"
-    case .cumulativeSum(let axis, let reverse): return "axis \(axis)" + (reverse ? " reverse" : "")
-    case .transpose(let permutation): return list(permutation)
-    case .slice(let axis, let start, let end): return "axis \(axis) from \(start) to \(end)"
-    case .concatenate(let axis): return "axis \(axis)"
-    case .pad(let axis, let low, let high, let value):
-      return "axis \(axis) low \(low) high \(high) value \(number(value))"
-    case .gather(let axis, let indices): return "axis \(axis) indices \(list(indices))"
-    case .scatterAdd(let axis, let indices, let size):
-      return "axis \(axis) indices \(list(indices)) size \(size)"
-    case .linear(let mask), .linearWeightGradient(let mask):
-      return mask.map { "mask \(masks.name($0))" } ?? ""
-    case .random(_, _, let stream): return "stream \(stream)"
-    case .autoregressiveInverse(let passes): return "passes \(passes)"
-    case .odeSolve(let control, let isRecorded):
-      return "atol \(number(control.atol)) rtol \(number(control.rtol)) steps \(control.steps)"
-        + (isRecorded ? " recorded" : "")
-    case .odeAdjoint(let steps): return "steps \(steps)"
-    case .triangularSolve(let upper, let unit):
-      return (upper ? "upper" : "lower") + (unit ? " unit" : "")
-    case .monotoneRoot(let lower, let upper):
-      return "lower \(number(lower)) upper \(number(upper))"
-    case .quadrature(let nodes): return "nodes \(nodes)"
-    case .unary, .binary, .compare, .select, .convert, .search, .take, .reshape, .broadcast,
-      .matmul, .matrixExponential, .cholesky, .rowSum, .rowCount:
-      return ""
-    }
   }
 }

@@ -10,12 +10,15 @@ extension Parser {
     try expect("=")
     guard case .word(let opcodeName) = token else { throw error("expected an operation") }
     let place = lexer
+    guard var prototype = Opcode.prototype(named: opcodeName) else {
+      throw place.error("unknown operation '\(opcodeName)'")
+    }
     try advance()
     var operands: [Value] = []
     if case .value = token {
       repeat { operands.append(try reference()) } while try take(",")
     }
-    let attributes = try AttributeReader(name: opcodeName, parser: &self)
+    try prototype.code(with: &self)
     try expect(":")
     var resultTypes: [TensorType] = []
     repeat { resultTypes.append(try type()) } while try take(",")
@@ -29,8 +32,8 @@ extension Parser {
     }
     if try takeKeyword("at") { scope = Scope(try string()) }
     let own = scope
-    guard let opcode = attributes.opcode(resultTypes[0]) else {
-      throw place.error("unknown operation '\(opcodeName)'")
+    guard let opcode = prototype.completed(by: resultTypes[0]) else {
+      throw place.error("a constant of type \(resultTypes[0]) needs as many elements or one")
     }
     var regions: [Region] = []
     for _ in 0..<opcode.regionCount { regions.append(try region(depth: depth)) }
