@@ -23,41 +23,54 @@ struct CostText {
   }
 
   init(_ function: Function) {
-    var lines = ["dense FLOP         FLOP        bytes  per   operation"]
-    var (row, call) = (Cost(), Cost())
-    func line(_ cost: Cost, _ isRow: Bool, _ text: String) {
-      lines.append(
-        Self.pad(cost.dense, 10) + " " + Self.pad(cost.run, 12) + " " + Self.pad(cost.bytes, 12)
-          + (isRow ? "  row   " : "  call  ") + text)
-    }
-    func visit(_ operations: [TensorOperation], _ indent: String, dense: Int, run: Int) {
-      for operation in operations {
-        let isRow = (operation.operands + operation.results).contains {
-          function.type(of: $0).hasRows
-        }
-        let cost = Self.cost(operation, function, isRow: isRow, dense: dense, run: run)
-        if isRow { row = row + cost } else { call = call + cost }
-        let type = operation.results.first.map { "\(function.type(of: $0))" } ?? ""
-        let scope = operation.scope.path
-        line(
-          cost, isRow,
-          "\(indent)\(operation.opcode.name) : \(type)" + (scope.isEmpty ? "" : "  // \(scope)"))
-        var (inner, passes) = (dense, run)
-        if case .autoregressiveInverse(let count) = operation.opcode { inner *= count }
-        if case .quadrature(let count) = operation.opcode {
-          (inner, passes) = (dense * count, run * count)
-        }
-        for region in operation.regions {
-          visit(region.operations, indent + "  ", dense: inner, run: passes)
-        }
-      }
-    }
-    visit(function.operations, "", dense: 1, run: 1)
+    var writer = Writer(function: function)
+    writer.walk(function.operations)
     let parameters = function.arguments.filter { $0.kind != .input }
-    call.bytes += parameters.reduce(0) { $0 + Self.bytes(function.type(of: $1.value)) }
-    line(row, true, "\(function.name), all operations of rows")
-    line(call, false, "\(function.name), all others, and parameters")
-    text = lines.joined(separator: "\n")
+    writer.call.bytes += parameters.reduce(0) { $0 + Self.bytes(function.type(of: $1.value)) }
+    writer.line(writer.row, true, "\(function.name), all operations of rows")
+    writer.line(writer.call, false, "\(function.name), all others, and parameters")
+    text = writer.lines.joined(separator: "\n")
+  }
+
+  /// Writes a line for each operation, indented by the regions that it stands in.
+  private struct Writer: OperationVisitor {
+    let function: Function
+    var lines = ["dense FLOP         FLOP        bytes  per   operation"]
+    /// The sums over operations of rows and over all others.
+    var (row, call) = (Cost(), Cost())
+    /// How often the operations of each open region run: dense work, and work that computes something.
+    private var repetitions = [(dense: 1, run: 1)]
+
+    init(function: Function) { self.function = function }
+
+    mutating func enter(_ operation: TensorOperation) {
+      let isRow = (operation.operands + operation.results).contains {
+        function.type(of: $0).hasRows
+      }
+      let (dense, run) = repetitions[repetitions.count - 1]
+      let cost = CostText.cost(operation, function, isRow: isRow, dense: dense, run: run)
+      if isRow { row = row + cost } else { call = call + cost }
+      let type = operation.results.first.map { "\(function.type(of: $0))" } ?? ""
+      let scope = operation.scope.path
+      let indent = String(repeating: "  ", count: repetitions.count - 1)
+      line(
+        cost, isRow,
+        "\(indent)\(operation.opcode.name) : \(type)" + (scope.isEmpty ? "" : "  // \(scope)"))
+      var inner = (dense: dense, run: run)
+      if case .autoregressiveInverse(let count) = operation.opcode { inner.dense *= count }
+      if case .quadrature(let count) = operation.opcode {
+        inner = (dense * count, run * count)
+      }
+      repetitions.append(inner)
+    }
+
+    mutating func leave(_ operation: TensorOperation) { repetitions.removeLast() }
+
+    mutating func line(_ cost: Cost, _ isRow: Bool, _ text: String) {
+      lines.append(
+        CostText.pad(cost.dense, 10) + " " + CostText.pad(cost.run, 12) + " "
+          + CostText.pad(cost.bytes, 12) + (isRow ? "  row   " : "  call  ") + text)
+    }
   }
 
   private static func bytes(_ type: TensorType) -> Int {

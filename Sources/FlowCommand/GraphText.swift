@@ -9,25 +9,19 @@ struct GraphText {
     for argument in function.arguments {
       lines.append("  v\(argument.value.id) [label=\"\(argument.name)\", shape=ellipse];")
     }
-    func visit(_ operations: [TensorOperation]) {
-      for operation in operations {
-        guard let first = operation.results.first else { continue }
-        let type = function.type(of: first)
-        lines.append("  v\(first.id) [label=\"\(operation.opcode.name)\\n\(type)\"];")
-        for input in operation.inputs { lines.append("  v\(input.id) -> v\(first.id);") }
-        for extra in operation.results.dropFirst() {
-          lines.append("  v\(extra.id) [label=\"\(function.type(of: extra))\"];")
-          lines.append("  v\(first.id) -> v\(extra.id);")
-        }
-        for region in operation.regions {
-          for argument in region.arguments {
-            lines.append("  v\(argument.id) [label=\"x\", shape=ellipse];")
-          }
-          visit(region.operations)
-        }
+    for operation in function.operations.withRegions {
+      guard let first = operation.results.first else { continue }
+      let type = function.type(of: first)
+      lines.append("  v\(first.id) [label=\"\(operation.opcode.name)\\n\(type)\"];")
+      for input in operation.inputs { lines.append("  v\(input.id) -> v\(first.id);") }
+      for extra in operation.results.dropFirst() {
+        lines.append("  v\(extra.id) [label=\"\(function.type(of: extra))\"];")
+        lines.append("  v\(first.id) -> v\(extra.id);")
+      }
+      for argument in operation.regions.flatMap(\.arguments) {
+        lines.append("  v\(argument.id) [label=\"x\", shape=ellipse];")
       }
     }
-    visit(function.operations)
     for result in function.results {
       lines.append("  \"\(result.name)\" [shape=ellipse];")
       lines.append("  v\(result.value.id) -> \"\(result.name)\";")

@@ -44,19 +44,33 @@ public struct Region: Hashable, Sendable {
 
   /// The values from outside that the region or a region within uses, in order of first use.
   public var captures: [Value] {
-    var defined = Set(arguments)
-    var seen = Set<Value>()
-    var found: [Value] = []
-    func use(_ value: Value) {
-      if !defined.contains(value), seen.insert(value).inserted { found.append(value) }
-    }
-    for operation in operations {
-      operation.operands.forEach(use)
-      for region in operation.regions { region.captures.forEach(use) }
-      defined.formUnion(operation.results)
-    }
-    results.forEach(use)
-    return found
+    var finder = CaptureFinder()
+    finder.enter(self)
+    finder.walk(operations)
+    finder.leave(self)
+    return finder.found
+  }
+}
+
+private struct CaptureFinder: OperationVisitor {
+  private var defined: Set<Value> = []
+  private var seen: Set<Value> = []
+  private(set) var found: [Value] = []
+
+  mutating func enter(_ operation: TensorOperation) {
+    for operand in operation.operands { use(operand) }
+  }
+
+  mutating func enter(_ region: Region) { defined.formUnion(region.arguments) }
+
+  mutating func leave(_ region: Region) {
+    for result in region.results { use(result) }
+  }
+
+  mutating func leave(_ operation: TensorOperation) { defined.formUnion(operation.results) }
+
+  private mutating func use(_ value: Value) {
+    if !defined.contains(value), seen.insert(value).inserted { found.append(value) }
   }
 }
 
@@ -68,6 +82,15 @@ extension Region {
 extension TensorOperation {
   /// The operands and the values that the regions use from outside.
   public var inputs: [Value] { operands + regions.flatMap(\.captures) }
+
+  /// The operation with other operations in its regions, whose arguments and results stay.
+  public func replacingRegionOperations(
+    _ replacement: (Region) -> [TensorOperation]
+  ) -> TensorOperation {
+    var changed = self
+    for index in regions.indices { changed.regions[index].operations = replacement(regions[index]) }
+    return changed
+  }
 
   /// The only result of an operation that has one.
   public var result: Value {

@@ -31,20 +31,11 @@ public let commonSubexpressions = Pass(
       } else {
         let outside = known
         rewriter.builder.scope = operation.scope
-        var regions: [Region] = []
-        for region in operation.regions {
-          let arguments = rewriter.builder.beginRegion(
-            region.arguments.map(function.type(of:)))
-          for (old, new) in zip(region.arguments, arguments) { rewriter.map[old] = new }
+        try rewriter.keep(operation) { region throws(TypeError) in
           try visit(region.operations)
           known = outside
-          regions.append(
-            rewriter.builder.endRegion(results: region.results.map(rewriter.mapped)))
+          return region.results.map(rewriter.mapped)
         }
-        rewriter.builder.scope = operation.scope
-        let results = try rewriter.builder.append(
-          operation.opcode, operation.operands.map(rewriter.mapped), regions: regions)
-        for (old, new) in zip(operation.results, results) { rewriter.map[old] = new }
       }
     }
   }

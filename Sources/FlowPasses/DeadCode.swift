@@ -39,11 +39,7 @@ private func withoutDeadCode(
     operation.opcode = .odeSolve(control, isRecorded: false)
     operation.results.removeLast()
   }
-  operation.regions = operation.regions.map { region in
-    Region(
-      arguments: region.arguments,
-      operations: liveOperations(of: region.operations, results: region.results, budget),
-      results: region.results)
+  return operation.replacingRegionOperations { region in
+    liveOperations(of: region.operations, results: region.results, budget)
   }
-  return operation
 }

@@ -43,8 +43,7 @@ private final class MaskFolder {
   }
 
   private func noteFeeds(_ operations: [TensorOperation]) {
-    for operation in operations.reversed() {
-      for region in operation.regions { noteFeeds(region.operations) }
+    for operation in operations.withRegions.reversed() {
       if case .linear = operation.opcode {
         feedsLayer.insert(operation.operands[0])
       } else if operation.opcode.isPointwise, feedsLayer.contains(operation.result) {
@@ -80,22 +79,14 @@ private final class MaskFolder {
   }
 
   private func structured(_ operation: TensorOperation) throws(TypeError) {
-    var regions: [Region] = []
     // What is restored or sorted within a region is not there after it.
     let outside = (rewriter.map, sorted)
-    for region in operation.regions {
-      let arguments = rewriter.builder.beginRegion(
-        region.arguments.map(rewriter.function.type(of:)))
-      for (old, new) in zip(region.arguments, arguments) { rewriter.map[old] = new }
+    try rewriter.keep(operation) { region throws(TypeError) in
       try visit(region.operations)
       for result in region.results { try restore(result) }
-      regions.append(rewriter.builder.endRegion(results: region.results.map(rewriter.mapped)))
-      (rewriter.map, sorted) = outside
+      defer { (rewriter.map, sorted) = outside }
+      return region.results.map(rewriter.mapped)
     }
-    rewriter.builder.scope = operation.scope
-    let results = try rewriter.builder.append(
-      operation.opcode, operation.operands.map(rewriter.mapped), regions: regions)
-    for (old, new) in zip(operation.results, results) { rewriter.map[old] = new }
   }
 
   /// Makes sure that a value is there in its own order.

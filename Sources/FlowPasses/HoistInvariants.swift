@@ -19,8 +19,7 @@ private func hoisted(_ operations: [TensorOperation], _ budget: RewriteBudget) -
 {
   operations.flatMap { operation -> [TensorOperation] in
     var before: [TensorOperation] = []
-    var changed = operation
-    changed.regions = operation.regions.map { region in
+    let changed = operation.replacingRegionOperations { region in
       var varying = Set(region.arguments)
       var kept: [TensorOperation] = []
       for inner in hoisted(region.operations, budget) {
@@ -31,7 +30,7 @@ private func hoisted(_ operations: [TensorOperation], _ budget: RewriteBudget) -
           before.append(inner)
         }
       }
-      return Region(arguments: region.arguments, operations: kept, results: region.results)
+      return kept
     }
     return before + [changed]
   }

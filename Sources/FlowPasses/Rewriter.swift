@@ -42,16 +42,9 @@ final class Rewriter {
     _ operation: TensorOperation,
     _ rewrite: (TensorOperation, Rewriter) throws(TypeError) -> [Value]?
   ) throws(TypeError) {
-    builder.scope = operation.scope
-    var changed = operation
-    changed.operands = operation.operands.map(mapped)
-    changed.regions = []
-    for region in operation.regions {
-      let arguments = builder.beginRegion(region.arguments.map(function.type(of:)))
-      for (old, new) in zip(region.arguments, arguments) { map[old] = new }
+    let changed = try rebuilt(operation) { region throws(TypeError) in
       for inner in region.operations { try visit(inner, rewrite) }
-      builder.scope = operation.scope
-      changed.regions.append(builder.endRegion(results: region.results.map(mapped)))
+      return region.results.map(mapped)
     }
     let results: [Value]
     if !budget.isSpent, let replaced = try rewrite(changed, self), budget.take() {
@@ -59,6 +52,29 @@ final class Rewriter {
     } else {
       results = try emit(changed)
     }
+    for (old, new) in zip(operation.results, results) { map[old] = new }
+  }
+
+  /// An operation in terms of the new function; `body` appends what stands in a region and gives the
+  /// new values that it yields.
+  func rebuilt(
+    _ operation: TensorOperation, _ body: (Region) throws(TypeError) -> [Value]
+  ) throws(TypeError) -> TensorOperation {
+    var changed = operation
+    changed.regions = try builder.rebuildRegions(of: operation, types: function.type(of:)) {
+      (region, arguments) throws(TypeError) in
+      for (old, new) in zip(region.arguments, arguments) { map[old] = new }
+      return try body(region)
+    }
+    changed.operands = operation.operands.map(mapped)
+    return changed
+  }
+
+  /// Keeps an operation whose regions `body` rebuilds.
+  func keep(
+    _ operation: TensorOperation, _ body: (Region) throws(TypeError) -> [Value]
+  ) throws(TypeError) {
+    let results = try emit(try rebuilt(operation, body))
     for (old, new) in zip(operation.results, results) { map[old] = new }
   }
 

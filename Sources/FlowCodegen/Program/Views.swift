@@ -31,13 +31,9 @@ final class Views {
   init(_ function: Function) {
     self.function = function
     var definitions = [TensorOperation?](repeating: nil, count: function.types.count)
-    func visit(_ operations: [TensorOperation]) {
-      for operation in operations {
-        for result in operation.results { definitions[result.id] = operation }
-        for region in operation.regions { visit(region.operations) }
-      }
+    for operation in function.operations.withRegions {
+      for result in operation.results { definitions[result.id] = operation }
     }
-    visit(function.operations)
     self.definitions = definitions
   }
 

@@ -17,7 +17,7 @@ struct Schedule {
     for argument in function.arguments where !function.type(of: argument.value).hasRows {
       levels[argument.value.id] = argument.kind == .input ? 1 : 0
     }
-    visit(function.operations, function)
+    for operation in function.operations.regionsFirst { place(operation, function) }
   }
 
   /// The level of a uniform value.
@@ -29,33 +29,30 @@ struct Schedule {
   /// The phase that makes a sum over rows, which is the one before its level.
   func phase(ofSum value: Value) -> Int { levels[value.id] - 2 }
 
-  private mutating func visit(_ operations: [TensorOperation], _ function: Function) {
-    for operation in operations {
-      for region in operation.regions { visit(region.operations, function) }
-      let isRow = operation.results.contains { function.type(of: $0).hasRows }
-      if isRow {
-        let phase = operation.inputs.reduce(0) { phase, input in
-          max(
-            phase,
-            function.type(of: input).hasRows ? phases[input.id] : levels[input.id] - 1)
-        }
-        for result in operation.results {
-          // A sum over rows beside row values is there after their phase.
-          if function.type(of: result).hasRows {
-            phases[result.id] = phase
-          } else {
-            levels[result.id] = phase + 2
-          }
-        }
-      } else {
-        var level = operation.inputs.reduce(0) { level, input in
-          max(
-            level,
-            function.type(of: input).hasRows ? phases[input.id] + 2 : levels[input.id])
-        }
-        if case .rowCount = operation.opcode { level = max(level, 1) }
-        for result in operation.results { levels[result.id] = level }
+  private mutating func place(_ operation: TensorOperation, _ function: Function) {
+    let isRow = operation.results.contains { function.type(of: $0).hasRows }
+    if isRow {
+      let phase = operation.inputs.reduce(0) { phase, input in
+        max(
+          phase,
+          function.type(of: input).hasRows ? phases[input.id] : levels[input.id] - 1)
       }
+      for result in operation.results {
+        // A sum over rows beside row values is there after their phase.
+        if function.type(of: result).hasRows {
+          phases[result.id] = phase
+        } else {
+          levels[result.id] = phase + 2
+        }
+      }
+    } else {
+      var level = operation.inputs.reduce(0) { level, input in
+        max(
+          level,
+          function.type(of: input).hasRows ? phases[input.id] + 2 : levels[input.id])
+      }
+      if case .rowCount = operation.opcode { level = max(level, 1) }
+      for result in operation.results { levels[result.id] = level }
     }
   }
 }

@@ -14,7 +14,9 @@ struct UniformOrder {
     let function = views.function
     let top = (demand.needed.map { schedule.level(of: $0) }.max() ?? 0) + 1
     operations = Array(repeating: [], count: max(top, 2))
-    let all = Self.flattened(function.operations)
+    // A uniform value of a region depends on nothing that the region is given, so it is computed
+    // before the rows like any other.
+    let all = function.operations.regionsFirst
     let sunk = Self.sunkLevels(all, views, schedule, demand)
     let results = Set(function.results.map(\.value))
     let made = gradients.targets
@@ -71,13 +73,5 @@ struct UniformOrder {
       }
     }
     return sunk
-  }
-
-  /// Operations with those of their regions before them: a uniform value of a region depends on
-  /// nothing that the region is given, so it is computed before the rows like any other.
-  private static func flattened(_ operations: [TensorOperation]) -> [TensorOperation] {
-    operations.flatMap { operation in
-      operation.regions.flatMap { flattened($0.operations) } + [operation]
-    }
   }
 }

@@ -30,12 +30,11 @@ struct MaskTable {
   var isEmpty: Bool { order.isEmpty }
 
   mutating func collect(_ operations: [TensorOperation]) {
-    for operation in operations {
+    for operation in operations.withRegions {
       if let mask = operation.opcode.mask, names[mask] == nil {
         names[mask] = "@m\(order.count)"
         order.append(mask)
       }
-      for region in operation.regions { collect(region.operations) }
     }
   }
 
@@ -75,7 +74,7 @@ struct MaskTable {
 }
 
 /// Prints one function.
-struct FunctionPrinter {
+struct FunctionPrinter: OperationVisitor {
   private let function: Function
   private let masks: MaskTable
   private var names: [Value: String] = [:]
@@ -84,6 +83,18 @@ struct FunctionPrinter {
   private var scope = Scope()
   /// Every operation without its regions, in the order of the text.
   private(set) var operationLines: [String] = []
+  /// The operations whose regions are being printed, the innermost last.
+  private var open: [OpenOperation] = []
+
+  private struct OpenOperation {
+    /// The name, operands and attributes.
+    let head: String
+    /// The place in `operationLines`.
+    let index: Int
+    /// What was printed before the operation, and in which scope.
+    let outerLines: [String]
+    let outerScope: Scope
+  }
 
   init(_ function: Function, masks: MaskTable) {
     self.function = function
@@ -124,7 +135,7 @@ struct FunctionPrinter {
       )
     }
     lines.append(") {")
-    for operation in function.operations { print(operation, indent: "  ") }
+    walk(function.operations)
     let results = function.results.map { result in
       let key = Self.isPlain(result.name) ? result.name : Quoting.quote(result.name)
       return "\(key) = \(name(result.value))"
@@ -133,42 +144,53 @@ struct FunctionPrinter {
     lines.append("}")
   }
 
-  private mutating func print(_ operation: TensorOperation, indent: String) {
-    let index = operationLines.count
-    operationLines.append("")
+  mutating func enter(_ operation: TensorOperation) {
     let operands = operation.operands.map(name)
     let attributes = AttributeWriter.text(operation.opcode, masks: masks)
     var head =
       ([operation.opcode.name] + (operands.isEmpty ? [] : [operands.joined(separator: ", ")]))
       .joined(separator: " ")
     if !attributes.isEmpty { head += " " + attributes }
-    var regionLines: [String] = []
-    let saved = lines
-    let outer = scope
+    open.append(
+      OpenOperation(head: head, index: operationLines.count, outerLines: lines, outerScope: scope))
+    operationLines.append("")
     lines = []
     scope = operation.scope
-    for region in operation.regions {
-      let arguments = region.arguments.map { "\(define($0)): \(function.type(of: $0))" }
-      lines.append("\(indent)  (\(arguments.joined(separator: ", "))) {")
-      for inner in region.operations { print(inner, indent: indent + "    ") }
-      lines.append(
-        "\(indent)    yield \(region.results.map(name).joined(separator: ", "))")
-      lines.append("\(indent)  }")
-    }
-    regionLines = lines
-    lines = saved
-    scope = outer
+  }
+
+  mutating func enter(_ region: Region) {
+    let arguments = region.arguments.map { "\(define($0)): \(function.type(of: $0))" }
+    lines.append("\(braceIndent)(\(arguments.joined(separator: ", "))) {")
+  }
+
+  mutating func leave(_ region: Region) {
+    lines.append("\(indent)yield \(region.results.map(name).joined(separator: ", "))")
+    lines.append("\(braceIndent)}")
+  }
+
+  /// Values are numbered in the order in which they are defined, so an operation's own line is
+  /// complete after its regions.
+  mutating func leave(_ operation: TensorOperation) {
+    let visit = open.removeLast()
+    let regionLines = lines
+    (lines, scope) = (visit.outerLines, visit.outerScope)
     let results = operation.results.map { define($0) }.joined(separator: ", ")
     let types = operation.results.map { "\(function.type(of: $0))" }.joined(separator: ", ")
-    var line = "\(indent)\(results) = \(head) : \(types)"
+    var line = "\(results) = \(visit.head) : \(types)"
     if operation.scope != scope {
       scope = operation.scope
       line += " at \(Quoting.quote(scope.path))"
     }
-    operationLines[index] = String(line.drop { $0 == " " })
-    lines.append(line)
+    operationLines[visit.index] = line
+    lines.append(indent + line)
     lines += regionLines
   }
+
+  /// The indentation of the innermost open region's braces.
+  private var braceIndent: String { String(repeating: "    ", count: open.count) }
+
+  /// The indentation of the operations that stand there.
+  private var indent: String { braceIndent + "  " }
 }
 
 /// Strings in quotes, with `\"`, `\\` and `\n` escaped.

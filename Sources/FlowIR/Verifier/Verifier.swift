@@ -73,7 +73,7 @@ extension Function {
   }
 }
 
-struct FunctionVerifier {
+struct FunctionVerifier: OperationVisitor {
   let function: Function
   private(set) var faults: [VerificationFault] = []
   /// Whether a value has no type.
@@ -82,6 +82,18 @@ struct FunctionVerifier {
   private var everDefined: Set<Value> = []
   private var count = 0
   private var current: (index: Int, operation: TensorOperation)?
+  /// The operations that are being visited, the innermost last.
+  private var open: [Visit] = []
+
+  /// What is known of an operation while its regions are visited.
+  private struct Visit {
+    let place: (index: Int, operation: TensorOperation)
+    var isUsable = true
+    /// The types that the last region yields.
+    var yielded: [TensorType] = []
+    /// What was defined before the region that is being visited.
+    var outside: Set<Value> = []
+  }
 
   init(function: Function) { self.function = function }
 
@@ -100,7 +112,8 @@ struct FunctionVerifier {
     let floats = Set(function.types.map(\.dtype).filter(\.isFloat))
     if floats.count > 1 { fault("I4", "both f32 and f64 are used") }
     for argument in function.arguments { define(argument.value) }
-    visit(function.operations)
+    walk(function.operations)
+    current = nil
     for result in function.results { _ = use(result.value) }
     faults.sort { ($0.operation ?? -1) < ($1.operation ?? -1) }
   }
@@ -122,32 +135,38 @@ struct FunctionVerifier {
     return false
   }
 
-  private mutating func visit(_ operations: [TensorOperation]) {
-    for operation in operations {
-      let place = (count, operation)
-      count += 1
-      current = place
-      var isUsable = true
-      for operand in operation.operands { isUsable = use(operand) && isUsable }
-      var regionResults: [TensorType] = []
-      for region in operation.regions {
-        let outside = defined
-        for argument in region.arguments { define(argument) }
-        visit(region.operations)
-        current = place
-        for result in region.results { isUsable = use(result) && isUsable }
-        defined = outside
-        if !lacksTypes { regionResults = region.results.map(function.type(of:)) }
-      }
-      if isUsable && !lacksTypes {
-        let known = faults.count
-        checkRegions(operation)
-        // The type rules of structured operations rely on their regions.
-        if faults.count == known { checkTypes(operation, regionResults) }
-      }
-      for result in operation.results { define(result) }
+  mutating func enter(_ operation: TensorOperation) {
+    var visit = Visit(place: (count, operation))
+    count += 1
+    current = visit.place
+    for operand in operation.operands { visit.isUsable = use(operand) && visit.isUsable }
+    open.append(visit)
+  }
+
+  mutating func enter(_ region: Region) {
+    open[open.count - 1].outside = defined
+    for argument in region.arguments { define(argument) }
+  }
+
+  mutating func leave(_ region: Region) {
+    var visit = open.removeLast()
+    current = visit.place
+    for result in region.results { visit.isUsable = use(result) && visit.isUsable }
+    defined = visit.outside
+    if !lacksTypes { visit.yielded = region.results.map(function.type(of:)) }
+    open.append(visit)
+  }
+
+  mutating func leave(_ operation: TensorOperation) {
+    let visit = open.removeLast()
+    current = visit.place
+    if visit.isUsable && !lacksTypes {
+      let known = faults.count
+      checkRegions(operation)
+      // The type rules of structured operations rely on their regions.
+      if faults.count == known { checkTypes(operation, visit.yielded) }
     }
-    current = nil
+    for result in operation.results { define(result) }
   }
 
   private mutating func checkTypes(_ operation: TensorOperation, _ regionResults: [TensorType]) {
