@@ -26,7 +26,7 @@ struct Sample: ParsableCommand {
   @Option(help: "Where to write the samples.") var output: String
   @Option(name: .customLong("log-prob"), help: "Where to write their log-densities, in nats.")
   var logProb: String?
-  @Flag(help: "Show progress although standard error is no terminal.") var progress = false
+  @Flag(help: "Show progress although standard error is not a terminal.") var progress = false
   @OptionGroup var tables: TableFlags
   @OptionGroup var options: CommonOptions
 

@@ -26,7 +26,7 @@ struct Score: ParsableCommand {
   @Flag(help: "Go on with a run that was interrupted; the bytes are those of a whole run.")
   var resume = false
   @Flag(help: "Answer each line of a stream as it comes.") var lineBuffered = false
-  @Flag(help: "Show progress although standard error is no terminal.") var progress = false
+  @Flag(help: "Show progress although standard error is not a terminal.") var progress = false
   @OptionGroup var tables: TableFlags
   @OptionGroup var options: CommonOptions
 

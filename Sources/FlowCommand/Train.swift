@@ -67,7 +67,7 @@ struct Train: ParsableCommand {
   @Option(help: "The seed of parameters, split and shuffles.", transform: Parse.seed)
   var seed: UInt64 = 0
   @Flag(help: "Go on with a run that was interrupted.") var resume = false
-  @Flag(help: "Show progress although standard error is no terminal.") var progress = false
+  @Flag(help: "Show progress although standard error is not a terminal.") var progress = false
   @OptionGroup var tables: TableFlags
   @OptionGroup var options: CommonOptions
 

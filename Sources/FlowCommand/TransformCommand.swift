@@ -22,7 +22,7 @@ struct Transform: ParsableCommand {
   @Flag(help: "Apply the inverse.") var inverse = false
   @Option(help: "Where to write the transformed rows.") var output: String
   @Option(help: "Where to write the log-determinants.") var ladj: String?
-  @Flag(help: "Show progress although standard error is no terminal.") var progress = false
+  @Flag(help: "Show progress although standard error is not a terminal.") var progress = false
   @OptionGroup var tables: TableFlags
   @OptionGroup var options: CommonOptions
 

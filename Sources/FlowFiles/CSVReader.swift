@@ -94,6 +94,6 @@ public final class CSVReader: RowReader {
       ? "--header yes if row 1 is a header"
       : "write nan for an unknown number, or leave the column out with --columns"
     return field.text.isEmpty
-      ? "\(found); \(advice)" : "\(found) is no number: \(field.quoted); \(advice)"
+      ? "\(found); \(advice)" : "\(found) is not a number: \(field.quoted); \(advice)"
   }
 }

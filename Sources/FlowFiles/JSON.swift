@@ -160,7 +160,7 @@ private struct JSONParser {
       case UInt8(ascii: "\""):
         position += 1
         guard let string = String(validating: text, as: UTF8.self) else {
-          throw fail("the string is no UTF-8")
+          throw fail("the string is not UTF-8")
         }
         return string
       case UInt8(ascii: "\\"):

@@ -10,7 +10,7 @@ struct NPYElement: Hashable {
   private let kind: Kind
   private let isBig: Bool
 
-  /// Parses a description such as `<f4`; nil for what is no number.
+  /// Parses a description such as `<f4`; nil for what is not a number.
   init?(_ text: String) {
     let parts = Array(text.utf8)
     guard parts.count == 3, let size = Int(String(decoding: parts[2...], as: UTF8.self)) else {

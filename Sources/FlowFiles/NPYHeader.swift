@@ -80,7 +80,7 @@ struct NPYHeader {
       let digits = part.filter { $0 != " " }
       if digits.isEmpty { continue }
       guard let extent = Int(digits), extent >= 0 else {
-        throw .malformed(path: path, offset: offset, reason: "'\(digits)' is no dimension")
+        throw .malformed(path: path, offset: offset, reason: "'\(digits)' is not a dimension")
       }
       shape.append(extent)
     }

@@ -67,7 +67,7 @@ struct OutputLock {
   ) throws(FileError) -> OutputLock? {
     var information = stat()
     guard fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG else {
-      throw OutputPlace.refused(place.path, "\(place.partial) is no file; remove it")
+      throw OutputPlace.refused(place.path, "\(place.partial) is not a file; remove it")
     }
     let lock = OutputLock(descriptor: descriptor, information: information)
     guard !inputs.contains(lock.identity) else {

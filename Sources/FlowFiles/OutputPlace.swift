@@ -20,7 +20,7 @@ struct OutputPlace {
   init(_ path: String, inputs: Set<FileIdentity>) throws(FileError) {
     self.path = path
     guard !path.isEmpty, !path.utf8.contains(0) else {
-      throw .system(path: "'\(path)'", action: "write", reason: "it is no name of a file")
+      throw .system(path: "'\(path)'", action: "write", reason: "it is not the name of a file")
     }
     target = try Self.followed(path)
     partial = target + ".flowir.partial"
@@ -33,7 +33,7 @@ struct OutputPlace {
           ? "the folder \(folder) does not exist" : String(cString: strerror(errno)))
     }
     guard information.st_mode & S_IFMT == S_IFDIR else {
-      throw Self.refused(path, "\(folder) is no folder")
+      throw Self.refused(path, "\(folder) is not a folder")
     }
     guard !name.isEmpty else { throw Self.refused(path, "it is a folder") }
     guard stat(target, &information) == 0 else {

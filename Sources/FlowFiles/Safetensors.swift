@@ -180,7 +180,7 @@ public struct SafetensorsFile: Sendable {
       throw .malformed(path: path, offset: 8 + error.offset, reason: error.reason)
     }
     guard case .object(let members) = header else {
-      throw .malformed(path: path, offset: 8, reason: "the header is no JSON object")
+      throw .malformed(path: path, offset: 8, reason: "the header is not a JSON object")
     }
     self.init()
     var spans: [(begin: Int, end: Int, name: String)] = []
@@ -215,13 +215,13 @@ public struct SafetensorsFile: Sendable {
     _ value: JSONValue, path: String
   ) throws(FileError) -> [String: String] {
     guard case .object(let members) = value else {
-      throw .malformed(path: path, offset: 8, reason: "__metadata__ is no object of strings")
+      throw .malformed(path: path, offset: 8, reason: "__metadata__ is not an object of strings")
     }
     var result: [String: String] = [:]
     for member in members {
       guard case .string(let text) = member.value else {
         throw .malformed(
-          path: path, offset: 8, reason: "__metadata__ key '\(member.key)' is no string")
+          path: path, offset: 8, reason: "__metadata__ key '\(member.key)' is not a string")
       }
       result[member.key] = text
     }
@@ -246,7 +246,7 @@ public struct SafetensorsFile: Sendable {
     var size = type.size
     for dimension in dimensions {
       guard case .integer(let extent) = dimension, extent >= 0 else {
-        throw bad("has a dimension that is no size")
+        throw bad("has a dimension that is not a size")
       }
       let (product, overflow) = size.multipliedReportingOverflow(by: extent)
       if overflow { throw bad("is too large") }

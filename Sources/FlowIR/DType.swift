@@ -17,8 +17,8 @@ public enum DType: String, Hashable, Sendable, CaseIterable {
     }
   }
 
-  /// Whether a number is one of this type: whole and in range for `i32`, 0 or 1 for `bool`. A float
-  /// type holds every number, rounded.
+  /// Whether this type can hold a number: `i32` holds whole numbers in its range, `bool` holds 0 and 1,
+  /// and a float type holds every number, rounded.
   public func holds(_ value: Double) -> Bool {
     switch self {
     case .f32, .f64: true

@@ -29,8 +29,9 @@ public struct Function: Hashable, Sendable {
   /// The type of a value.
   public func type(of value: Value) -> TensorType { types[value.id] }
 
-  /// The results that are an argument's next value, by the result's number: those with the name and the
-  /// type of an argument, as a training step has them for all that it trains.
+  /// The arguments whose next values are results, by the index of the result: a result with the name
+  /// and the type of an argument is that argument's value after the call. A training step has one for
+  /// each tensor that it trains.
   public var nextValues: [Int: FunctionArgument] {
     let named = Dictionary(arguments.map { ($0.name, $0) }) { first, _ in first }
     var found: [Int: FunctionArgument] = [:]

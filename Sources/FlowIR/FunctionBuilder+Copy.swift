@@ -7,7 +7,7 @@ extension FunctionBuilder {
     }
   }
 
-  /// Builds the regions of an operation anew; all that copies or rewrites operations uses this.
+  /// Builds the regions of an operation anew. Everything that copies or rewrites operations uses this.
   ///
   /// - Parameters:
   ///   - operation: the operation, whose scope is the builder's afterwards.

@@ -1,6 +1,6 @@
 /// The nodes and weights of Gauss and Legendre's quadrature on [0, 1].
 public enum GaussLegendre {
-  /// The numbers of nodes for which they are found to the last digits of a double.
+  /// The numbers of nodes for which nodes and weights are accurate to the last digits of a double.
   public static let supported = 1...256
 
   /// `(u, w)` such that the integral of `f` over [0, 1] is about the sum of `w f(u)`; exact for

@@ -42,7 +42,7 @@ public struct Mask: Hashable, Sendable {
   /// The entry for output `row` and input `column`.
   public subscript(row: Int, column: Int) -> Bool { bits[row * columns + column] }
 
-  /// What one output sees, an entry for each input.
+  /// The row of one output, with an entry for each input.
   public func row(_ index: Int) -> ArraySlice<Bool> {
     bits[index * columns..<(index + 1) * columns]
   }

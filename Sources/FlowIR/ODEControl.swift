@@ -4,7 +4,7 @@ public struct ODEControl: Hashable, Sendable {
   public var atol: Double
   /// The error that a step may make relative to each element of the state.
   public var rtol: Double
-  /// How many steps may be tried; a row that is not done then is NaN.
+  /// The largest number of steps to try; a row that has not reached the end by then is NaN.
   public var steps: Int
 
   /// The largest number of steps that can be asked for.
@@ -21,7 +21,7 @@ public struct ODEControl: Hashable, Sendable {
 /// The coefficients of Dormand and Prince's method of order 5 with an embedded one of order 4
 /// ("A family of embedded Runge–Kutta formulae", J. Comput. Appl. Math. 6, 1980).
 ///
-/// The seventh stage stands at the end of the step, so that it is the first of the next.
+/// The seventh stage is evaluated at the end of the step, so it is also the first of the next step.
 public enum DormandPrince {
   /// Where in the step each stage is evaluated.
   public static let nodes: [Double] = [0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1, 1]

@@ -80,14 +80,14 @@ extension Opcode {
       try check.operandCount(1)
       try check.that(
         permutation.sorted() == Array(0..<operands[0].rank), "C2",
-        "\(permutation) is no permutation of the \(operands[0].rank) axes")
+        "\(permutation) is not a permutation of the \(operands[0].rank) axes")
       return [operands[0].with(shape: permutation.map { operands[0].shape[$0] })]
     case .slice(let axis, let start, let end):
       try check.operandCount(1)
       try check.axis(axis, of: 0)
       try check.that(
         0 <= start && start < end && end <= operands[0].shape[axis], "C3",
-        "[\(start), \(end)) is no range of the axis of extent \(operands[0].shape[axis])")
+        "[\(start), \(end)) is not a range of the axis of extent \(operands[0].shape[axis])")
       return [operands[0].setting(axis: axis, to: end - start)]
     case .concatenate(let axis):
       try check.concatenates(along: axis)

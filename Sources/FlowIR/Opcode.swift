@@ -2,7 +2,8 @@
 ///
 /// Every facet of an operation (facts, type rule, interpreter, derivative, lowering, text) is an
 /// exhaustive `switch` over this enumeration without `default`, so that a new operation does not
-/// compile until it is complete. `Traits` holds the facts that other rooms read. `IR/spec.md` gives semantics and constraints of each.
+/// compile until it is complete. `Traits` holds the facts that other modules read. `IR/spec.md` gives
+/// the semantics and constraints of each.
 ///
 /// Pointwise operations take operands of equal shape; a uniform operand beside a row operand
 /// stands for the same value in every row. The result of an operation is a row value if any

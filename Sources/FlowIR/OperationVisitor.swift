@@ -1,13 +1,13 @@
-/// Something that goes through operations and what stands in their regions, in the order of the text.
+/// Visits operations, and those inside their regions, in the order of the text form.
 ///
-/// Everything that reads regions at any depth goes through them by this, or by the flat lists
-/// `withRegions` and `regionsFirst` where the depth is of no account.
+/// Code that reads regions at any depth conforms to this, or takes the flat lists `withRegions` and
+/// `regionsFirst` if the depth does not matter to it.
 public protocol OperationVisitor {
   /// Called for each operation, before its regions.
   mutating func enter(_ operation: TensorOperation)
-  /// Called for each region, before what stands in it.
+  /// Called for each region, before its operations.
   mutating func enter(_ region: Region)
-  /// Called for each region, after what stands in it.
+  /// Called for each region, after its operations.
   mutating func leave(_ region: Region)
   /// Called for each operation, after its regions.
   mutating func leave(_ operation: TensorOperation)
@@ -18,7 +18,7 @@ extension OperationVisitor {
   public mutating func leave(_ region: Region) {}
   public mutating func leave(_ operation: TensorOperation) {}
 
-  /// Goes through operations and what stands in their regions.
+  /// Visits operations and those inside their regions.
   public mutating func walk(_ operations: [TensorOperation]) {
     for operation in operations {
       enter(operation)

@@ -6,8 +6,8 @@ import FlowIR
 ///     %2 = exp %x : rows x f32           %1 = exp %x : rows x f32
 ///     %3 = add %1, %2 : rows x f32  →    %3 = add %1, %1 : rows x f32
 ///
-/// An expression inside a region may use one from outside, not the other way round, nor one of
-/// another region.
+/// An expression inside a region may be replaced by one from outside, but not by one of another
+/// region, and one outside never by one from inside.
 public let commonSubexpressions = Pass(
   name: "common-subexpressions", summary: "computes equal expressions once"
 ) { function, budget throws(TypeError) in

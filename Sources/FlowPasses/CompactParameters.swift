@@ -3,10 +3,10 @@ import FlowIR
 /// Keeps of each trained weight matrix only the entries that have a gradient, as a vector.
 ///
 /// A matrix qualifies if its gradient, a result `grad.NAME`, is one masked weight gradient in another
-/// order of rows and columns, as `fold-masks` leaves it. Of each row of the sorted mask the entries
-/// from its first to its last are kept, row after row; then what reads, combines and updates them
-/// walks through memory in order, and about half of it. The matrix itself is made of the vector by
-/// `scatter_add`, which no code is generated for where only layers read it.
+/// order of rows and columns, as `fold-masks` leaves it. From each row of the sorted mask the
+/// entries from its first to its last are kept, row after row. The optimizer and the sums over threads
+/// then walk through memory in order, and through about half as much of it. `scatter_add` makes the
+/// matrix from the vector; no code is generated for it where only layers read the matrix.
 ///
 ///     input %w: 2 x 3                              input %w: 4
 ///                                                  %s = scatter_add %w axis 0 [3, 0, 1, 2] size 6
@@ -32,8 +32,8 @@ public struct CompactedFunction: Sendable {
   public var keptEntries: [String: [Int]]
 }
 
-/// Does what `compactParameters` does, and says which entries of which arguments are left, which a
-/// caller has to know to give the function its arguments.
+/// Applies `compactParameters`, and returns which entries of which arguments are kept: the caller
+/// needs them to pass the function its arguments.
 ///
 /// - Throws: `TypeError` if the pass is wrong for the function.
 public func compactingParameters(

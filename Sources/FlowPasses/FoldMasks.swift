@@ -1,6 +1,6 @@
 import FlowIR
 
-/// Sorts the units of masked layers so that each sees a prefix of what is before it.
+/// Sorts the units of masked layers so that each sees a prefix of the layer before it.
 ///
 /// Units are ordered by how much they see, and inputs by how many units see them; for an ordered
 /// autoregressive network that is their degree, and every masked matrix becomes block lower
@@ -79,7 +79,7 @@ private final class MaskFolder {
   }
 
   private func structured(_ operation: TensorOperation) throws(TypeError) {
-    // What is restored or sorted within a region is not there after it.
+    // Values restored or sorted within a region do not exist after it.
     let outside = (rewriter.map, sorted)
     try rewriter.keep(operation) { region throws(TypeError) in
       try visit(region.operations)
@@ -89,7 +89,7 @@ private final class MaskFolder {
     }
   }
 
-  /// Makes sure that a value is there in its own order.
+  /// Makes sure that a value is available in its original order.
   private func restore(_ value: Value) throws(TypeError) {
     guard rewriter.map[value] == nil, let held = sorted[value] else { return }
     let inverse = held.order.indices.sorted { held.order[$0] < held.order[$1] }

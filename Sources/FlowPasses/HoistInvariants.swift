@@ -1,6 +1,6 @@
 import FlowIR
 
-/// Computes what does not change from round to round of a region once, before its operation.
+/// Computes whatever does not change between the evaluations of a region once, before its operation.
 ///
 ///     %y = ode_solve %a, %b, %x … (%t, %s) {        %h = linear %c, %w : rows x 8 x f32
 ///       %h = linear %c, %w : rows x 8 x f32     →   %y = ode_solve %a, %b, %x … (%t, %s) {

@@ -11,7 +11,8 @@ import FlowIR
 ///     %v = slice %w axis 1 from 0 to 3 : 8 x 3 x f32
 ///     %y = linear %x, %v, %s : rows x 8 x f32
 ///
-/// What does not depend on rows has no rows dimension by its type and runs before the rows anyway.
+/// Operations that do not depend on rows at all have uniform types and run before the loops over rows
+/// anyway.
 public let hoistUniform = Pass(
   name: "hoist-uniform", summary: "computes the part of a layer that rows share once"
 ) { function, budget throws(TypeError) in

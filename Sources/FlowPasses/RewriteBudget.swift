@@ -1,7 +1,7 @@
 /// How many more changes passes may make, so that a fault in one of them is found by halving.
 ///
-/// Each change that leaves a function's meaning alone asks first: a rewrite, an expression computed
-/// once, an operation removed, hoisted or sorted. When the budget is spent, passes go on copying.
+/// Every optional change asks first: a rewrite, an expression computed once, an operation removed,
+/// hoisted or sorted. When the budget is spent, passes copy the rest as it is.
 public final class RewriteBudget {
   /// How many changes are left.
   public private(set) var remaining: Int

@@ -55,8 +55,8 @@ final class Rewriter {
     for (old, new) in zip(operation.results, results) { map[old] = new }
   }
 
-  /// An operation in terms of the new function; `body` appends what stands in a region and gives the
-  /// new values that it yields.
+  /// An operation in terms of the new function; `body` appends a region's operations and returns the
+  /// new values that the region yields.
   func rebuilt(
     _ operation: TensorOperation, _ body: (Region) throws(TypeError) -> [Value]
   ) throws(TypeError) -> TensorOperation {

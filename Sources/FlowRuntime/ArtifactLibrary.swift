@@ -46,7 +46,7 @@ final class ArtifactLibrary: @unchecked Sendable {
   func symbol(_ name: String) -> UnsafeMutableRawPointer? { dlsym(handle, prefix + "_" + name) }
 
   /// The prefix of the interface's names, read from the description in the file's bytes: nothing of
-  /// a file that is no artifact is run.
+  /// a file that is not an artifact is run.
   private static func prefix(of path: String) throws(RuntimeError) -> String {
     let data: Data
     do {
@@ -55,11 +55,11 @@ final class ArtifactLibrary: @unchecked Sendable {
       throw .loadFailed(path: path, reason: error.localizedDescription)
     }
     guard let start = data.range(of: Data(ArtifactSource.descriptionStart.utf8)) else {
-      throw .notAnArtifact(path: path, reason: "is no compiled flow")
+      throw .notAnArtifact(path: path, reason: "is not a compiled flow")
     }
     let name = String(decoding: data[start.upperBound...].prefix { $0 != 0x22 }, as: UTF8.self)
     guard ArtifactSource.isName(name) else {
-      throw .notAnArtifact(path: path, reason: "is no compiled flow")
+      throw .notAnArtifact(path: path, reason: "is not a compiled flow")
     }
     return name
   }

@@ -62,7 +62,7 @@ struct BuildFolder {
   }
 
   /// Removes what killed runs left: folders whose lock nobody holds, empty folders without one, and
-  /// files that are no objects, as older versions wrote them.
+  /// files that are not objects, as older versions wrote them.
   private static func clean(_ cache: String) {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: cache)) ?? []
     for name in names where !name.hasSuffix(".so") {

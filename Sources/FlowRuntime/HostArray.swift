@@ -65,7 +65,7 @@ public struct HostArray: Sendable, Hashable {
     }
   }
 
-  /// The elements as int32; nil if one of them is no whole number of 32 bits.
+  /// The elements as int32; nil if one of them is not a whole number of 32 bits.
   public var integers: [Int32]? {
     if case .int32(let values) = storage { return values }
     let values = doubles
@@ -75,7 +75,7 @@ public struct HostArray: Sendable, Hashable {
 
   /// The elements as int32.
   ///
-  /// - Throws: `RuntimeError.notIntegers` if one of them is no whole number of 32 bits.
+  /// - Throws: `RuntimeError.notIntegers` if one of them is not a whole number of 32 bits.
   func integers(of argument: String) throws(RuntimeError) -> [Int32] {
     guard let integers else { throw .notIntegers(argument: argument) }
     return integers

@@ -20,7 +20,7 @@ public enum RuntimeError: Error, Hashable, Sendable, CustomStringConvertible {
   case cacheFailed(path: String, reason: String)
   /// A file could not be written.
   case writeFailed(path: String, reason: String)
-  /// A shared object is no compiled flow, or one of another version.
+  /// A shared object is not a compiled flow, or one of another version.
   case notAnArtifact(path: String, reason: String)
   /// A compiled flow does not have a function.
   case missingFunction(path: String, name: String, known: [String])
@@ -44,7 +44,7 @@ public enum RuntimeError: Error, Hashable, Sendable, CustomStringConvertible {
       "no C compiler found (looked for \(searched.joined(separator: ", "))); install clang or gcc, "
         + "or set CC"
     case .noCompilerNamed(let name):
-      "no C compiler found: CC names '\(name)', which is no program in PATH; install it, or unset CC "
+      "no C compiler found: CC names '\(name)', which is not a program in PATH; install it, or unset CC "
         + "to take clang, cc or gcc"
     case .objectWithoutOpenMP(let path, let reason):
       "\(path): needs the OpenMP runtime libomp, which is not there (\(reason)); install libomp-dev"

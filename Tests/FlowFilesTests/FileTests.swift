@@ -138,7 +138,7 @@ func temporaryFolder() throws -> String {
       (
         "{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775807, 9), }", "too large"
       ),
-      ("{'descr': '<f4', 'fortran_order': False, 'shape': (-2,), }", "no dimension"),
+      ("{'descr': '<f4', 'fortran_order': False, 'shape': (-2,), }", "is not a dimension"),
       ("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,), }", "structured"),
       ("garbage", "structured"),
     ])
@@ -168,7 +168,7 @@ func temporaryFolder() throws -> String {
   @Test(
     "bad rows are errors with their number",
     arguments: [
-      ("1,2\n3\n", "row 2: 1 columns"), ("1,2\n3,x\n", "row 2: column 2 is no number: 'x'"),
+      ("1,2\n3\n", "row 2: 1 columns"), ("1,2\n3,x\n", "row 2: column 2 is not a number: 'x'"),
       ("1,x\n", "row 1: column 2"), ("", "row 1: the file has no rows"), ("a,b\n1,\n", "row 2"),
     ])
   func badRows(text: String, message: String) throws {

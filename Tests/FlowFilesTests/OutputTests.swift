@@ -72,7 +72,7 @@ import Testing
         try refusal { _ = try Outputs().open(folder + "/no/a") }.contains("/no does not exist"))
       #expect(try refusal { _ = try Outputs().open(folder + "/x/a") }.contains("/x"))
       #expect(try refusal { _ = try Outputs().open("/dev/null") }.contains("device"))
-      #expect(try refusal { _ = try Outputs().open("") }.contains("no name"))
+      #expect(try refusal { _ = try Outputs().open("") }.contains("not the name of a file"))
       #expect(
         try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
           == ["hard", "link", "x"])

@@ -91,7 +91,7 @@ import Testing
       ("1;2\n3;4\n", "semicolons"), ("1,5;2,5\n", "semicolons"), ("a;b\n1;2\n", "semicolons"),
       ("1\t2\n", "tabs"), ("1 2 3\n", "spaces"),
       ("a,b\n1,\n", "row 2: column 2 is empty; write nan"),
-      ("1,NA\n", "column 2 is no number: 'NA'; --header yes"), ("NA\n1\n", "row 1: column 1"),
+      ("1,NA\n", "column 2 is not a number: 'NA'; --header yes"), ("NA\n1\n", "row 1: column 1"),
       (",\n1,2\n", "column 1 is empty"), ("\u{feff}\"a,b\n", "not closed"),
       ("{\"a\": 1, \"b\": [2]}", "row 1"),
     ])

@@ -32,7 +32,7 @@ import Testing
     try body(path)
   }
 
-  @Test("a density that is no flow is fitted, saved, loaded with its random choices, and scored")
+  @Test("a density that is not a flow is fitted, saved, loaded with its random choices, and scored")
   func density() throws {
     var model = Model(features: 6, seed: 5) { Bell(features: 6, shuffled: true, in: $0) }
     #expect(model.description == nil)

@@ -118,7 +118,7 @@ import Testing
     }
   }
 
-  @Test("a prefix that makes no C names and a file that is no artifact are errors")
+  @Test("a prefix that makes no C names and a file that is not an artifact are errors")
   func errors() throws {
     let reference = try Reference("one-feature")
     #expect(throws: CodegenError.prefix("2x")) {

@@ -121,7 +121,7 @@ def unconditional(module, room, description, place):
     is_inverse = scalars.pop("inverse", False)
     constructor = getattr(room, kind)
     tensors = {name: make(place.features) for name, make in TENSORS.get(kind, {}).items()}
-    # A permutation is no number with a gradient.
+    # A permutation is not a number with a gradient.
     is_buffer = description.get("buffer", False) or kind == "PermutationTransform"
 
     def make(*values, **named):

@@ -100,7 +100,7 @@ FK_OUTLINE void fk_ode_check(fk_real *c, int n, const fk_real *x, const fk_real 
   }
 }
 
-/* Raises the step's error to the largest of a state's elements; what is no number is too large. */
+/* Raises the step's error to the largest of a state's elements; NaN counts as too large. */
 FK_OUTLINE void fk_ode_error(fk_real *c, int n, const fk_real *x, const fk_real *k,
                              const fk_real *y, fk_real atol, fk_real rtol) {
   for (int v = 0; v < FK_TILE; v += FK_LANES) {

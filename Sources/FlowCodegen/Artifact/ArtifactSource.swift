@@ -39,7 +39,7 @@ public struct ArtifactSource {
   ///   - weights: the bytes of every parameter that a function has as argument, by name.
   ///   - title: what the artifact is, in a line, such as `NSF, 5 features`.
   ///   - members: what else the description states, as members of a JSON object: `"a": 1, "b": 2`.
-  /// - Throws: `CodegenError.prefix` for a prefix that is no C name.
+  /// - Throws: `CodegenError.prefix` for a prefix that is not a C name.
   public init(
     prefix: String = ArtifactSource.defaultPrefix, features: Int, context: Int, dtype: DType,
     variants: [ArtifactVariant], weights: [String: [UInt8]], title: String, members: String

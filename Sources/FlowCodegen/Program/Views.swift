@@ -115,7 +115,7 @@ final class Views {
     let from = type(of: operation.operands[0]).shape
     let to = type(of: operation.result).shape
     guard let axes = operation.opcode.viewAxes(from: from, to: to) else {
-      preconditionFailure("\(operation.opcode.name) is no view of one operand")
+      preconditionFailure("\(operation.opcode.name) is not a view of one operand")
     }
     let sourceStrides = strides(of: from)
     var result = [0]

@@ -21,7 +21,7 @@ extension RowLowering {
     let position = joinable(operation, space: space, from: earliest) ?? count
     if position == count { addGroup(extent: space.extent, operation.scope) }
     guard let group = group(at: position) else {
-      preconditionFailure("node \(position) is no group")
+      preconditionFailure("node \(position) is not a group")
     }
     for (operand, loops) in zip(operation.operands, space.operandLoops) {
       store(operand, loops: loops, space: space, readBy: group)

@@ -6,7 +6,7 @@ extension Evaluation {
   ) -> [Double] {
     let key = operands[0].values.map { UInt32(bitPattern: Int32(clamping: $0)) }
     var output: [Double] = []
-    // The elements of a tensor that all rows share are what as many rows of one element have.
+    // Element i of a uniform tensor is drawn as row i of a tensor with one element a row would be.
     let count = type.hasRows ? type.elementCount : 1
     for row in 0..<(type.hasRows ? rows : type.elementCount) {
       let counter = UInt64(row + (type.hasRows ? firstRow : 0))

@@ -159,7 +159,7 @@ struct Evaluation {
         .reduce, .cumulativeSum, .search, .take, .scatterAdd, .linear, .linearWeightGradient,
         .matmul, .matrixExponential, .cholesky, .triangularSolve, .rowSum, .rowCount, .random,
         .autoregressiveInverse, .odeSolve, .odeAdjoint, .monotoneRoot, .quadrature:
-        preconditionFailure("\(opcode.name) is no view of one operand along its axes")
+        preconditionFailure("\(opcode.name) is not a view of one operand along its axes")
       }
       output.append(fill ?? a[zip(source, from).reduce(0) { $0 * $1.1 + $1.0 }])
       for axis in place.indices.reversed() {

@@ -1,5 +1,5 @@
 extension Int32 {
-  /// The whole number nearest to a float on the way to 0, within the range; 0 for NaN.
+  /// A float rounded toward zero and clamped to the range of `Int32`; 0 for NaN.
   init(clamping value: Double) {
     if value.isNaN {
       self = 0

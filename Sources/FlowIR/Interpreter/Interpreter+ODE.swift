@@ -1,5 +1,5 @@
 extension Interpreter {
-  /// One row's way through an ODE.
+  /// The progress of one row through an ODE.
   private struct Walk {
     var t: Double
     var dt: Double
@@ -17,7 +17,7 @@ extension Interpreter {
   /// Adaptive steps of Dormand and Prince's method, each row with sizes of its own.
   ///
   /// A step is accepted if `max |error| / (atol + rtol max(|before|, |after|))` is below 1; the
-  /// next is `min(10, max(0.1, 0.9 / that^(1/5)))` times as long. The first tries the whole way.
+  /// next is `min(10, max(0.1, 0.9 / that^(1/5)))` times as long. The first step tries to cover the whole interval.
   mutating func runSolve(_ operation: TensorOperation, _ control: ODEControl, isRecorded: Bool) {
     let region = operation.regions[0]
     let (starts, ends) = (everyRow(operation.operands[0]), everyRow(operation.operands[1]))
@@ -45,7 +45,7 @@ extension Interpreter {
     }
     store(walks.map(\.x), in: operation.results.prefix(states.count))
     if isRecorded, let result = operation.results.last {
-      // What follows the last step stands still at the end.
+      // Rows that are done keep a step of size 0 at the end of time.
       let values = walks.map { walk -> [Double] in
         let pause = [[walk.end, 0] + walk.x.map { walk.isFailed ? 0 : $0 }]
         let pauses = Array(repeating: pause, count: control.steps - walk.record.count)
@@ -64,14 +64,14 @@ extension Interpreter {
       let scale =
         control.atol + control.rtol * Swift.max(walk.x[index].magnitude, next[index].magnitude)
       let ratio = error.magnitude / scale
-      // What is no number is too large.
+      // An error that is NaN counts as too large.
       worst = ratio < .infinity ? Swift.max(worst, ratio) : .infinity
     }
     worst = Swift.max(worst, 1e-9)
     let left = walk.end - walk.t
     if worst < 1 {
       walk.record.append([walk.t, walk.dt] + walk.x)
-      // A step that is a little shorter than the way left can still end at the end by rounding.
+      // A step slightly shorter than the remaining time can still reach the end by rounding.
       let isLast = walk.dt.magnitude >= left.magnitude || walk.t + walk.dt == walk.end
       walk.t = isLast ? walk.end : walk.t + walk.dt
       walk.x = next
@@ -178,7 +178,7 @@ extension Interpreter {
     }
   }
 
-  /// The elements of each row of a value; a uniform one is the same in every row.
+  /// The elements of each row of a value; a uniform value has the same elements in every row.
   private func everyRow(_ value: Value) -> [[Double]] {
     let tensor = self.value(value)
     let count = tensor.type.elementCount
@@ -188,7 +188,7 @@ extension Interpreter {
     }
   }
 
-  /// Shares each row's numbers out among values that stand one after the other.
+  /// Splits the numbers of each row into those of consecutive values.
   private mutating func store(_ numbers: [[Double]], in targets: some Sequence<Value>) {
     var start = 0
     for target in targets {

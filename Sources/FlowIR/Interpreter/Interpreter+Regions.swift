@@ -21,7 +21,7 @@ extension Interpreter {
       isOpen = false
       let (below, above) = (evaluate(region, at: low), evaluate(region, at: high))
       for index in low.indices {
-        // What overflows to NaN lies too far out.
+        // Points at which the function overflows to NaN lie too far out.
         if below[index] > target.values[index], low[index] > bottom {
           (high[index], low[index]) = (low[index], Swift.max(low[index] * 2 - 1, bottom))
           isOpen = true
@@ -45,7 +45,7 @@ extension Interpreter {
         }
       }
     }
-    // The end at which the function is nearer to the target.
+    // The end of the interval at which the function is nearer to the target.
     let (below, above) = (evaluate(region, at: low), evaluate(region, at: high))
     let output = target.values.indices.map { index -> Double in
       let y = target.values[index]

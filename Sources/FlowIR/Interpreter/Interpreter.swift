@@ -19,7 +19,7 @@ public enum InterpreterError: Error, Hashable, Sendable, CustomStringConvertible
   /// An argument has the wrong number of elements.
   case wrongCount(argument: String, found: Int, expected: Int)
 
-  /// An argument has an element that its type does not hold.
+  /// An argument has an element that its type cannot hold.
   case wrongElement(argument: String, found: Double, dtype: DType)
 
   /// What was wrong, where, and what to do, in one line.
@@ -50,7 +50,7 @@ public struct Interpreter {
   ///   - rows: the number of rows of all row values.
   ///   - firstRow: the index of the first row, which random numbers depend on.
   /// - Throws: `InterpreterError` for an argument that is missing, has the wrong number of elements, or
-  ///   one that is no number of its type.
+  ///   has an element that its type cannot hold.
   public static func run(
     _ function: Function, _ arguments: [String: [Double]], rows: Int, firstRow: Int = 0
   ) throws(InterpreterError) -> [String: InterpreterTensor] {

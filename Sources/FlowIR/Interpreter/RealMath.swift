@@ -1,4 +1,4 @@
-// The one file of this room that imports: elementary functions come from the C library.
+// The only file of this module with an import: elementary functions come from the C library.
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)

@@ -14,7 +14,7 @@ extension Function {
 }
 
 extension Function {
-  /// Every operation as it is printed, without its regions, in the order of the text.
+  /// The printed line of every operation, without its regions, in the order of the text.
   var operationLines: [String] {
     var masks = MaskTable()
     masks.collect(operations)
@@ -40,7 +40,8 @@ struct MaskTable {
 
   func name(_ mask: Mask) -> String { names[mask] ?? "@m" }
 
-  /// One line a mask: each row as runs of equal entries, `*n` after a row that stands n times.
+  /// One line for each mask: each row as runs of equal entries, followed by `*n` if n such rows follow
+  /// one another.
   var text: String {
     order.map { mask in
       var rows: [(text: String, count: Int)] = []
@@ -91,7 +92,7 @@ struct FunctionPrinter: OperationVisitor {
     let head: String
     /// The place in `operationLines`.
     let index: Int
-    /// What was printed before the operation, and in which scope.
+    /// The lines printed before the operation, and the scope that they ended in.
     let outerLines: [String]
     let outerScope: Scope
   }
@@ -104,7 +105,7 @@ struct FunctionPrinter: OperationVisitor {
 
   var text: String { lines.joined(separator: "\n") + "\n" }
 
-  /// Whether a name can stand after `%` as it is.
+  /// Whether a name can be printed after `%` without quotes.
   static func isPlain(_ name: String) -> Bool {
     guard let first = name.unicodeScalars.first, !("0"..."9").contains(first) else { return false }
     return name.unicodeScalars.allSatisfy {
@@ -189,7 +190,7 @@ struct FunctionPrinter: OperationVisitor {
   /// The indentation of the innermost open region's braces.
   private var braceIndent: String { String(repeating: "    ", count: open.count) }
 
-  /// The indentation of the operations that stand there.
+  /// The indentation of that region's operations.
   private var indent: String { braceIndent + "  " }
 }
 

@@ -1,4 +1,4 @@
-/// Why a text is no module: where (line and column from 1, byte offset from 0) and what was wrong.
+/// Why a text is not a module: where (line and column from 1, byte offset from 0) and what was wrong.
 public struct ParseError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The line, from 1.
   public let line: Int
@@ -148,7 +148,7 @@ struct Lexer {
     }
     let text = String(decoding: bytes[begin..<offset], as: UTF8.self)
     if isInteger, let value = Int(text) { return .integer(value) }
-    guard let value = Double(text) else { throw error("'\(text)' is no number") }
+    guard let value = Double(text) else { throw error("'\(text)' is not a number") }
     return .number(value)
   }
 }

@@ -1,4 +1,4 @@
-/// What reads or writes the attributes of operations, one after the other in the order of the text.
+/// Reads or writes the attributes of operations, one after the other in the order of the text.
 ///
 /// A writer leaves each attribute as it is; a reader replaces it by what the text says.
 protocol AttributeCoder {
@@ -10,7 +10,7 @@ protocol AttributeCoder {
   mutating func number(_ keyword: String, _ value: inout Double) throws(Failure)
   /// A keyword, if there is one, and a list of integers.
   mutating func list(_ keyword: String?, _ values: inout [Int]) throws(Failure)
-  /// A word that stands there if the flag is set.
+  /// A word that is present if the flag is set.
   mutating func flag(_ word: String, _ value: inout Bool) throws(Failure)
   /// One of two words.
   mutating func choice(_ set: String, _ unset: String, _ value: inout Bool) throws(Failure)
@@ -21,8 +21,8 @@ protocol AttributeCoder {
 }
 
 extension Opcode {
-  /// Passes every attribute that the text form has beside the operation's name and the type of its
-  /// result to a coder, and takes what the coder makes of it. Printing and parsing both follow this.
+  /// Passes every attribute of the text form, apart from the operation's name and the type of its
+  /// result, to a coder, and stores what the coder returns. Printing and parsing both use this.
   mutating func code<Coder: AttributeCoder>(with coder: inout Coder) throws(Coder.Failure) {
     switch self {
     case .constant(var literal):
@@ -100,8 +100,8 @@ extension Opcode {
     }
   }
 
-  /// The operation with what the type of its result says; nil for a constant whose elements are not
-  /// as many as its type has.
+  /// The operation with the attributes that the type of its result determines; nil for a constant
+  /// whose number of elements is not that of its type.
   func completed(by type: TensorType) -> Opcode? {
     switch self {
     case .constant(let literal):

@@ -1,5 +1,5 @@
 extension Opcode {
-  /// One operation of each name, with attributes that mean nothing: what the parser starts from.
+  /// One operation of each name with placeholder attributes, which the parser replaces.
   public static let prototypes: [Opcode] =
     UnaryOperator.allCases.map { .unary($0) } + BinaryOperator.allCases.map { .binary($0) }
     + Comparison.allCases.map { .compare($0) } + Reduction.allCases.map { .reduce($0, axis: 0) }
@@ -18,6 +18,6 @@ extension Opcode {
 
   private static let byName = Dictionary(uniqueKeysWithValues: prototypes.map { ($0.name, $0) })
 
-  /// The prototype of a name; nil for a name that no operation has.
+  /// The prototype with a name; nil if no operation has that name.
   static func prototype(named name: String) -> Opcode? { byName[name] }
 }

@@ -79,7 +79,7 @@ extension Parser {
       else {
         throw error(
           "a type may have 1 to \(Size.maximumElements) elements and \(Self.maximumRank) axes; "
-            + "\(extent) is no extent here")
+            + "\(extent) is not a valid extent here")
       }
       try advance()
       try keyword("x")

@@ -80,7 +80,7 @@ extension Parser {
       let first = try integer()
       if case .word(let word) = token, word.hasPrefix(".."), let last = Int(word.dropFirst(2)) {
         let (distance, overflow) = last.subtractingReportingOverflow(first)
-        guard distance >= 0, !overflow else { throw error("[\(first)..\(last)] is no range") }
+        guard distance >= 0, !overflow else { throw error("[\(first)..\(last)] is not a range") }
         if let problem = budget.takeRange(Size.sum([distance, 1])) {
           throw error("[\(first)..\(last)] is too long: \(problem)")
         }

@@ -1,4 +1,4 @@
-/// What a text may ask for: short texts stay small in memory, long ones may grow with their length.
+/// Limits on what a text may ask for, so that the memory it takes is bounded by its length.
 struct TextBudget {
   /// Entries of masks.
   private(set) var maskEntries: Int
@@ -15,27 +15,27 @@ struct TextBudget {
     rangeElements = limits.range
   }
 
-  /// Begins a function whose arguments have so many elements together.
+  /// Begins a function whose arguments have this many elements in total.
   mutating func beginFunction(argumentElements: Int) {
     resultLimit = Size.sum([1 << 22, Size.product([64, argumentElements])])
     resultElements = resultLimit
   }
 
-  /// What is wrong with one more mask, if it is too much.
+  /// Counts a mask; returns what is wrong if the limit is exceeded.
   mutating func takeMask(_ entries: Int) -> String? {
     maskEntries -= Swift.min(entries, limits.mask + 1)
     if maskEntries >= 0 { return nil }
     return "the masks of a text of this length may have \(limits.mask) entries together"
   }
 
-  /// What is wrong with one more range, if it is too much.
+  /// Counts a range; returns what is wrong if the limit is exceeded.
   mutating func takeRange(_ elements: Int) -> String? {
     rangeElements -= Swift.min(elements, limits.range + 1)
     if rangeElements >= 0 { return nil }
     return "the ranges of a text of this length may have \(limits.range) elements together"
   }
 
-  /// What is wrong with one more result, if it is too much.
+  /// Counts a result; returns what is wrong if the limit is exceeded.
   mutating func takeResult(_ elements: Int) -> String? {
     resultElements -= Swift.min(elements, Size.maximumElements)
     if resultElements >= 0 { return nil }

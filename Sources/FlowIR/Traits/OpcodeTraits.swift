@@ -7,21 +7,21 @@ public struct OpcodeTraits: Hashable, Sendable {
     case pointwise
     /// Each element is a constant.
     case constant
-    /// Each element is one of the only operand.
+    /// Each element is an element of the only operand.
     case rearrangement
-    /// Each element is one of an operand, or a constant.
+    /// Each element is an element of an operand, or a constant.
     case assembly
     /// Each element is a function of the elements along one axis.
     case alongAxis
-    /// Anything else that needs no region.
+    /// Anything else without regions.
     case whole
-    /// What regions compute, which the operation applies as often as it needs to.
+    /// The operation applies its regions, as often as it needs to.
     case structured
   }
 
   /// How the elements of a result follow from those of the operands.
   public let kind: Kind
-  /// How many regions operations of this kind hold.
+  /// How many regions such an operation has.
   public let regionCount: Int
   /// Whether it sums over rows itself.
   public let sumsRows: Bool
@@ -30,7 +30,7 @@ public struct OpcodeTraits: Hashable, Sendable {
   public let commutes: Bool
   /// Whether float results change smoothly with some operand.
   public let isDifferentiable: Bool
-  /// What it costs as vector instructions.
+  /// What it costs, in vector instructions.
   public let cost: OperationCost
 
   init(
@@ -46,7 +46,7 @@ public struct OpcodeTraits: Hashable, Sendable {
   }
 }
 
-/// The vector instructions that an operation takes at least, roughly: counted in `fk_math.h`.
+/// A rough lower bound on the vector instructions of an operation, counted in `fk_math.h`.
 public struct OperationCost: Hashable, Sendable {
   /// Instructions for each element of the result.
   public var perResult = 0
@@ -55,7 +55,7 @@ public struct OperationCost: Hashable, Sendable {
   /// Divisions and square roots for each element of the result.
   public var divisions = 0
 
-  /// The cost of what is read through, or is counted elsewhere.
+  /// The cost of operations that code reads through, or whose cost is counted elsewhere.
   public static let none = OperationCost()
 }
 
@@ -90,8 +90,8 @@ extension Opcode {
   /// Whether each element of the result depends on the same element of the operands alone.
   public var isPointwise: Bool { traits.kind == .pointwise }
 
-  /// Whether each element of the result is a constant or one of an operand, so that row code reads
-  /// through the operation.
+  /// Whether each element of the result is a constant or an element of an operand, so that row code
+  /// reads through the operation.
   public var isView: Bool {
     switch traits.kind {
     case .constant, .rearrangement, .assembly: true
@@ -99,10 +99,10 @@ extension Opcode {
     }
   }
 
-  /// Whether each element of the result is one of the only operand.
+  /// Whether each element of the result is an element of the only operand.
   public var isRearrangement: Bool { traits.kind == .rearrangement }
 
-  /// Whether regions say what is computed.
+  /// Whether the operation has regions.
   public var isStructured: Bool { traits.kind == .structured }
 
   /// The mask of a layer or of its gradient.
@@ -117,7 +117,7 @@ extension Opcode {
     }
   }
 
-  /// How many regions operations of this kind hold.
+  /// How many regions such an operation has.
   public var regionCount: Int { traits.regionCount }
 }
 

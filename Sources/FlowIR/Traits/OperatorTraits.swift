@@ -21,7 +21,7 @@ public struct OperatorTraits: Hashable, Sendable {
   /// Whether it is computed for constant operands when a function is simplified: its result is
   /// exact or correctly rounded, so that compiled code would give the same bits.
   public let folds: Bool
-  /// The second operand that leaves every bit of the first as it is, if there is one.
+  /// The value of the second operand that leaves every bit of the first unchanged, if there is one.
   public let neutral: Double?
   /// What it costs.
   public let cost: OperationCost
@@ -47,7 +47,7 @@ public struct OperatorTraits: Hashable, Sendable {
 }
 
 extension UnaryOperator {
-  /// The facts about this function: its domain, its instructions, and what else is so.
+  /// The facts about this function: its domain, its cost in instructions, and its algebraic properties.
   public var traits: OperatorTraits {
     switch self {
     case .negate, .absolute: OperatorTraits(.number, 1, folds: true)
@@ -71,7 +71,7 @@ extension UnaryOperator {
 }
 
 extension BinaryOperator {
-  /// The facts about this function: its domain, its instructions, and what else is so.
+  /// The facts about this function: its domain, its cost in instructions, and its algebraic properties.
   public var traits: OperatorTraits {
     switch self {
     // Adding 0 to -0 gives 0.

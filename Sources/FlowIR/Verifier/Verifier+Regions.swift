@@ -10,7 +10,7 @@ extension FunctionVerifier {
     }
     switch opcode {
     case .odeSolve:
-      // C4 says what it yields.
+      // Constraint C4 covers what the region yields.
       checkDynamics(operation.regions[0], states: operation.operands.dropFirst(2))
     case .odeAdjoint:
       let states = operation.operands.dropFirst()
@@ -61,7 +61,7 @@ extension FunctionVerifier {
       fault("I6", "needs one region with one argument")
       return
     }
-    // C2 says that it yields something.
+    // Constraint C2 requires that the region yields something.
     guard let first = region.results.first else { return }
     let argument = type(region.arguments[0])
     if !argument.hasRows || argument.rank != 1 || argument != type(first) {
@@ -69,7 +69,7 @@ extension FunctionVerifier {
     }
   }
 
-  /// Whether a region takes `t`, then the states as often as told.
+  /// Whether a region takes `t`, followed by the states a given number of times.
   private mutating func takesStates(_ region: Region, _ states: [TensorType], copies: Int) -> Bool {
     let wanted =
       [TensorType.row([], states.first?.dtype ?? .f32)]
@@ -89,7 +89,7 @@ extension FunctionVerifier {
 
   private mutating func checkDerivatives(_ region: Region, states: ArraySlice<Value>) {
     let types = states.map { type($0).with(hasRows: true) }
-    // C1 says that there are states.
+    // Constraint C1 requires at least one state.
     if types.isEmpty { return }
     let yielded = region.results.map { type($0).with(hasRows: true) }
     if yielded != types {

@@ -15,9 +15,9 @@
 ///   operation has regions.
 /// - I7: masks and constants are the size that their types say (held by construction).
 ///
-/// All that does not hold is reported, in the order of the text.
+/// Every violation is reported, in the order of the text.
 public struct VerificationError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// All that is wrong; never empty.
+  /// Every violation; never empty.
   public let faults: [VerificationFault]
 
   /// The first fault in one line, and how many more there are.
@@ -85,13 +85,13 @@ struct FunctionVerifier: OperationVisitor {
   /// The operations that are being visited, the innermost last.
   private var open: [Visit] = []
 
-  /// What is known of an operation while its regions are visited.
+  /// The state of an operation while its regions are visited.
   private struct Visit {
     let place: (index: Int, operation: TensorOperation)
     var isUsable = true
     /// The types that the last region yields.
     var yielded: [TensorType] = []
-    /// What was defined before the region that is being visited.
+    /// The values that were defined before the region that is being visited.
     var outside: Set<Value> = []
   }
 

@@ -1,7 +1,8 @@
 import FlowIR
 
 extension TensorOperation {
-  /// The operation as the gradient needs it: an ODE's solution leaves its steps for its adjoint.
+  /// The operation in the form that the gradient needs: an ODE's solution records its steps for the
+  /// adjoint.
   fileprivate var recorded: TensorOperation {
     guard case .odeSolve(let control, _) = opcode else { return self }
     var copy = self
@@ -16,7 +17,7 @@ public enum GradientError: Error, Hashable, Sendable, CustomStringConvertible {
   case noResult(String)
   /// No argument has the name.
   case noArgument(String)
-  /// The result is no float scalar (one, or one a row).
+  /// The result is not a float scalar (one, or one a row).
   case notScalar(String, found: TensorType)
   /// A type rule failed: a derivative rule is wrong for these operands.
   case type(TypeError)
@@ -51,7 +52,7 @@ public enum GradientError: Error, Hashable, Sendable, CustomStringConvertible {
 ///     return loss = %l                        %g = multiply %one, %y : rows x f32
 ///                                             return loss = %l, grad.x = %g
 ///
-/// - Throws: `GradientError` for names that do not exist or a result that is no scalar.
+/// - Throws: `GradientError` for names that do not exist or a result that is not a scalar.
 public func gradient(
   of function: Function, result name: String, withRespectTo names: [String],
   perRow: Bool = false

@@ -7,13 +7,14 @@ import FlowIR
 final class ReversePass {
   let builder: FunctionBuilder
   var cotangents: [Value: Value] = [:]
-  /// For the cotangents that are zero in some rows by construction, the condition of the others.
+  /// For each cotangent that is zero in some rows by construction, the condition that holds in the
+  /// other rows.
   var supports: [Value: Value] = [:]
-  /// The support of what the operation that is being differentiated passes on; nil for all rows.
+  /// The support of the cotangents that the current operation passes on; nil for all rows.
   var support: Value?
-  /// The supports of values that have zeros chosen in all other rows.
+  /// The supports of values in which zeros have been selected for all other rows.
   var chosen: [Value: Value] = [:]
-  /// Whether the cotangents of uniform values stay one a row instead of being summed.
+  /// Whether the cotangents of uniform values are kept for each row instead of being summed.
   let perRow: Bool
   private var active: Set<Value> = []
 

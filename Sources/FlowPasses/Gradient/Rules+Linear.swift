@@ -5,7 +5,7 @@ extension ReversePass {
   func linearRule(_ operation: TensorOperation, _ mask: Mask?, _ g: Value) throws(TypeError) {
     let (x, weight) = (operation.operands[0], operation.operands[1])
     let isRow = type(operation.result).hasRows
-    // Chosen once for all that is made of it.
+    // Selected once for every product that uses it.
     let g = isRow && operation.operands.dropFirst().contains(where: isActive) ? try supported(g) : g
     if isActive(x) {
       let gx = try builder.emit(.linear(mask?.transposed), g, try transpose(weight))

@@ -35,7 +35,7 @@ extension ReversePass {
         .constant(Literal(values, shape: [n, n], dtype: type(lower).dtype)))
     }
     let transposed = try transpose(lower)
-    // What the factor has above its diagonal is constant.
+    // Entries above the diagonal of the factor are constant.
     let own = try multiply(g, try weights(below: 1, on: 1))
     let product = try builder.emit(.matmul, transposed, own)
     let p = try multiply(product, try weights(below: 1, on: 0.5))

@@ -77,8 +77,8 @@ extension ReversePass {
     }
   }
 
-  /// A later end lets the solution go on, a later start takes that away: adds the derivatives at
-  /// time `index` times the states' cotangents there, the start's with the opposite sign.
+  /// Adds the cotangent of time `index`: the derivatives of the states at that time multiplied by their
+  /// cotangents, with the opposite sign for the start.
   private func timeRule(
     _ operation: TensorOperation, index: Int, states: [Value], cotangents: [Value?]
   ) throws(TypeError) {
@@ -107,11 +107,11 @@ extension ReversePass {
   }
 }
 
-/// Parts the operations of a region into those that stay, and uniform ones that use sums over rows.
+/// Splits the operations of a region into those that stay, and uniform ones that use sums over rows.
 private struct SumSplit {
-  /// What stays in the region.
+  /// The operations that stay in the region.
   var inside: [TensorOperation] = []
-  /// What is done once all steps have been summed, and what that needs.
+  /// The operations that run once all steps have been summed, and the values that they need.
   var after: [TensorOperation] = []
   /// The values that the region yields so that `parts` can be computed after it.
   var yielded: [Value] = []

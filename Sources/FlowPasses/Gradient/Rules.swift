@@ -266,7 +266,7 @@ extension ReversePass {
       .take, .concatenate, .linear, .linearWeightGradient, .matmul, .matrixExponential, .cholesky,
       .triangularSolve, .rowSum, .rowCount, .random, .autoregressiveInverse, .odeSolve, .odeAdjoint,
       .monotoneRoot, .quadrature:
-      preconditionFailure("\(opcode.name) is no view of one operand")
+      preconditionFailure("\(opcode.name) is not a view of one operand")
     }
   }
 

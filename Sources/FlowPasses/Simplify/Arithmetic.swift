@@ -23,7 +23,7 @@ import FlowIR
   guard case .binary(let function) = operation.opcode else { return nil }
   let (a, b) = (operation.operands[0], operation.operands[1])
   func keeps(_ value: Value) -> [Value]? {
-    // The other operand may be what makes the result a row value.
+    // The other operand may be the reason why the result is a row value.
     let hasRows = operation.operands.contains { rewriter.type(of: $0).hasRows }
     return rewriter.type(of: value).hasRows == hasRows ? [value] : nil
   }
@@ -67,7 +67,7 @@ import FlowIR
   return rewriter.type(of: chosen).hasRows == hasRows ? [chosen] : nil
 }
 
-/// A conversion to the type that a value has.
+/// A conversion to the type that the value already has.
 @Sendable func removeConversion(_ operation: TensorOperation, _ rewriter: Rewriter)
   throws(TypeError)
   -> [Value]?

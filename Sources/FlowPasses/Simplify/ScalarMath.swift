@@ -6,7 +6,7 @@ enum ScalarMath {
   static func evaluate(_ opcode: Opcode, _ operands: [Double], _ dtype: DType) -> Double? {
     func rounded(_ value: Double) -> Double { dtype == .f32 ? Double(Float(value)) : value }
     let x = operands.map(rounded)
-    // What follows is exact in float64, or rounds once more to the same float32.
+    // The functions below are exact in float64, or round once more to the same float32.
     if case .unary(let function) = opcode, function.traits.folds {
       return rounded(function.evaluate(x[0]))
     }

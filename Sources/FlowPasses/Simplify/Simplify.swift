@@ -1,6 +1,6 @@
 import FlowIR
 
-/// Folds constants and removes what does nothing, by a list of small rewrites.
+/// Folds constants and removes operations that do nothing, by a list of small rewrites.
 ///
 ///     %1 = reshape %x : rows x 2 x 3 x f32
 ///     %2 = reshape %1 : rows x 6 x f32           (%x itself)

@@ -1,6 +1,6 @@
 import FlowIR
 
-/// A reshape to the shape that a value has is the value; a reshape of a reshape is one.
+/// A reshape to the value's own shape is the value; two reshapes in a row are one.
 @Sendable func composeReshapes(_ operation: TensorOperation, _ rewriter: Rewriter) throws(TypeError)
   -> [Value]?
 {
@@ -13,7 +13,7 @@ import FlowIR
   return source == operation.operands[0] ? nil : [try rewriter.emit(.reshape(shape), source)]
 }
 
-/// A slice of everything is the value; a slice of a slice is one.
+/// A slice of everything is the value; two slices in a row are one.
 @Sendable func composeSlices(_ operation: TensorOperation, _ rewriter: Rewriter) throws(TypeError)
   -> [Value]?
 {
@@ -29,7 +29,8 @@ import FlowIR
   ]
 }
 
-/// A gather in place is the value; of consecutive indices a slice; of a gather one gather.
+/// A gather of all indices in order is the value; a gather of consecutive indices is a slice; two
+/// gathers in a row are one.
 @Sendable func composeGathers(_ operation: TensorOperation, _ rewriter: Rewriter) throws(TypeError)
   -> [Value]?
 {
@@ -51,7 +52,7 @@ import FlowIR
   return [try rewriter.emit(.slice(axis: axis, start: first, end: first + indices.count), source)]
 }
 
-/// A transpose in place is the value; a transpose of a transpose is one.
+/// A transpose that keeps the order of the axes is the value; two transposes in a row are one.
 @Sendable func composeTransposes(_ operation: TensorOperation, _ rewriter: Rewriter)
   throws(TypeError)
   -> [Value]?

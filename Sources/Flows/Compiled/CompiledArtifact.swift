@@ -30,7 +30,7 @@ public struct CompiledArtifact: Sendable {
 
   /// Loads a shared object.
   ///
-  /// - Throws: `RuntimeError` if it is no artifact or can't be loaded.
+  /// - Throws: `RuntimeError` if it is not an artifact or can't be loaded.
   public init(path: String) throws(RuntimeError) {
     artifact = try LoadedArtifact(path: path)
     func malformed(_ reason: String) -> RuntimeError {

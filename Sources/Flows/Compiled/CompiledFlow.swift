@@ -30,7 +30,7 @@ public struct CompiledFlow<Scalar: FlowScalar>: Sendable {
 
   /// Loads a shared object. Nothing is compiled.
   ///
-  /// - Throws: `RuntimeError` if it is no compiled flow, can't be loaded, or computes in another type.
+  /// - Throws: `RuntimeError` if it is not a compiled flow, can't be loaded, or computes in another type.
   public init(contentsOf path: String) throws(RuntimeError) {
     let artifact = try CompiledArtifact(path: path)
     guard artifact.dtype == Scalar.dtype else {

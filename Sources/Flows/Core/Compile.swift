@@ -54,7 +54,7 @@ public func optimized(_ function: Function) throws(TypeError) -> Function {
 
 /// The optimized function that also returns the gradient of a result.
 ///
-/// - Throws: `GradientError` for names that do not exist or a result that is no scalar.
+/// - Throws: `GradientError` for names that do not exist or a result that is not a scalar.
 public func optimizedGradient(
   of function: Function, result: String, withRespectTo names: [String]
 ) throws -> Function {

@@ -34,7 +34,7 @@ extension Model {
   ///   - functions: what the artifact can do.
   ///   - prefix: what the names of its functions start with.
   ///   - dtype: the float type to compute in.
-  /// - Throws: `CodegenError` for a prefix that is no C name or an operation that can't be compiled,
+  /// - Throws: `CodegenError` for a prefix that is not a C name or an operation that can't be compiled,
   ///   `GradientError` if a function has no gradient.
   public func artifactSource(
     functions: [ArtifactFunction] = ArtifactFunction.allCases,

@@ -16,7 +16,7 @@ import FlowRuntime
 public struct Model: ParameterHolder {
   /// The architecture, if it is of Zuko's parts; nil for a model that a closure built.
   public let description: FlowDescription?
-  /// The flow's modules; a density that is no `Flow` is the base of one without transforms.
+  /// The flow's modules; a density that is not a `Flow` is the base of one without transforms.
   public let flow: Flow
   /// The number of features.
   public let features: Int

@@ -42,7 +42,7 @@ extension ParameterHolder {
   ///   - frozen: names of parameters, or of modules with all in them, that keep their values.
   ///   - seed: decides the random numbers of each step, if the loss draws any.
   ///   - loss: the closure.
-  /// - Throws: `GradientError` for a loss that is no uniform scalar, `FlowError` for a frozen name that
+  /// - Throws: `GradientError` for a loss that is not a uniform scalar, `FlowError` for a frozen name that
   ///   no parameter has, `RuntimeError` if there is no compiler.
   public func trainer(
     _ inputs: [Input], optimizer: AdamW = AdamW(), frozen: [String] = [], seed: UInt64 = 0,

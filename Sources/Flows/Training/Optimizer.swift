@@ -27,7 +27,7 @@ public struct AdamW: Sendable, Hashable {
 /// `m.NAME` and `v.NAME`. Masked matrices and their moments are vectors of the entries that
 /// `keptEntries` names.
 ///
-/// - Throws: `GradientError` if the loss is no uniform scalar named `loss`.
+/// - Throws: `GradientError` if the loss is not a uniform scalar named `loss`.
 func trainingStep(
   loss function: Function, parameters: [Parameter], optimizer: AdamW
 ) throws -> CompactedFunction {

@@ -24,7 +24,7 @@ extension TrainingCheckpoint {
 
   /// Reads a state that `save` wrote.
   ///
-  /// - Throws: `FileError` if the file is no such state.
+  /// - Throws: `FileError` if the file is not such a state.
   public init(path: String) throws(FileError) {
     let file = try SafetensorsFile(path: path)
     func text(_ key: String) throws(FileError) -> String {

@@ -244,7 +244,7 @@ public struct CircularShiftTransform: Transform {
   private func turned(_ x: Tensor) -> Tensor {
     let turns = floor(x / (2 * bound))
     let place = (x - 2 * bound * turns) - bound
-    // Numbers so large that their place is not known lie at an end; infinity is no point and stays.
+    // Numbers so large that their place is not known lie at an end; infinity is not a point and stays.
     let edge = select(place .> 0, x.like(bound), x.like(-bound))
     return select(abs(place) .<= bound, place, select(abs(x) .<= x.largest, edge, x))
   }

@@ -15,7 +15,7 @@ extension KernelCall {
       "fk_ode_point", ["c": c, "stage": CVariable.stage, "n": n, "x": x, "k": k, "y": y])
   }
 
-  /// Notes rows whose derivative is no number.
+  /// Notes rows whose derivative is not a number.
   static func odeCheck(c: String, n: Int, x: String, k: String) -> KernelCall {
     KernelCall("fk_ode_check", ["c": c, "n": n, "x": x, "k": k])
   }

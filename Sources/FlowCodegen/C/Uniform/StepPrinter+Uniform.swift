@@ -137,7 +137,7 @@ extension StepPrinter {
       return begin(step) + [call.statement, "}"]
     case .constant, .unary, .binary, .compare, .select, .convert, .linearWeightGradient, .rowSum,
       .autoregressiveInverse, .odeSolve, .odeAdjoint, .monotoneRoot, .quadrature:
-      preconditionFailure("\(operation.opcode.name) is no uniform loop")
+      preconditionFailure("\(operation.opcode.name) is not a uniform loop")
     }
   }
 

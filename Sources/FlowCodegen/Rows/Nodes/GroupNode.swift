@@ -25,7 +25,7 @@ struct GroupNode: NodeBody {
   let sums: [Sum]
   /// The buffers of values that other nodes made.
   let sources: [Value: Buffer]
-  /// Operands that are read through a buffer of their own, because their view is no simple index.
+  /// Operands that are read through a buffer of their own, because their view is not a simple index.
   let viewBuffers: [Value: Buffer]
   let uniforms: [Value]
   /// What each item reads and writes.

@@ -68,7 +68,7 @@ class Artifact:
         data = self.path.read_bytes()
         at = data.find(marker)
         if at < 0:
-            raise Error(f"{self.path} is no compiled flow")
+            raise Error(f"{self.path} is not a compiled flow")
         start = data.index(b'"prefix": "', at) + len(b'"prefix": "')
         return data[start:data.index(b'"', start)].decode()
 

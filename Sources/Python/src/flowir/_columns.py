@@ -34,7 +34,7 @@ class Columns:
             found = json.loads(text)
             names = [found.get(key, []) for key in ("x", "context")]
         except (ValueError, AttributeError) as error:
-            raise Error(f"{source}: {KEY} is no JSON object ({error})") from error
+            raise Error(f"{source}: {KEY} is not a JSON object ({error})") from error
         if not all(isinstance(some, list) and all(isinstance(n, str) for n in some) for some in names):
             raise Error(f"{source}: {KEY} holds no lists of names")
         return Columns(*map(tuple, names))

@@ -65,7 +65,7 @@ def architecture(data: bytes, source: str) -> dict[str, Any]:
     except ValueError as error:
         raise Error(f"{source}: {KEY} is no JSON ({error})") from error
     if not isinstance(found, dict):
-        raise Error(f"{source}: {KEY} is no JSON object")
+        raise Error(f"{source}: {KEY} is not a JSON object")
     return found
 
 

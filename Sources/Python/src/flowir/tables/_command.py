@@ -273,7 +273,7 @@ def _to_table(
     if twice:
         raise Error(f"the output would have several columns {', '.join(twice)}; say which to --keep")
     if not is_file(path):
-        raise Error(f"{path} is no file of a table")
+        raise Error(f"{path} is not a file of a table")
     fields = [source.schema.field(name) for name in kept] if source else []
     kind = pa.from_numpy_dtype(matrix.dtype)
     sink = Sink(path, pa.schema([*fields, *(pa.field(name, kind) for name in names)]))
