@@ -21,7 +21,8 @@ let package = Package(
     .target(
       name: "FlowCodegen", dependencies: ["FlowIR", "FlowPasses"], exclude: ["README.md"]),
     .target(
-      name: "FlowRuntime", dependencies: ["FlowCodegen", "CFlowKernels"], exclude: ["README.md"]),
+      name: "FlowRuntime", dependencies: ["FlowIR", "FlowPasses", "FlowCodegen", "CFlowKernels"],
+      exclude: ["README.md"]),
     .target(name: "FlowFiles", exclude: ["README.md"]),
     .target(
       name: "Flows",

@@ -102,7 +102,8 @@ func tracedFunction(_ name: String, of model: Model, dtype: DType) throws -> Fun
     throw ValidationError("unknown function '\(name)'; expected one of \(names)")
   }
   return known.isDifferentiated
-    ? try model.function(known, dtype: dtype) : model.trace(known, dtype: dtype)
+    ? try model.function(known, dtype: dtype).function
+    : model.trace(known, dtype: dtype).function
 }
 
 /// Reads and verifies a text file of functions.

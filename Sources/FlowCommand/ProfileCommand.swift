@@ -38,11 +38,12 @@ struct Profile: ParsableCommand {
     let dtype = common.dtype?.dtype ?? .f32
     let traced = try tracedFunction(function, of: model, dtype: dtype)
     let isDifferentiated = FlowFunction(rawValue: function)?.isDifferentiated ?? false
-    let function = try Pipeline.run(
-      isDifferentiated ? Pipeline.cleanup : Pipeline.standard, on: traced)
+    let optimized = try OptimizedFunction(
+      traced, passes: isDifferentiated ? Pipeline.cleanup : Pipeline.standard)
+    let function = optimized.function
     let threads = common.threads ?? CompiledFunction.defaultThreads
     try checkMemory(function)
-    let compiled = try CompiledFunction(function, profiling: true)
+    let compiled = try CompiledFunction(optimized, profiling: true)
     guard let counters = compiled.counters else { return }
     let call = try RandomCall(compiled, model, rows: rows, threads: threads)
     try call()

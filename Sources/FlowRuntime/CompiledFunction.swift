@@ -1,5 +1,6 @@
 import FlowCodegen
 import FlowIR
+import FlowPasses
 import Foundation
 
 /// A function of the intermediate representation as native code.
@@ -34,8 +35,9 @@ public final class CompiledFunction: @unchecked Sendable {
   /// - Throws: `RuntimeError` if there is no compiler or OpenMP runtime, or the function has an
   ///   operation that can't be compiled.
   public init(
-    _ function: Function, cpu: TargetCPU = .native, profiling: Bool = false
+    _ optimized: OptimizedFunction, cpu: TargetCPU = .native, profiling: Bool = false
   ) throws(RuntimeError) {
+    let function = optimized.function
     self.function = function
     let program: TileProgram
     do {

@@ -44,7 +44,7 @@ import Testing
     let (compact, kept) = (compacted.function, compacted.keptEntries)
     try compact.verify()
     #expect(Set(kept.keys) == ["w0", "w1"])
-    let compiled = try CompiledFunction(compact)
+    let compiled = try CompiledFunction(.withoutPasses(compact))
     var weights: [String: [Double]] = [:]
     for (index, mask) in masks.enumerated() {
       weights["w\(index)"] = mask.bits.indices.map { sin(Double($0) * 0.7) * 0.3 }

@@ -57,7 +57,8 @@ import Testing
     let values = (0..<256).map { scale * (Double($0) - 127.5) / 128 } + [.infinity, -.infinity]
     let rows = values.count
     let found = try #require(
-      CompiledFunction(function)(["x": HostArray(values, shape: [rows])], rows: rows)["y"]?.doubles)
+      CompiledFunction(.withoutPasses(function))(
+        ["x": HostArray(values, shape: [rows])], rows: rows)["y"]?.doubles)
     let exact = try #require(Interpreter.run(function, ["x": values], rows: rows)["y"]?.values)
     // The ulp bounds of these functions, the rounding of x in float32 included.
     let tolerance = dtype == .f32 ? 1e-6 : 2e-15
@@ -78,7 +79,7 @@ import Testing
     let values = Self.sweep(bound.range, dtype)
     let input = HostArray(values, shape: [values.count])
     let found = try #require(
-      CompiledFunction(function)(["x": input], rows: values.count)["y"]?.doubles)
+      CompiledFunction(.withoutPasses(function))(["x": input], rows: values.count)["y"]?.doubles)
     let exact = try #require(
       Interpreter.run(function, ["x": values], rows: values.count)["y"]?.values)
     var worst = (ulps: 0.0, at: 0.0)
@@ -175,8 +176,8 @@ import Testing
     let y = try body(builder, x)
     let function = builder.finish(results: [FunctionResult(name: "y", value: y)])
     try function.verify()
-    let compiled = try CompiledFunction(function)
-    let optimized = try CompiledFunction(Pipeline.run(Pipeline.standard, on: function))
+    let compiled = try CompiledFunction(.withoutPasses(function))
+    let optimized = try CompiledFunction(OptimizedFunction(function))
     for rows in [1, 7, 32, 33, 100] {
       let values = (0..<rows * 12).map { sin(Double($0) * 1.7) * 2 }
       let exact = try #require(
@@ -210,7 +211,7 @@ import Testing
     ])
     #expect(try Module(parsing: function.text).text == function.text)
     let first = (1 << 33) + 5
-    let found = try CompiledFunction(function)(
+    let found = try CompiledFunction(.withoutPasses(function))(
       ["seed": HostArray([7, -3] as [Int32], shape: [2])], rows: 70, firstRow: first)
     let exact = try Interpreter.run(function, ["seed": [7, -3]], rows: 70, firstRow: first)
     for (name, count) in [

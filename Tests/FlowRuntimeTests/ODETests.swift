@@ -84,7 +84,7 @@ import Testing
     ])
     let values = (0..<20).map { sin(Double($0)) }
     let arguments = ["x": values, "w": [0.8, -1.4, 1.1, 0.6]]
-    let found = try Self.run(try CompiledFunction(function), arguments, rows: 10)
+    let found = try Self.run(CompiledFunction(.withoutPasses(function)), arguments, rows: 10)
     let exact = try Interpreter.run(function, arguments, rows: 10)
     for name in ["start", "end"] {
       for (a, b) in zip(try #require(found[name]), try #require(exact[name]).values) {
@@ -99,7 +99,7 @@ import Testing
       try builder.emit(.linear(nil), x, w)
     }
     try function.verify()
-    let compiled = try CompiledFunction(Pipeline.run(Pipeline.standard, on: function))
+    let compiled = try CompiledFunction(OptimizedFunction(function))
     var arguments = Self.arguments(rows: 70)
     arguments["w"] = [-0.5, 2, -2, -0.5]
     for (t0, t1) in [(0.0, 1.5), (2.0, 0.5), (0.3, 0.3)] {
@@ -124,7 +124,7 @@ import Testing
   func rows() throws {
     for dtype in [DType.f64, .f32] {
       let function = try Self.solve(ODEControl(), dtype: dtype, Self.network)
-      let compiled = try CompiledFunction(Pipeline.run(Pipeline.standard, on: function))
+      let compiled = try CompiledFunction(OptimizedFunction(function))
       let arguments = Self.arguments(rows: 70)
       let found = try #require(try Self.run(compiled, arguments, rows: 70)["x1"])
       let exact = try #require(try Interpreter.run(function, arguments, rows: 70)["x1"]?.values)
@@ -148,7 +148,7 @@ import Testing
     let function = try Self.solve(ODEControl(), dtype: .f32) { builder, _, x, _, _ in
       try builder.emit(.unary(.square), x)
     }
-    let compiled = try CompiledFunction(Pipeline.run(Pipeline.standard, on: function))
+    let compiled = try CompiledFunction(OptimizedFunction(function))
     var arguments = Self.arguments(rows: 70)
     (arguments["t0"], arguments["t1"]) = ([0], [1])
     arguments["x"] = (0..<70).flatMap { row -> [Double] in
@@ -171,7 +171,7 @@ import Testing
   @Test("too few steps give NaN, not a rough answer")
   func fewSteps() throws {
     let function = try Self.solve(ODEControl(steps: 3), Self.network)
-    let compiled = try CompiledFunction(Pipeline.run(Pipeline.standard, on: function))
+    let compiled = try CompiledFunction(OptimizedFunction(function))
     let found = try #require(try Self.run(compiled, Self.arguments(rows: 3), rows: 3)["x1"])
     let count = found.filter(\.isNaN).count
     #expect(count == 6)
@@ -206,7 +206,7 @@ import Testing
           "d/d\(name)[\(index)] is \(found[index]), differences say \(numeric)")
       }
     }
-    let compiled = try CompiledFunction(both)
+    let compiled = try CompiledFunction(.withoutPasses(both))
     for rows in [3, 200] {
       let arguments = Self.arguments(rows: rows)
       let exact = try Interpreter.run(both, arguments, rows: rows)

@@ -22,7 +22,7 @@ import Testing
 
   @Test("results have the same bits at any number of threads")
   func threads() throws {
-    let bound = try CompiledFunction(layer()).bind([
+    let bound = try CompiledFunction(.withoutPasses(layer())).bind([
       "w": HostArray((0..<45).map { sin(Float($0)) }, shape: [9, 5])
     ])
     let rows = 5000
@@ -35,7 +35,7 @@ import Testing
 
   @Test("no rows give empty arrays and sums of zero")
   func noRows() throws {
-    let bound = try CompiledFunction(layer()).bind([
+    let bound = try CompiledFunction(.withoutPasses(layer())).bind([
       "w": HostArray([Float](repeating: 1, count: 45), shape: [9, 5])
     ])
     let result = try bound(["x": HostArray([] as [Float], shape: [0, 5])], rows: 0)
@@ -46,7 +46,7 @@ import Testing
 
   @Test("missing and mis-shaped arguments are errors that name them")
   func arguments() throws {
-    let compiled = try CompiledFunction(layer())
+    let compiled = try CompiledFunction(.withoutPasses(layer()))
     #expect(throws: RuntimeError.missingArgument("w")) { try compiled.bind() }
     #expect(throws: RuntimeError.shape(argument: "w", found: [5, 9], expected: [9, 5])) {
       try compiled.bind(["w": HostArray([Float](repeating: 1, count: 45), shape: [5, 9])])
@@ -59,7 +59,7 @@ import Testing
     let seed = builder.argument("seed", .uniform([2], .i32))
     let u = try builder.emit(.random(.uniform, type: .row([1], .f32), stream: 0), seed)
     let bound = try CompiledFunction(
-      builder.finish(results: [FunctionResult(name: "u", value: u)])
+      .withoutPasses(builder.finish(results: [FunctionResult(name: "u", value: u)]))
     ).bind()
     let right = try bound(["seed": HostArray([7, 0] as [Int32], shape: [2])], rows: 3)
     #expect(try bound(["seed": HostArray([7, 0] as [Double], shape: [2])], rows: 3) == right)

@@ -46,14 +46,14 @@ import Testing
         ]
       }
     }
-    let used = function.arguments.filter { $0.kind == .parameter }.map(\.name)
+    let used = function.function.arguments.filter { $0.kind == .parameter }.map(\.name)
     #expect(!used.isEmpty && used.allSatisfy { !$0.hasPrefix("base.") })
     let posterior = parameters.map(\.name).filter {
       $0.hasPrefix("means.") || $0.hasPrefix("logvars.")
     }
     #expect(Set(used) == Set(posterior))
     let compiled = try CompiledFunction(
-      optimizedGradient(of: function, result: "loss", withRespectTo: used))
+      function.gradient(of: "loss", withRespectTo: used))
     let found = try compiled(inputs(parameters, seed: 1), rows: 4)
     #expect(found["loss"]?.doubles == found["again"]?.doubles)
     let x = try #require(inputs(parameters, seed: 1)["x"]?.doubles)
@@ -81,7 +81,7 @@ import Testing
     var values = initialValues(of: scope.registry.parameters, seed: 1)
     values["x"] = HostArray([0.5, -1, 2], shape: [1, 3])
     values["seed"] = HostArray([1, 7] as [Int32], shape: [2])
-    let found = try CompiledFunction(optimized(function))(values, rows: 1)["jacobian"]?.doubles
+    let found = try CompiledFunction(function.optimized())(values, rows: 1)["jacobian"]?.doubles
     #expect(found?.count == 15)
     for (entry, isSeen) in zip(found ?? [], NetworkTests.adjacency.bits) {
       #expect((entry != 0) == isSeen)

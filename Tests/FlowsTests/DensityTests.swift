@@ -80,18 +80,20 @@ import Testing
         ]
       }
     }
-    let result = try CompiledFunction(optimized(function))(
+    let result = try CompiledFunction(function.optimized())(
       ["x": HostArray(x, shape: [x.count])], rows: x.count)
     let tolerance = dtype == .f64 ? 3e-14 : 3e-6
     for name in reference.names where result[name] != nil {
       let exact = try #require(reference[name]).doubles
       try expectEqual(result[name], exact, tolerance, name)
     }
-    for (name, _) in function.results.map({ ($0.name, $0.value) }) where name.hasSuffix(".sum") {
+    for (name, _) in function.function.results.map({ ($0.name, $0.value) })
+    where name.hasSuffix(".sum") {
       try expectEqual(result[name], x.map { _ in 1 }, tolerance, name)
     }
     // Within the support the quantile undoes the distribution function, up to its slope.
-    for (name, _) in function.results.map({ ($0.name, $0.value) }) where name.hasSuffix(".back") {
+    for (name, _) in function.function.results.map({ ($0.name, $0.value) })
+    where name.hasSuffix(".back") {
       let own = String(name.dropLast(5))
       let density = try #require(result["\(own).log_prob"]).doubles
       let back = try #require(result[name]).doubles
@@ -123,7 +125,7 @@ import Testing
     for name in ["tril", "covariance"] {
       inputs[name] = HostArray(try #require(reference[name]).doubles, shape: [3, 3])
     }
-    let result = try CompiledFunction(optimized(function))(inputs, rows: v.shape[0])
+    let result = try CompiledFunction(function.optimized())(inputs, rows: v.shape[0])
     for (index, name) in names.enumerated() {
       try expectEqual(
         result["\(index)"], try #require(reference["\(name).log_prob"]).doubles, 1e-13, name)
@@ -140,9 +142,9 @@ import Testing
       }
     }
     let rows = 20_000
-    let result = try CompiledFunction(optimized(function))(
+    let result = try CompiledFunction(function.optimized())(
       ["seed": HostArray([1, 2] as [Int32], shape: [2])], rows: rows)
-    for name in function.results.map(\.name) {
+    for name in function.function.results.map(\.name) {
       // Kolmogorov and Smirnov's statistic; 1.95 is exceeded once in a thousand.
       let sorted = try #require(result[name]).doubles.sorted()
       var worst = 0.0
@@ -165,7 +167,7 @@ import Testing
       ]
     }
     let rows = 40_000
-    let result = try CompiledFunction(optimized(function))(
+    let result = try CompiledFunction(function.optimized())(
       ["seed": HostArray([3, 4] as [Int32], shape: [2])], rows: rows)
     let sort = try #require(result["sort"]).doubles
     let top = try #require(result["top"]).doubles
@@ -204,7 +206,7 @@ import Testing
         }
       }
       let u = [0.01, 0.25, 0.5, 0.75, 0.99]
-      let result = try CompiledFunction(optimized(function))(
+      let result = try CompiledFunction(function.optimized())(
         ["u": HostArray(u, shape: [5])], rows: 5)
       for index in 0..<3 {
         try expectEqual(result["cdf\(index)"], u, 40 * tolerance, "cdf\(index)")
@@ -261,9 +263,9 @@ import Testing
           "f": {"type": "GeneralizedNormal"}, "buffer": true}}
           """))
     #expect(model.values["base.beta"]?.doubles == [2, 2])
-    let sampler = try compile(optimized(model.trace(.sample)), model)
+    let sampler = try compile(model.trace(.sample).optimized(), model)
     let drawn = try sampler(["seed": HostArray([1, 1] as [Int32], shape: [2])], rows: 1000)
-    let score = try compile(optimized(model.trace(.logProb)), model)
+    let score = try compile(model.trace(.logProb).optimized(), model)
     let again = try score(["x": try #require(drawn["x"])], rows: 1000)["log_prob"]?.doubles ?? []
     for (a, b) in zip(drawn["log_prob"]?.doubles ?? [], again) { #expect(abs(a - b) < 1e-4) }
   }

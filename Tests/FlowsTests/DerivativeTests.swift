@@ -28,7 +28,7 @@ import Testing
     let rows = 5
     var generator = SeededGenerator(seed: 1)
     inputs["x"] = HostArray((0..<3 * rows).map { _ in generator.normal() }, shape: [rows, 3])
-    let result = try CompiledFunction(optimized(function))(inputs, rows: rows)
+    let result = try CompiledFunction(function.optimized())(inputs, rows: rows)
     let jacobian = try #require(result["jacobian"]?.doubles)
     let ladj = try #require(result["ladj"]?.doubles)
     for row in 0..<rows {
@@ -87,7 +87,7 @@ import Testing
     var inputs = initialValues(of: scope.registry.parameters, seed: 3)
     inputs["x"] = HostArray((0..<rows).flatMap { _ in [0.5, -1, 0.2] }, shape: [rows, 3])
     inputs["seed"] = HostArray([1, 2] as [Int32], shape: [2])
-    let result = try CompiledFunction(optimized(function))(inputs, rows: rows)
+    let result = try CompiledFunction(function.optimized())(inputs, rows: rows)
     let exact = try #require(result["exact"]?.doubles)
     let estimate = try #require(result["estimate"]?.doubles)
     let inverse = try #require(result["inverse"]?.doubles)

@@ -71,7 +71,7 @@ import Testing
         ]
       }
     }
-    return try CompiledFunction(optimized(function))
+    return try CompiledFunction(function.optimized())
   }
 
   private func run(
@@ -134,7 +134,7 @@ import Testing
       return test.domain.lowerBound + t * (test.domain.upperBound - test.domain.lowerBound)
     }
     let inputs = (0..<rows).flatMap { row in Self.cases.map { x($0, row) } }
-    let found = try CompiledFunction(optimized(function))(
+    let found = try CompiledFunction(function.optimized())(
       ["x": HostArray(inputs, shape: [rows, count])], rows: rows)
     let tolerance = dtype == .f64 ? 1e-12 : 4e-6
     for (index, test) in Self.cases.enumerated() {

@@ -71,7 +71,7 @@ import Testing
       var arguments = model.values.mapValues(\.doubles)
       arguments["x"] = Self.pick(Self.x, rows)
       arguments["context"] = Self.pick(Self.context, rows)
-      return try Interpreter.run(function, arguments, rows: rows.count).mapValues(\.values)
+      return try Interpreter.run(function.function, arguments, rows: rows.count).mapValues(\.values)
     }
     Self.compare(try run(Array(0..<6)), try run(Self.ordinary), "\(kind) compiled")
     Self.compare(

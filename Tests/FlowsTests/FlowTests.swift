@@ -100,7 +100,7 @@ import Testing
     // Two features, so that a grid of 401 x 401 on [-7, 7] is good to about 1e-4.
     let model = try Model(
       FlowDescription(text: #"{"type": "NSF", "features": 2, "hidden_features": [16]}"#), seed: 3)
-    let score = try compile(optimized(model.trace(.logProb, dtype: .f64)), model)
+    let score = try compile(model.trace(.logProb, dtype: .f64).optimized(), model)
     let count = 401
     let step = 14.0 / Double(count - 1)
     var x: [Double] = []
@@ -118,8 +118,8 @@ import Testing
   func samples(type: String) throws {
     let model = try Model(
       FlowDescription(text: #"{"type": "\#(type)", "features": 3, "context": 2}"#), seed: 5)
-    let sampler = try compile(optimized(model.trace(.sample, dtype: .f64)), model)
-    let score = try compile(optimized(model.trace(.logProb, dtype: .f64)), model)
+    let sampler = try compile(model.trace(.sample, dtype: .f64).optimized(), model)
+    let score = try compile(model.trace(.logProb, dtype: .f64).optimized(), model)
     let context = HostArray((0..<400).map { sin(Double($0)) }, shape: [200, 2])
     let inputs = ["seed": HostArray([3, 4] as [Int32], shape: [2]), "context": context]
     let drawn = try sampler(inputs, rows: 200, threads: 2)
@@ -137,8 +137,8 @@ import Testing
   func splineEdges() throws {
     let model = try Model(
       FlowDescription(text: #"{"type": "NSF", "features": 1, "transforms": 1}"#), seed: 11)
-    let transform = try compile(optimized(model.trace(.transform)), model)
-    let inverse = try compile(optimized(model.trace(.inverse)), model)
+    let transform = try compile(model.trace(.transform).optimized(), model)
+    let inverse = try compile(model.trace(.inverse).optimized(), model)
     let x: [Float] = [
       -5, 5, -5.000001, 5.000001, 1000, -1e30, (-5 as Float).nextUp, (5 as Float).nextDown, 0, .nan,
     ]
@@ -248,7 +248,7 @@ import Testing
     var whole = try Model(description, seed: 1)
     var checkpoints: [TrainingCheckpoint] = []
     let report = try whole.fit(rows, options: options, checkpoint: { checkpoints.append($0) })
-    let score = try compile(optimized(whole.trace(.logProb)), Model(description, seed: 1))
+    let score = try compile(whole.trace(.logProb).optimized(), Model(description, seed: 1))
     let before = try #require(
       score(["x": HostArray(rows, shape: [2000, 2])], rows: 2000)["log_prob"]?.doubles)
     let start = before.reduce(0, +) / 2000
@@ -319,7 +319,7 @@ import Testing
     let c = HostArray((0..<800).map { cos(Float($0)) }, shape: [100, 8])
     let inputs = flow.model.values.merging(["x": x, "c": c]) { $1 }
     let found = try #require(loss(inputs, rows: 100)["result"]?.floats.first)
-    let score = try compile(optimized(flow.model.trace(.logProb)), flow.model)
+    let score = try compile(flow.model.trace(.logProb).optimized(), flow.model)
     let logProb = try #require(score(["x": x, "context": c], rows: 100)["log_prob"]?.floats)
     #expect(abs(found + logProb.reduce(0, +) / 100) < 1e-4)
   }
@@ -328,8 +328,8 @@ import Testing
   func sharedContext() throws {
     let model = try Model(
       FlowDescription(text: #"{"type": "NSF", "features": 3, "context": 2}"#), seed: 5)
-    let shared = try compile(optimized(model.trace(.logProb, sharedContext: true)), model)
-    let each = try compile(optimized(model.trace(.logProb)), model)
+    let shared = try compile(model.trace(.logProb, sharedContext: true).optimized(), model)
+    let each = try compile(model.trace(.logProb).optimized(), model)
     let x = HostArray((0..<300).map { sin(Float($0)) }, shape: [100, 3])
     let one = try shared(
       ["x": x, "context": HostArray([0.3, -1] as [Float], shape: [2])], rows: 100)

@@ -23,7 +23,7 @@ import Testing
     var inputs = values
     inputs["x"] = HostArray(x, shape: [rows] + shape)
     inputs["scalar"] = HostArray([Double](repeating: 0, count: rows), shape: [rows])
-    return try #require(CompiledFunction(optimized(traced))(inputs, rows: rows)["y"]).doubles
+    return try #require(CompiledFunction(traced.optimized())(inputs, rows: rows)["y"]).doubles
   }
 
   @Test("parameters have Zuko's names and shapes")

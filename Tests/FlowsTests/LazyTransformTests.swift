@@ -101,7 +101,7 @@ import Testing
     var inputs = initialValues(of: scope.registry.parameters, seed: 2)
     inputs["x"] = HostArray((0..<rows * 5).map { 2 * sin(Double($0) * 1.7) }, shape: [rows, 5])
     inputs["c"] = HostArray((0..<rows * 2).map { cos(Double($0)) }, shape: [rows, 2])
-    let found = try CompiledFunction(optimized(function))(inputs, rows: rows)
+    let found = try CompiledFunction(function.optimized())(inputs, rows: rows)
     func row(_ name: String, _ index: Int, _ size: Int) -> [Double] {
       // What is the same for all rows is there once.
       let values = found[name]?.doubles ?? []

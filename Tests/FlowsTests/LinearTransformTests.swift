@@ -73,7 +73,7 @@ import Testing
         return [("loss", sin(y).sum(axis: 0) + ladj), ("y", y), ("ladj", ladj)]
       }
       let compiled = try CompiledFunction(
-        optimizedGradient(of: function, result: "loss", withRespectTo: ["a", "x"]))
+        function.gradient(of: "loss", withRespectTo: ["a", "x"]))
       let found = try compiled(inputs, rows: 2)
       expect(found["y"]?.doubles, backwards ? example.inverse : example.y)
       expect(found["ladj"]?.doubles, [backwards ? -example.ladj : example.ladj])
@@ -95,7 +95,7 @@ import Testing
       let (y, ladj) = transform.callAndLadj(inputs[1])
       return [("y", y), ("ladj", ladj), ("x", transform.inverse(inputs[1]))]
     }
-    let found = try CompiledFunction(optimized(function))(
+    let found = try CompiledFunction(function.optimized())(
       [
         "a": HostArray(Self.matrix + Self.matrix, shape: [2, 3, 3]),
         "x": HostArray(Self.x, shape: [2, 3]),

@@ -30,9 +30,8 @@ import Testing
     let functions: [FlowFunction] =
       kind == "GMM" ? [.logProb, .sample] : [.logProb, .sample, .transform, .inverse]
     for function in functions {
-      let compiled = try CompiledFunction(
-        Pipeline.run(Pipeline.standard, on: model.trace(function, dtype: .f64))
-      ).bind(model.values)
+      let compiled = try CompiledFunction(model.trace(function, dtype: .f64).optimized()).bind(
+        model.values)
       let inputs: [String: HostArray] =
         switch function {
         case .sample: ["context": context, "seed": HostArray([1, 0] as [Int32], shape: [2])]
@@ -56,9 +55,8 @@ import Testing
     let text = #"{"type": "\#(kind)", "features": 3, "transforms": 1, "hidden_features": [4]}"#
     let model = try Model(FlowDescription(text: text), seed: 3)
     for function in [FlowFunction.logProb, .transform, .inverse] {
-      let compiled = try CompiledFunction(
-        Pipeline.run(Pipeline.standard, on: model.trace(function, dtype: .f64))
-      ).bind(model.values)
+      let compiled = try CompiledFunction(model.trace(function, dtype: .f64).optimized()).bind(
+        model.values)
       let rows = HostArray([0.1, 0.2, .nan, 0.3, 0.2, 0.1] as [Double], shape: [2, 3])
       for (name, result) in try compiled([function == .inverse ? "z" : "x": rows], rows: 2) {
         let values = result.doubles
@@ -77,9 +75,7 @@ import Testing
       Bundle.module.path(
         forResource: "cnf-step-ends-by-rounding", ofType: "safetensors", inDirectory: "Fixtures"))
     let model = try Model(path: path)
-    let score = try CompiledFunction(
-      Pipeline.run(Pipeline.standard, on: model.trace(.logProb))
-    ).bind(model.values)
+    let score = try CompiledFunction(model.trace(.logProb).optimized()).bind(model.values)
     let x = HostArray([Double(-0x1.d42336p-2)], shape: [1, 1])
     let found = try #require(score(["x": x], rows: 1)["log_prob"]?.doubles)
     // Zuko in float64 with tight tolerances: -0.9819.

@@ -33,7 +33,7 @@ import Testing
     // With 32 nodes the integral of exp(sin) is good to float32 within about 15.
     let scale = index == 1 ? 0.6 : 1.6
     let x = (-25..<25).map { scale * Double($0) }
-    let found = try CompiledFunction(optimized(function))(
+    let found = try CompiledFunction(function.optimized())(
       ["x": HostArray(x, shape: [25, 2])], rows: 25)
     let (back, ladj, inverse) = (
       try #require(found["x"]?.doubles), try #require(found["ladj"]?.doubles),
@@ -56,7 +56,7 @@ import Testing
       return [("y", y), ("ladj", ladj)]
     }
     let x = [-12.0, 3.5, 0.25, -7.75, 18.0, 40.0]
-    let found = try CompiledFunction(optimized(function))(
+    let found = try CompiledFunction(function.optimized())(
       ["x": HostArray(x, shape: [x.count / 2, 2])], rows: x.count / 2)
     // zuko.transforms.SOSPolynomialTransform in float64.
     let y = [

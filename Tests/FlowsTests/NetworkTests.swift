@@ -22,7 +22,7 @@ import Testing
     var values = initialValues(of: scope.registry.parameters, seed: 4)
     values["x"] = HostArray((0..<4 * count).map { sin(Double($0)) }, shape: [4, count])
     return try #require(
-      CompiledFunction(optimized(function))(values, rows: 4)["jacobian"]?.doubles)
+      CompiledFunction(function.optimized())(values, rows: 4)["jacobian"]?.doubles)
   }
 
   @Test("a masked network's Jacobian is zero where its adjacency is", arguments: [false, true])

@@ -65,7 +65,7 @@ import Testing
       #expect(compiled.description["flow"] == .null && compiled.features == 6)
       let inputs = ["x": HostArray(Array(x.prefix(600)), shape: [100, 6])]
       let artifact = try compiled.function(.logProb)(inputs, rows: 100, firstRow: 0, threads: 1)
-      let score = try compile(optimized(loaded.trace(.logProb)), loaded)
+      let score = try compile(loaded.trace(.logProb).optimized(), loaded)
       #expect(try artifact["log_prob"] == score(inputs, rows: 100)["log_prob"])
     }
   }
@@ -127,7 +127,7 @@ import Testing
     let rows = 4000
     var x = [Double](repeating: 1, count: 2 * rows)
     (x[2], x[3]) = (5, -5)
-    let found = try CompiledFunction(optimized(function))(
+    let found = try CompiledFunction(function.optimized())(
       [
         "x": HostArray(x, shape: [rows, 2]), "seed": HostArray([1, 2] as [Int32], shape: [2]),
       ], rows: rows)

@@ -116,7 +116,7 @@ import Testing
         uniqueKeysWithValues: model.parameters.map { ($0.name, $0.shape) })
       #expect(shapes["embedding.0.std"] == [5])
       #expect(shapes["embedding.1.weight"] == [3, 5])
-      try model.trace(.logProb).verify()
+      try model.trace(.logProb).function.verify()
     }
   }
 }

@@ -36,10 +36,10 @@ import Testing
       return [("loss", (logProb - self.logDensity(x)).mean())]
     }
     let names = model.parameters.filter(\.isTrainable).map(\.name).filter { name in
-      function.arguments.contains { $0.name == name }
+      function.function.arguments.contains { $0.name == name }
     }
     let compiled = try CompiledFunction(
-      optimizedGradient(of: function, result: "loss", withRespectTo: names))
+      function.gradient(of: "loss", withRespectTo: names))
     var generator = SeededGenerator(seed: 5)
     let rows = 50
     var inputs: [String: HostArray] = [:]

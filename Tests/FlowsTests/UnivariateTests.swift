@@ -47,7 +47,7 @@ import Testing
       let x = -5 + 10 * (Double(index) + 0.5) / Double(count)
       return [x, x - step, x + step]
     }
-    let found = try CompiledFunction(optimized(function))(
+    let found = try CompiledFunction(function.optimized())(
       ["x": HostArray(x, shape: [x.count, 1])], rows: x.count)
     for (index, name) in Self.names.enumerated() {
       func values(_ key: String) throws -> [Double] {

@@ -32,9 +32,9 @@ import Testing
     let reference = try Reference("cnf-default")
     let model = dtype == .f64 ? try model(reference, tolerance: 1e-12) : reference.model
     let inputs = reference.inputs
-    let score = try compile(optimized(model.trace(.logProb, dtype: dtype)), model)
-    let transform = try compile(optimized(model.trace(.transform, dtype: dtype)), model)
-    let inverse = try compile(optimized(model.trace(.inverse, dtype: dtype)), model)
+    let score = try compile(model.trace(.logProb, dtype: dtype).optimized(), model)
+    let transform = try compile(model.trace(.transform, dtype: dtype).optimized(), model)
+    let inverse = try compile(model.trace(.inverse, dtype: dtype).optimized(), model)
     let forward = try transform(inputs, rows: 64)
     let logProb = try score(inputs, rows: 64)["log_prob"]
     let found = [("log_prob", logProb), ("z", forward["z"]), ("ladj", forward["ladj"])]
@@ -76,7 +76,7 @@ import Testing
           .init("hidden_features", widths), .init("atol", .number(1e-12)),
           .init("rtol", .number(1e-12)),
         ])), seed: 5)
-    let transform = try compile(optimized(model.trace(.transform, dtype: .f64)), model)
+    let transform = try compile(model.trace(.transform, dtype: .f64).optimized(), model)
     let x = [0.3, -0.7, 1.1]
     let step = 1e-5
     let points =

@@ -66,10 +66,10 @@ import Testing
     var gmm = try GMM(features: 2, components: 2, covarianceType: .full)
     try gmm.initialize(blobs(4000), strategy: .kmeans, seed: 3)
     let rows = 40000
-    let found = try compile(optimized(gmm.model.trace(.sample)), gmm.model)(
+    let found = try compile(gmm.model.trace(.sample).optimized(), gmm.model)(
       ["seed": HostArray([1, 2] as [Int32], shape: [2])], rows: rows)
     let x = try #require(found["x"]?.doubles)
-    let score = try compile(optimized(gmm.model.trace(.logProb)), gmm.model)(
+    let score = try compile(gmm.model.trace(.logProb).optimized(), gmm.model)(
       ["x": HostArray(x, shape: [rows, 2])], rows: rows)
     for (a, b) in zip(found["log_prob"]?.doubles ?? [], score["log_prob"]?.doubles ?? []) {
       #expect(abs(a - b) < 1e-4 * (1 + abs(b)))

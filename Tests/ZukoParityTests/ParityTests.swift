@@ -33,7 +33,7 @@ import Testing
     let reference = try Reference(name)
     var arguments = reference.inputs.mapValues(\.doubles)
     for (name, array) in reference.model.values { arguments[name] = array.doubles }
-    let function = reference.model.trace(.logProb, dtype: .f64)
+    let function = reference.model.trace(.logProb, dtype: .f64).function
     try function.verify()
     let used = Set(function.arguments.map(\.name))
     let result = try Interpreter.run(

@@ -55,16 +55,16 @@ struct Reference {
 
   /// log_prob, the loss and its gradients agree: all that a flow without transforms has.
   func expectDensity(_ dtype: DType) throws {
-    let score = try compile(optimized(model.trace(.logProb, dtype: dtype)), model)
+    let score = try compile(model.trace(.logProb, dtype: dtype).optimized(), model)
     expect(try score(inputs, rows: rows)["log_prob"], equals: "log_prob", dtype)
     try expectGradients(dtype)
   }
 
   /// log_prob, z and ladj agree, and f(f⁻¹(z)) = z.
   func expectValues(_ dtype: DType) throws {
-    let score = try compile(optimized(model.trace(.logProb, dtype: dtype)), model)
-    let transform = try compile(optimized(model.trace(.transform, dtype: dtype)), model)
-    let inverse = try compile(optimized(model.trace(.inverse, dtype: dtype)), model)
+    let score = try compile(model.trace(.logProb, dtype: dtype).optimized(), model)
+    let transform = try compile(model.trace(.transform, dtype: dtype).optimized(), model)
+    let inverse = try compile(model.trace(.inverse, dtype: dtype).optimized(), model)
     let logProb = try score(inputs, rows: rows)
     let forward = try transform(inputs, rows: rows)
     expect(logProb["log_prob"], equals: "log_prob", dtype)
@@ -96,7 +96,7 @@ struct Reference {
     }
     var given = inputs
     given["z"] = HostArray(values("z"), shape: [rows, model.features])
-    let results = try compile(optimized(function), model)(given, rows: rows)
+    let results = try compile(function.optimized(), model)(given, rows: rows)
     for key in ["log_prob", "z", "ladj"] { expect(results[key], equals: key, .f64) }
     expect(results["again"], equals: "z", .f64)
   }

@@ -40,7 +40,7 @@ import Testing
     // release's with 1e-10, whose log-determinants are off by up to 1e-6.
     let reference = try Reference(name, in: Self.folder)
     let transform = try compile(
-      optimized(reference.model.trace(.transform, dtype: .f64)), reference.model)
+      reference.model.trace(.transform, dtype: .f64).optimized(), reference.model)
     let found = try transform(reference.inputs, rows: reference.rows)
     for key in ["z", "ladj"] {
       for (x, y) in zip(found[key]?.doubles ?? [], reference.values(key)) {
@@ -87,7 +87,7 @@ import Testing
   func relabelled() throws {
     let reference = try Reference("1.4.1-unaf", in: Self.folder)
     let model = try relabelled("1.4.1-unaf", "1.5.0")
-    let score = try compile(optimized(model.trace(.logProb, dtype: .f64)), model)
+    let score = try compile(model.trace(.logProb, dtype: .f64).optimized(), model)
     let found = try #require(
       score(reference.inputs, rows: reference.rows)["log_prob"]?.doubles)
     let change = zip(found, reference.values("log_prob")).map { abs($0 - $1) }.max() ?? 0

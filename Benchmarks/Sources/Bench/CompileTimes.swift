@@ -1,6 +1,7 @@
 import FlowCodegen
 import FlowFiles
 import FlowIR
+import FlowPasses
 import FlowRuntime
 import Flows
 
@@ -17,15 +18,17 @@ struct CompileTimes {
 
   init(_ flow: FlowDescription, _ kind: Kind) throws {
     let model = try Model(flow, seed: 1)
-    func trace() throws -> Function {
+    func trace() throws -> OptimizedFunction {
       switch kind {
-      case .logProb: try optimized(model.trace(.logProb))
+      case .logProb: try model.trace(.logProb).optimized()
       case .train: try model.trainingStepFunction()
       }
     }
     let front = try Timing.seconds { _ = try trace() }
     let function = try trace()
-    let print = try Timing.seconds { _ = CFile(try TileProgram(lowering: function), name: "flow") }
+    let print = try Timing.seconds {
+      _ = CFile(try TileProgram(lowering: function.function), name: "flow")
+    }
     let rest = try Timing.seconds { _ = try CompiledFunction(function) }
     json = .object([
       .init("front", .number(front)), .init("print", .number(print)),

@@ -47,7 +47,7 @@ struct Workload {
 
   /// Two for each non-zero weight that scoring a row multiplies by.
   func productFLOPs() throws -> Int {
-    let function = try optimized(model.trace(.logProb))
+    let function = try model.trace(.logProb).optimized().function
     return function.operations.reduce(0) { sum, operation in
       guard case .linear(let mask) = operation.opcode else { return sum }
       let shape = function.type(of: operation.operands[1]).shape

@@ -38,13 +38,13 @@ struct Galaxies {
     line.clear()
     try model.save(to: folder + "/galaxies.safetensors")
 
-    let score = try compile(optimized(model.trace(.logProb)), model)
+    let score = try compile(model.trace(.logProb).optimized(), model)
     let trainScore = try meanLogProb(score, training)
     let testScore = try meanLogProb(score, test)
     print("train log-likelihood     \(nats(trainScore)) (best of \(report.epochs) epochs)")
     print("held-out log-likelihood  \(nats(testScore))")
 
-    let sampler = try compile(optimized(model.trace(.sample)), model)
+    let sampler = try compile(model.trace(.sample).optimized(), model)
     let (samples, _) = try draw(sampler, rows: 100_000, seed: 7)
     try writeRows(unstandardised(samples, mean, deviation), folder + "/samples.npy")
     let (_, catalogueSeconds) = try timedScore(score, data)

@@ -37,7 +37,7 @@ struct GaussianModelExample {
       if step % 500 == 0 { print(String(format: "step %4d  loss %.4f", step, value)) }
     }
     model.update(from: trainer)
-    let score = try compile(optimized(model.trace(.logProb)), model)
+    let score = try compile(model.trace(.logProb).optimized(), model)
     let test = simulate(100_000, &generator)
     let inputs = [
       "x": HostArray(test.x, shape: [100_000, 2]),

@@ -48,7 +48,7 @@ struct OwnParts {
     // Samples come with their log-density from one pass; scoring them gives the same.
     let rows = 10_000
     let context = HostArray([Float](repeating: 0.5, count: rows), shape: [rows, 1])
-    let sampler = try compile(optimized(loaded.trace(.sample)), loaded)
+    let sampler = try compile(loaded.trace(.sample).optimized(), loaded)
     let seed = HostArray([1, 0] as [Int32], shape: [2])
     let drawn = try sampler(["seed": seed, "context": context], rows: rows)
     guard let x = drawn["x"], let logProb = drawn["log_prob"] else { return }

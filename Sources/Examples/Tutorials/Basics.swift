@@ -14,18 +14,17 @@ func basics(_ lesson: Lesson) throws {
     return [("x", x), ("log_prob", logProb)]
   }
   let seed = HostArray([0, 1] as [Int32], shape: [2])
-  let drawn = try CompiledFunction(optimized(normal))(["seed": seed], rows: 4)
+  let drawn = try CompiledFunction(normal.optimized())(["seed": seed], rows: 4)
   show("samples of a normal distribution", drawn["x"], columns: 3)
   show("their log-densities", drawn["log_prob"], columns: 4)
 
   // A transform gives y = f(x) and log|det df/dx|, and the same for its inverse.
   let softclip = try CompiledFunction(
-    optimized(
-      trace([.rows("x", 1)]) { inputs in
-        let transform = SoftclipTransform(bound: 5)
-        let (y, ladj) = transform.callAndLadj(inputs[0])
-        return [("y", y), ("ladj", ladj), ("back", transform.inverse(y))]
-      }))
+    trace([.rows("x", 1)]) { inputs in
+      let transform = SoftclipTransform(bound: 5)
+      let (y, ladj) = transform.callAndLadj(inputs[0])
+      return [("y", y), ("ladj", ladj), ("back", transform.inverse(y))]
+    }.optimized())
   let clipped = try softclip(
     ["x": HostArray([-20, -1, 0, 1, 20] as [Float], shape: [5, 1])], rows: 5)
   show("x clipped softly to [-5, 5]", clipped["y"], columns: 5)

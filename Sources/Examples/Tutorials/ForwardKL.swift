@@ -26,8 +26,8 @@ func forwardKL(_ lesson: Lesson) throws {
   // Samples of each moon beside the data, and the density of each on a grid.
   let rows = 20_000
   try lesson.write("forward-kl-data", batch(rows)["x"] ?? [], columns: 2)
-  let sampler = try compile(optimized(model.trace(.sample, sharedContext: true)), model)
-  let score = try compile(optimized(model.trace(.logProb, sharedContext: true)), model)
+  let sampler = try compile(model.trace(.sample, sharedContext: true).optimized(), model)
+  let score = try compile(model.trace(.logProb, sharedContext: true).optimized(), model)
   let side = 200
   let grid = Lesson.grid(from: -2, to: 3, side: side)
   for label in 0..<2 {

@@ -57,14 +57,14 @@ final class ModelBackend: FlowBackend, @unchecked Sendable {
     let key = Key(function: function, sharesContext: sharesContext)
     return try compiled.withLock { (compiled) throws(RuntimeError) in
       if let known = compiled[key] { return known }
-      let traced: Function
+      let optimized: OptimizedFunction
       do {
-        traced = try model.function(
+        optimized = try model.function(
           FlowFunction(function), dtype: dtype, sharedContext: sharesContext)
       } catch {
         throw .unsupported("\(function.rawValue): \(error)")
       }
-      let bound = try CompiledFunction(traced).bind(model.values)
+      let bound = try CompiledFunction(optimized).bind(model.values)
       compiled[key] = bound
       return bound
     }

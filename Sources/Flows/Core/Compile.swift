@@ -1,5 +1,4 @@
 import FlowIR
-import FlowPasses
 import FlowRuntime
 
 /// An input of a traced closure.
@@ -34,33 +33,15 @@ public struct Input: Sendable {
 public func trace(
   _ inputs: [Input], name: String = "main", dtype: DType = .f32, parametersAreInputs: Bool = false,
   _ body: ([Tensor]) throws -> [(String, Tensor)]
-) rethrows -> Function {
+) rethrows -> TracedFunction {
   let trace = Trace(name: name, dtype: dtype, parametersAreInputs: parametersAreInputs)
   return try trace {
     let tensors = inputs.map { input in
       let value = trace.builder.argument(input.name, input.type(dtype))
       return Tensor(trace, value)
     }
-    return trace.finish(try body(tensors).map { (name: $0.0, tensor: $0.1) })
+    return TracedFunction(trace.finish(try body(tensors).map { (name: $0.0, tensor: $0.1) }))
   }
-}
-
-/// Optimizes a traced function.
-///
-/// - Throws: `TypeError` if a pass is at fault.
-public func optimized(_ function: Function) throws(TypeError) -> Function {
-  try Pipeline.run(Pipeline.standard, on: function)
-}
-
-/// The optimized function that also returns the gradient of a result.
-///
-/// - Throws: `GradientError` for names that do not exist or a result that is not a scalar.
-public func optimizedGradient(
-  of function: Function, result: String, withRespectTo names: [String]
-) throws -> Function {
-  let forward = try Pipeline.run(Pipeline.standard, on: function)
-  let both = try gradient(of: forward, result: result, withRespectTo: names)
-  return try Pipeline.run(Pipeline.cleanup, on: both)
 }
 
 /// Traces, optimizes and compiles a closure together with its gradient.
@@ -83,13 +64,9 @@ public func compileGradient(
   _ inputs: [Input], withRespectTo names: [String]? = nil, dtype: DType = .f32,
   _ body: ([Tensor]) -> Tensor
 ) throws -> CompiledFunction {
-  let function = trace(inputs, dtype: dtype) { [("result", body($0))] }
-  let all = function.arguments.filter {
-    $0.kind != .buffer && function.type(of: $0.value).dtype.isFloat
-  }
-  return try CompiledFunction(
-    optimizedGradient(
-      of: function, result: "result", withRespectTo: names ?? all.map(\.name)))
+  try CompiledFunction(
+    trace(inputs, dtype: dtype) { [("result", body($0))] }
+      .gradient(of: "result", withRespectTo: names))
 }
 
 /// Traces, optimizes and compiles a closure of one tensor; its result is named `result`.
@@ -98,7 +75,7 @@ public func compileGradient(
 public func compile(
   _ input: Input, dtype: DType = .f32, _ body: (Tensor) -> Tensor
 ) throws -> CompiledFunction {
-  try CompiledFunction(optimized(trace([input], dtype: dtype) { [("result", body($0[0]))] }))
+  try CompiledFunction(trace([input], dtype: dtype) { [("result", body($0[0]))] }.optimized())
 }
 
 /// Traces, optimizes and compiles a closure of two tensors; its result is named `result`.
@@ -112,5 +89,5 @@ public func compile(
   _ first: Input, _ second: Input, dtype: DType = .f32, _ body: (Tensor, Tensor) -> Tensor
 ) throws -> CompiledFunction {
   try CompiledFunction(
-    optimized(trace([first, second], dtype: dtype) { [("result", body($0[0], $0[1]))] }))
+    trace([first, second], dtype: dtype) { [("result", body($0[0], $0[1]))] }.optimized())
 }

@@ -5,6 +5,7 @@
 @_exported import enum FlowFiles.JSONValue
 @_exported import enum FlowIR.DType
 @_exported import struct FlowIR.Mask
+@_exported import struct FlowPasses.OptimizedFunction
 @_exported import class FlowRuntime.BoundFunction
 @_exported import class FlowRuntime.CompiledFunction
 @_exported import struct FlowRuntime.HostArray

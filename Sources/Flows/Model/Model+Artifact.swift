@@ -13,16 +13,17 @@ extension Model {
   /// - Throws: `TypeError` or `GradientError` if a pass is at fault.
   public func function(
     _ function: FlowFunction, dtype: DType = .f32, sharedContext: Bool = false
-  ) throws -> Function {
+  ) throws -> OptimizedFunction {
     switch function {
     case .logProb, .transform, .inverse, .sample, .loss:
-      return try optimized(trace(function, dtype: dtype, sharedContext: sharedContext))
+      return try trace(function, dtype: dtype, sharedContext: sharedContext).optimized()
     case .logProbGradient:
       let logProb = try self.function(.logProb, dtype: dtype, sharedContext: sharedContext)
       let both = try FlowPasses.gradient(
-        of: logProb, result: "log_prob", withRespectTo: context > 0 ? ["x", "context"] : ["x"],
+        of: logProb.function, result: "log_prob",
+        withRespectTo: context > 0 ? ["x", "context"] : ["x"],
         perRow: true)
-      return try Pipeline.run(Pipeline.cleanup, on: both)
+      return try OptimizedFunction(both, passes: Pipeline.cleanup)
     case .gradient: return try gradientFunction(dtype: dtype)
     case .trainingStep: return try trainingStepFunction()
     }
@@ -45,7 +46,8 @@ extension Model {
       for shares in context > 0 ? [false, true] : [false] {
         let function = try function(FlowFunction(kind), dtype: dtype, sharedContext: shares)
         variants.append(
-          ArtifactVariant(kind, sharesContext: shares, program: try TileProgram(lowering: function))
+          ArtifactVariant(
+            kind, sharesContext: shares, program: try TileProgram(lowering: function.function))
         )
       }
     }

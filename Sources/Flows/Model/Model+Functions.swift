@@ -10,9 +10,9 @@ extension Model {
   /// samples) and `context` if the flow has one; with `sharedContext` it is one for all rows.
   public func trace(
     _ function: FlowFunction, dtype: DType = .f32, sharedContext: Bool = false
-  ) -> Function {
+  ) -> TracedFunction {
     let trace = Trace(name: function.primal.rawValue, dtype: dtype)
-    return trace {
+    let recorded: Function = trace {
       func contextTensor() -> Tensor? {
         guard context > 0 else { return nil }
         return sharedContext
@@ -54,6 +54,7 @@ extension Model {
         return trace.finish([("loss", -logProb.meanOfFiniteRows()), ("log_prob", logProb)])
       }
     }
+    return TracedFunction(recorded)
   }
 
   /// A log-determinant as a scalar for each row.
@@ -96,10 +97,10 @@ extension Model {
   /// their own gradients, in `x` and `context`, are NaN where the density is NaN, else 0.
   ///
   /// - Throws: `GradientError` if a derivative rule is at fault.
-  public func gradientFunction(dtype: DType = .f32) throws -> Function {
+  public func gradientFunction(dtype: DType = .f32) throws -> OptimizedFunction {
     let loss = trace(.loss, dtype: dtype)
-    let names = loss.arguments.filter { $0.kind != .buffer }.map(\.name)
-    let both = try optimizedGradient(of: loss, result: "loss", withRespectTo: names)
+    let names = loss.function.arguments.filter { $0.kind != .buffer }.map(\.name)
+    let both = try loss.gradient(of: "loss", withRespectTo: names).function
     let builder = FunctionBuilder(name: "gradient")
     var map: [Value: Value] = [:]
     builder.copyArguments(of: both, into: &map)
@@ -122,20 +123,20 @@ extension Model {
       }
       results.append(FunctionResult(name: result.name, value: value))
     }
-    return try Pipeline.run(Pipeline.cleanup, on: builder.finish(results: results))
+    return try OptimizedFunction(builder.finish(results: results), passes: Pipeline.cleanup)
   }
 
   /// The step that training compiles: forward, backward and the optimizer's update.
   ///
   /// - Throws: `GradientError` if a derivative rule is at fault.
-  public func trainingStepFunction(optimizer: AdamW = AdamW()) throws -> Function {
-    try trainingStep(
-      loss: trainingLoss(), parameters: parameters.filter(\.isTrainable), optimizer: optimizer
-    ).function
+  public func trainingStepFunction(optimizer: AdamW = AdamW()) throws -> OptimizedFunction {
+    let step = try trainingStep(
+      loss: trainingLoss(), parameters: parameters.filter(\.isTrainable), optimizer: optimizer)
+    return .withoutPasses(step.function)
   }
 
   /// The mean of -log p over the rows whose density is finite, with parameters as inputs.
-  func trainingLoss() -> Function {
+  func trainingLoss() -> TracedFunction {
     var inputs = [Input.rows("x", features)]
     if context > 0 { inputs.append(.rows("context", context)) }
     return Flows.trace(inputs, name: "loss", parametersAreInputs: true) { tensors in
@@ -150,7 +151,7 @@ extension Model {
 ///
 /// - Throws: `RuntimeError` if there is no compiler.
 public func compile(
-  _ function: Function, _ model: some ParameterHolder, threads: Int? = nil
+  _ function: OptimizedFunction, _ model: some ParameterHolder, threads: Int? = nil
 ) throws(RuntimeError) -> BoundFunction {
   try CompiledFunction(function).bind(model.values, threads: threads)
 }

@@ -24,7 +24,7 @@ extension ParameterHolder {
     _ inputs: [Input], dtype: DType = .f32, threads: Int? = nil,
     _ body: ([Tensor]) throws -> [(String, Tensor)]
   ) throws -> BoundFunction {
-    try CompiledFunction(optimized(Flows.trace(inputs, dtype: dtype, body)))
+    try CompiledFunction(Flows.trace(inputs, dtype: dtype, body).optimized())
       .bind(values, threads: threads)
   }
 

@@ -26,7 +26,7 @@ struct FitSession {
     self.options = options
     job = TrainingJob(model: model, x: x, context: context, options: options)
     trainer = try model.trainer(optimizer: options.optimizer, frozen: options.frozen)
-    logProb = try CompiledFunction(optimized(model.trace(.logProb)))
+    logProb = try CompiledFunction(model.trace(.logProb).optimized())
     var order = Array(0..<rows)
     var generator = SeededGenerator(seed: options.seed)
     order.shuffle(using: &generator)

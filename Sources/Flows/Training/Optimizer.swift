@@ -29,11 +29,11 @@ public struct AdamW: Sendable, Hashable {
 ///
 /// - Throws: `GradientError` if the loss is not a uniform scalar named `loss`.
 func trainingStep(
-  loss function: Function, parameters: [Parameter], optimizer: AdamW
+  loss function: TracedFunction, parameters: [Parameter], optimizer: AdamW
 ) throws -> CompactedFunction {
   let names = parameters.map(\.name)
   let compact = try compactingParameters(
-    of: optimizedGradient(of: function, result: "loss", withRespectTo: names))
+    of: function.gradient(of: "loss", withRespectTo: names).function)
   let both = compact.function
   let builder = FunctionBuilder(name: "train_step")
   var map: [Value: Value] = [:]

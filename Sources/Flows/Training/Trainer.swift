@@ -49,11 +49,11 @@ public final class Trainer {
   ///   - seed: decides the random numbers of each step, if the loss draws any.
   /// - Throws: `GradientError`, `RuntimeError`, or `FlowError` for a frozen name that no parameter has.
   public init(
-    loss function: Function, parameters: [Parameter], values: [String: HostArray],
+    loss function: TracedFunction, parameters: [Parameter], values: [String: HostArray],
     optimizer: AdamW = AdamW(), frozen: [String] = [], seed: UInt64 = 0
   ) throws {
     self.seed = seed
-    let used = Set(function.arguments.map(\.name))
+    let used = Set(function.function.arguments.map(\.name))
     let frozen = try Self.parameters(parameters, of: frozen)
     self.parameters = parameters.filter {
       $0.isTrainable && used.contains($0.name) && !frozen.contains($0.name)
@@ -62,7 +62,7 @@ public final class Trainer {
     let compact = try trainingStep(
       loss: function, parameters: self.parameters, optimizer: optimizer)
     let step = compact.function
-    bound = try CompiledFunction(step).bind()
+    bound = try CompiledFunction(.withoutPasses(step)).bind()
     let kept = compact.keptEntries
     var numbers: [String: Int] = [:]
     for parameter in self.parameters {

@@ -42,7 +42,7 @@ struct CompiledGrid {
       cases[index].parameters[0].isEmpty ? ["x\(index)"] : ["x\(index)", "p\(index)"]
     }
     function = try CompiledFunction(
-      optimizedGradient(of: traced, result: "loss", withRespectTo: names))
+      traced.gradient(of: "loss", withRespectTo: names))
   }
 
   /// All cases at given inputs, one list a case, each with its set of parameters.

@@ -84,8 +84,7 @@ import Testing
       return results + [("total", total)]
     }
     let compiled = try CompiledFunction(
-      optimizedGradient(
-        of: traced, result: "total", withRespectTo: cases.indices.map { "p\($0)" }))
+      traced.gradient(of: "total", withRespectTo: cases.indices.map { "p\($0)" }))
     let rows = 64
     func run(_ step: Double, _ element: Int) throws -> [String: [Double]] {
       var arrays = ["seed": HostArray([5, 6] as [Int32], shape: [2])]
@@ -140,7 +139,7 @@ import Testing
         ("\(index)", distribution.sampleAndLogProb(seed: inputs[0]).logProb)
       }
     }
-    let found = try CompiledFunction(optimized(function))(
+    let found = try CompiledFunction(function.optimized())(
       ["seed": HostArray([1, 2] as [Int32], shape: [2])], rows: 300_000)
     for (name, values) in found {
       let bad = values.doubles.filter { !$0.isFinite }
@@ -166,7 +165,7 @@ import Testing
           ("generalized", GeneralizedNormal(beta: number(0.5)).logProb(1e4 * x)),
         ]
       }
-      return try CompiledFunction(optimized(traced))
+      return try CompiledFunction(traced.optimized())
     }
     let x = (-20...20).map { Double(Float(0.09 * Double($0))) }
     let input = ["x": HostArray(x, shape: [x.count])]
@@ -206,7 +205,7 @@ import Testing
       ]
     }
     let rows = 400_000
-    let found = try CompiledFunction(optimized(function))(
+    let found = try CompiledFunction(function.optimized())(
       [
         "x": HostArray(Array(repeating: 0.5, count: rows), shape: [rows, 1]),
         "seed": HostArray([1, 2] as [Int32], shape: [2]),

@@ -40,7 +40,7 @@ import Testing
         ]
       }
       function = try CompiledFunction(
-        optimizedGradient(of: traced, result: "log_prob", withRespectTo: ["x"]))
+        traced.gradient(of: "log_prob", withRespectTo: ["x"]))
       var generator = SeededGenerator(seed: 11)
       for parameter in model.parameters {
         guard let array = model.values[parameter.name] else { continue }
