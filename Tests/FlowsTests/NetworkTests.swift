@@ -38,6 +38,37 @@ import Testing
     }
   }
 
+  @Test(
+    "a MADE's Jacobian is zero where its order and its context say so", arguments: [false, true])
+  func made(residual: Bool) throws {
+    let scope = ModuleScope.root()
+    // Three features in the order 1, 2, 0, two outputs for each, and two context features.
+    let order = [2, 0, 1]
+    let bits = (0..<6).flatMap { output in
+      (0..<5).map { $0 >= 3 || order[output / 2] > order[$0] }
+    }
+    let network = try MADE(
+      adjacency: Mask(rows: 6, columns: 5, bits: bits), features: 3,
+      shape: BlockNetwork(
+        hiddenFeatures: 16, residual: residual, activation: .elu, batchNorm: true),
+      in: scope)
+    let found = try jacobian(scope, inputs: 5) { network($0) }
+    #expect(found.count == 120)
+    for (index, entry) in found.enumerated() {
+      // As in nflows, what is first in the order depends on nothing, not even on the context.
+      let isFirst = order[index % 30 / 10] == 0
+      #expect((entry != 0) == (bits[index % 30] && !isFirst), "entry \(index)")
+    }
+  }
+
+  @Test("a MADE refuses dependences that are no order of the features")
+  func madeWithoutOrder() {
+    let bits = [false, false, false, true, false, false, false, true, false]
+    #expect(throws: FlowError.self) {
+      try MADE(adjacency: Mask(rows: 3, columns: 3, bits: bits), features: 3, in: .root())
+    }
+  }
+
   @Test("a monotonic network increases with each of its inputs, each feature's with its own alone")
   func monotonic() throws {
     let scope = ModuleScope.root()

@@ -36,12 +36,14 @@ extension PartReader {
     _ json: JSONValue, place: String, in scope: ModuleScope
   ) throws(FlowError) -> any LazyTransform {
     let reader = try reader(json, place: place)
-    let common = ["features", "context", "univariate", "shapes"] + Self.network
+    let common =
+      ["features", "context", "univariate", "shapes"]
+      + (reader["network"] == nil ? Self.network : ["network"])
     switch reader.type {
     case "MaskedAutoregressiveTransform":
       try reader.allow(common + ["passes", "order", "adjacency", "residual"])
       let (features, context) = try size(reader)
-      if features == 1, release.isElementWiseForOneFeature {
+      if features == 1, release.isElementWiseForOneFeature, reader["network"] == nil {
         return try elementWise(reader, in: scope)
       }
       return try MaskedAutoregressiveTransform(
@@ -49,7 +51,7 @@ extension PartReader {
         passes: try reader.optionalInteger("passes", in: 1...SizeLimit.width),
         order: try reader.integers("order", in: 0...SizeLimit.width),
         adjacency: try adjacency(reader), univariate: try univariate(reader, in: scope),
-        network: try reader.network(residual: true), in: scope)
+        network: try maskedNetwork(reader), in: scope)
     case "GeneralCouplingTransform":
       try reader.allow(common + ["mask", "normalize"])
       let (features, context) = try size(reader)
@@ -58,7 +60,7 @@ extension PartReader {
       }
       return try GeneralCouplingTransform(
         features: features, context: context, mask: try reader.booleans("mask"),
-        univariate: try univariate(reader), network: try reader.network(normalize: true), in: scope)
+        univariate: try univariate(reader), network: try network(reader), in: scope)
     case "ElementWiseTransform":
       try reader.allow(common + ["normalize"])
       return try elementWise(reader, in: scope)
@@ -125,6 +127,6 @@ extension PartReader {
     let (features, context) = try size(reader)
     return ElementWiseTransform(
       features: features, context: context, univariate: try univariate(reader, in: scope),
-      network: try reader.network(normalize: true), in: scope)
+      network: try network(reader), in: scope)
   }
 }

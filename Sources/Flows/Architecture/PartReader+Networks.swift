@@ -32,4 +32,56 @@ extension PartReader {
     try reader.allow(["features", "context"] + visitor.keys)
     return arguments.transform(features: features, context: condition, in: scope)
   }
+
+  /// The network of a coupling or element-wise transform: Zuko's, or the one under `network`.
+  func network(_ reader: DescriptionReader) throws(FlowError) -> HyperNetwork {
+    guard let json = reader["network"] else { return try reader.network(normalize: true) }
+    let inner = try self.reader(json, place: reader.path("network"))
+    switch inner.type {
+    case "MLP":
+      try inner.allow(Self.network + ["normalize"])
+      return try inner.network(normalize: true)
+    case "ResidualNet":
+      let shape = try blocks(inner)
+      let context = condition
+      return HyperNetwork { ResidualNet($0, $1, context: context, shape: shape, in: $2) }
+    default:
+      throw .unknownType(
+        place: inner.path("type"), found: inner.type, known: ["MLP", "ResidualNet"])
+    }
+  }
+
+  /// The masked network of an autoregressive transform: Zuko's, or the one under `network`.
+  func maskedNetwork(_ reader: DescriptionReader) throws(FlowError) -> HyperNetwork {
+    guard let json = reader["network"] else { return try reader.network(residual: true) }
+    let inner = try self.reader(json, place: reader.path("network"))
+    switch inner.type {
+    case "MaskedMLP":
+      try inner.allow(Self.network + ["residual"])
+      return try inner.network(residual: true)
+    case "MADE":
+      let shape = try blocks(inner, residual: true)
+      let features = self.features
+      return HyperNetwork { (adjacency, scope) throws(FlowError) in
+        try MADE(adjacency: adjacency, features: features, shape: shape, in: scope)
+      }
+    default:
+      throw .unknownType(
+        place: inner.path("type"), found: inner.type, known: ["MaskedMLP", "MADE"])
+    }
+  }
+
+  private func blocks(
+    _ inner: DescriptionReader, residual hasResidual: Bool = false
+  ) throws(FlowError) -> BlockNetwork {
+    var visitor = ArgumentVisitor(inner, place: inner.place, release: release)
+    var shape = BlockNetwork()
+    try visitor.integer("hidden_features", &shape.hiddenFeatures, in: 1...SizeLimit.width)
+    try visitor.integer("blocks", &shape.blocks, in: 0...SizeLimit.parts)
+    if hasResidual { try visitor.flag("residual", &shape.residual, default: true) }
+    try visitor.choice("activation", &shape.activation)
+    try visitor.flag("batch_norm", &shape.batchNorm)
+    try inner.allow(visitor.keys)
+    return shape
+  }
 }

@@ -28,6 +28,9 @@ extension PartReader {
       try inner.allow(["slope"])
       if shapes != nil { try check([[], []]) }
       return .affine(slope: try slope(inner))
+    case "PositiveAffineTransform":
+      if shapes != nil { try check([[], []]) }
+      return try positiveAffine(inner)
     case "AdditiveTransform":
       try inner.allow([])
       try check([[]])
@@ -102,7 +105,8 @@ extension PartReader {
       throw .unknownType(
         place: inner.path("type"), found: inner.type,
         known: [
-          "MonotonicAffineTransform", "AdditiveTransform", "SignedPowerTransform",
+          "MonotonicAffineTransform", "PositiveAffineTransform", "AdditiveTransform",
+          "SignedPowerTransform",
           "MonotonicRQSTransform", "CircularRQSTransform", "SOSPolynomialTransform",
           "ShiftedSOSPTransform", "BernsteinTransform", "BoundedBernsteinTransform",
           "GaussianizationTransform", "MNN", "UMNN",

@@ -59,7 +59,10 @@ extension HyperNetwork {
   public func maskedLayer(
     _ inputs: Int, _ outputs: Int, in scope: ModuleScope, adjacency: () throws(FlowError) -> Mask
   ) throws(FlowError) -> any Layer {
-    if let ownMasked { return try ownMasked(try adjacency(), scope) }
+    if let ownMasked {
+      try scope.reserve(rows: outputs, columns: inputs)
+      return try ownMasked(try adjacency(), scope)
+    }
     precondition(
       own == nil,
       "\(scope.path): an autoregressive transform needs a network that keeps to its order; "

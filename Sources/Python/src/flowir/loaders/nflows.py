@@ -1,0 +1,254 @@
+"""Flows of nflows: their parts become parts of a description, with the same parameters.
+
+The tensors keep nflows' names under the place of the part in the description, except that the last layer of
+a network has its rows in the order of the description: feature by feature, the shift before the scale.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import nflows.distributions as nd
+import nflows.flows as nf
+import nflows.nn.nets as nn_nets
+import nflows.transforms as nt
+import torch
+from nflows.distributions.base import Distribution
+from nflows.transforms import made as made_module
+from torch import nn
+
+from .._description import Description
+from ._functions import function
+from ._live import CannotDescribe, Live
+from ._reference import double, reference
+
+
+def recognises(obj: Any) -> bool:
+    """Whether this is a flow of nflows."""
+    return isinstance(obj, nf.Flow)
+
+
+def load(obj: Any) -> Live:
+    """Reads a flow."""
+    description = describe(obj)
+    return Live("nflows", description, reference(
+        Conditional(double(obj)), description.features, context_of(description), 1e-9,
+        description.tensors))
+
+
+def context_of(description: Description) -> Any:
+    """Draws contexts that are likely for the layers before the condition; None for no context."""
+    size = description.context
+    if not size:
+        return None
+
+    def draw(count: int) -> Any:
+        context = torch.randn(count, size, dtype=torch.float64)
+        if description.json.get("embedding", [{}])[0].get("type") == "Standardize":
+            mean, std = (
+                torch.as_tensor(description.tensors[f"embedding.0.{k}"]).double() for k in ("mean", "std"))
+            context = mean + std * context
+        return context
+
+    return draw
+
+
+class Conditional:
+    """A flow of nflows as a function from contexts to distributions of PyTorch's kind."""
+
+    def __init__(self, flow: Any) -> None:
+        self.flow = flow
+
+    def __call__(self, context: Any) -> Conditional:
+        result = Conditional(self.flow)
+        result.context = context
+        return result
+
+    context: Any = None
+
+    def log_prob(self, x: Any) -> Any:
+        """The log-density of each row, NaN where nflows says that the row is outside of a domain."""
+        try:
+            return self.flow.log_prob(x, self.context)
+        except nt.base.InputOutsideDomain as error:
+            raise ValueError(str(error)) from error
+
+    def sample(self, shape: tuple[int, ...]) -> Any:
+        """One sample for each context, or as many as asked for."""
+        if self.context is None:
+            return self.flow.sample(shape[0])
+        return self.flow.sample(1, self.context)[:, 0]
+
+
+def describe(flow: Any) -> Description:
+    """A flow's description."""
+    if type(flow)._log_prob is not nf.Flow._log_prob:
+        raise CannotDescribe("flow", flow, "has its own log_prob")
+    reader = Reader(flow)
+    return reader.description()
+
+
+def sizes(part: Any) -> tuple[int | None, int | None]:
+    """Features and context features of a transform or a distribution; None for what it does not tell."""
+    features: int | None = None
+    context: int | None = None
+    for module in part.modules():
+        if isinstance(module, made_module.MADE):
+            features = features or len(module.initial_layer.weight[0])
+            context = context or layer_inputs(module, "context_layer")
+        elif isinstance(module, (nt.coupling.CouplingTransform, nt.linear.Linear)):
+            features = features or int(module.features)
+        elif isinstance(module, nn_nets.ResidualNet):
+            context = context or module.context_features
+        elif isinstance(module, nt.Permutation):
+            features = features or len(module._permutation)
+        elif isinstance(module, Distribution) and hasattr(module, "_shape"):
+            if len(module._shape) != 1:
+                raise CannotDescribe(
+                    "base", module, f"has events of shape {list(module._shape)}, expected vectors")
+            features = int(module._shape[0])
+    return features, context
+
+
+def layer_inputs(module: Any, name: str) -> int | None:
+    """The number of inputs of a linear layer that a network may have."""
+    layer = getattr(module, name, None)
+    return None if layer is None else int(layer.weight.shape[1])
+
+
+class Reader:
+    """Describes the parts of a flow; collects the tensors of the model file."""
+
+    def __init__(self, flow: Any) -> None:
+        self.flow = flow
+        self.tensors: dict[str, Any] = {}
+        features, self.context = sizes(flow)
+        if features is None:
+            raise CannotDescribe("flow", flow, "does not tell its number of features")
+        self.features = features
+
+    @property
+    def size(self) -> dict[str, int]:
+        """The numbers of features and of the context features of a part."""
+        return {"features": self.features, "context": self.context or 0}
+
+    def description(self) -> Description:
+        """The flow's description."""
+        if type(self.flow._embedding_net) is not nn.Identity:
+            raise CannotDescribe("_embedding_net", self.flow._embedding_net, "is no layer")
+        transforms = [
+            self.lazy(part, at, f"transform.transforms.{i}", f"transform[{i}]")
+            for i, (part, at) in enumerate(flat(self.flow._transform, "_transform"))
+        ]
+        json = {
+            "type": "Flow", **self.size, "transform": transforms,
+            "base": self.base(self.flow._distribution)}
+        return Description(json, {
+            name: tensor.detach().cpu().contiguous().numpy() for name, tensor in self.tensors.items()})
+
+    def put(self, name: str, tensor: Any) -> None:
+        """Adds a tensor to the model file."""
+        self.tensors[name] = tensor
+
+    def lazy(self, part: Any, at: str, place: str, path: str) -> dict[str, Any]:
+        """The description of a transform that is found `at` a place of the flow."""
+        kind = type(part)
+        if kind is nt.InverseTransform:
+            return {
+                "type": "LazyInverse",
+                "transform": self.lazy(
+                    part._transform, f"{at}._transform", f"{place}.transform", f"{path}.transform")}
+        if kind is nt.CompositeTransform:
+            return {"type": "LazyComposedTransform", "transforms": [
+                self.lazy(inner, f"{at}._transforms.{i}", f"{place}.transforms.{i}", f"{path}[{i}]")
+                for i, inner in enumerate(part._transforms)]}
+        if kind is nt.MaskedAffineAutoregressiveTransform:
+            return self.autoregressive(part, at, place, {
+                "univariate": {"type": "PositiveAffineTransform", "epsilon": part._epsilon},
+                "shapes": [[], []]}, [1, 0])
+        if isinstance(part, nt.Permutation):
+            if part._dim != 1:
+                raise CannotDescribe(at, part, f"permutes dimension {part._dim}, expected 1")
+            return self.unconditional(place, {"type": "PermutationTransform"}, {
+                "order": part._permutation.long()})
+        if kind is nt.PointwiseAffineTransform:
+            return self.unconditional(place, {"type": "AffineTransform"}, {
+                "loc": part._shift.expand(self.features), "scale": part._scale.expand(self.features)})
+        raise CannotDescribe(at, part, "is no transform of nflows that a description can hold")
+
+    def unconditional(
+        self, place: str, f: dict[str, Any], tensors: dict[str, Any], buffer: bool = True
+    ) -> dict[str, Any]:
+        """The description of a transform that does not depend on the context."""
+        for name, tensor in tensors.items():
+            self.put(f"{place}.{name}", tensor)
+        return {"type": "UnconditionalTransform", "f": f, "buffer": buffer}
+
+    def autoregressive(
+        self, part: Any, at: str, place: str, univariate: dict[str, Any], order: list[int]
+    ) -> dict[str, Any]:
+        """The description of an autoregressive transform with a network of nflows."""
+        self.put(f"{place}.order", torch.arange(self.features))
+        network = self.made(part.autoregressive_net, f"{at}.autoregressive_net", f"{place}.hyper")
+        rows = torch.arange(self.features * len(order)).reshape(self.features, -1)[:, order].flatten()
+        for name in ("weight", "bias", "mask"):
+            key = f"{place}.hyper.final_layer.{name}"
+            self.put(key, self.tensors[key][rows])
+        return {"type": "MaskedAutoregressiveTransform", **self.size, **univariate, "network": network}
+
+    def made(self, network: Any, at: str, place: str) -> dict[str, Any]:
+        """The description of a MADE."""
+        if type(network).forward is not made_module.MADE.forward:
+            raise CannotDescribe(at, network, "is no MADE of nflows")
+        self.network(network, place)
+        return {
+            "type": "MADE", "hidden_features": network.initial_layer.weight.shape[0],
+            "blocks": len(network.blocks), "residual": bool(network.use_residual_blocks),
+            **block(network, at)}
+
+    def network(self, network: Any, place: str) -> None:
+        """Adds the tensors of a network under nflows' names."""
+        for name, tensor in network.state_dict().items():
+            last = name.rpartition(".")[2]
+            if last in ("degrees", "num_batches_tracked"):
+                continue
+            self.put(f"{place}.{name}", tensor.bool() if last == "mask" else tensor)
+
+    def base(self, part: Any) -> dict[str, Any]:
+        """The description of the base."""
+        kind = type(part)
+        if kind is nd.StandardNormal:
+            self.put("base.loc", torch.zeros(self.features))
+            self.put("base.scale", torch.ones(self.features))
+            return {"type": "UnconditionalDistribution", "f": {"type": "DiagNormal"}, "buffer": True}
+        raise CannotDescribe(
+            "_distribution", part, "is no distribution of nflows that a description can hold")
+
+
+def flat(part: Any, at: str) -> list[tuple[Any, str]]:
+    """The transforms of which one is composed, with their places; identities are left out."""
+    if type(part) is nt.CompositeTransform:
+        return [
+            leaf for i, inner in enumerate(part._transforms)
+            for leaf in flat(inner, f"{at}._transforms.{i}")]
+    return [] if type(part) is nt.IdentityTransform else [(part, at)]
+
+
+def block(network: Any, at: str) -> dict[str, Any]:
+    """The activation and normalisation of a network of blocks."""
+    result: dict[str, Any] = {}
+    blocks = list(network.blocks)
+    owners = blocks or [network]
+    found = [function(owner.activation, f"{at}.activation") for owner in owners]
+    if hasattr(network, "activation"):
+        found.append(function(network.activation, f"{at}.activation"))
+    if any(one != found[0] for one in found):
+        raise CannotDescribe(at, network, f"has different activations: {found}")
+    result["activation"] = found[0]
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm1d)]
+    for norm in norms:
+        if norm.eps != 1e-3 or not norm.affine or not norm.track_running_stats:
+            raise CannotDescribe(at, norm, "is not nflows' own, with eps=1e-3")
+    if norms:
+        result["batch_norm"] = True
+    return result

@@ -1,0 +1,89 @@
+"""nflows' flows, live, compiled and equal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flowir
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+nflows = pytest.importorskip("nflows")
+from nflows import distributions, flows, transforms  # noqa: E402
+from nflows_cases import CASES, build, flow, maf  # noqa: E402
+
+ROWS = 200
+
+
+def rows(made: Any) -> tuple[Any, Any]:
+    """Rows of float64 and contexts."""
+    description = flowir.describe(made)
+    context = torch.randn(ROWS, description.context).double() if description.context else None
+    with torch.no_grad():
+        x = torch.randn(ROWS, description.features).double()
+    return x, context
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_a_live_flow_scores_and_maps_as_nflows(name: str) -> None:
+    made = build(name)
+    x, context = rows(made)
+    compiled = flowir.compile(made, functions=["log_prob"])
+    double = flowir.compile(
+        made, dtype="float64", functions=["log_prob", "transform", "inverse"])
+    exact = made.double()
+    with torch.no_grad():
+        expected = exact.log_prob(x, context)
+        z, ladj = exact._transform(x, context)
+    limit = {"rtol": 1e-9, "atol": 1e-9}
+    torch.testing.assert_close(double.log_prob(x, context), expected.double(), **limit)
+    found = double.transform(x, context, return_ladj=True)
+    torch.testing.assert_close(found[0], z, **limit)
+    torch.testing.assert_close(found[1], ladj, **limit)
+    torch.testing.assert_close(double.inverse(z, context), x, rtol=1e-7, atol=1e-7)
+    single = compiled.log_prob(x.float(), None if context is None else context.float())
+    assert single.dtype == torch.float32
+    assert np.median(np.abs(single.numpy() - expected.numpy())) < 1e-5
+
+
+def test_gradients_are_those_of_nflows() -> None:
+    made = build("MAF with residual blocks")
+    x, context = rows(made)
+    compiled = flowir.compile(made, dtype="float64", functions=["log_prob_gradient"])
+    x.requires_grad_()
+    context.requires_grad_()
+    expected = torch.autograd.grad(made.double().log_prob(x, context).sum(), [x, context])
+    for one, other in zip(compiled.log_prob_and_grad(x, context)[1:], expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-8, atol=1e-8)
+
+
+class Shuffled(flows.Flow):
+    """A flow that does something of its own."""
+
+    def _log_prob(self, inputs: Any, context: Any) -> Any:
+        return super()._log_prob(inputs, context) + 1
+
+
+UNSUPPORTED = {
+    "own log_prob": (
+        lambda: Shuffled(transforms.RandomPermutation(3), distributions.StandardNormal([3])),
+        "flow: Shuffled has its own log_prob"),
+    "images": (
+        lambda: flow(base=distributions.StandardNormal([3, 4, 4])),
+        "base: StandardNormal has events of shape [3, 4, 4], expected vectors"),
+    "squeeze": (
+        lambda: flow(transforms.SqueezeTransform()),
+        "_transform._transforms.0: SqueezeTransform is no transform of nflows that"),
+    "activation": (
+        lambda: maf(activation=torch.nn.functional.hardtanh),
+        "activation: hardtanh is none of ELU, "),
+}
+
+
+@pytest.mark.parametrize("name", list(UNSUPPORTED))
+def test_what_cannot_be_described_is_named(name: str) -> None:
+    make, message = UNSUPPORTED[name]
+    with pytest.raises(flowir.Error) as error:
+        flowir.compile(make())
+    assert message in str(error.value)
