@@ -33,13 +33,14 @@ extension NetworkShape {
 }
 
 extension Architecture {
-  /// What all masked autoregressive flows take.
+  /// The arguments of all masked autoregressive flows.
   public struct Autoregressive: Hashable, Sendable, ArgumentGroup {
     /// The number of transforms.
     public var transforms: Int
     /// Whether the order of features is random; else it alternates.
     public var randperm: Bool
-    /// How many groups of features are transformed one after the other; each on its own if nil.
+    /// The number of groups of features that are transformed one after the other; nil gives each feature
+    /// a group of its own.
     public var passes: Int?
     /// The hyper-network.
     public var network: NetworkShape
@@ -63,7 +64,7 @@ extension Architecture {
     }
   }
 
-  /// What coupling flows take.
+  /// The arguments of coupling flows.
   public struct Coupling: Hashable, Sendable, ArgumentGroup {
     /// The number of transforms.
     public var transforms: Int
@@ -210,7 +211,7 @@ extension Architecture {
     }
   }
 
-  /// What `GF` takes.
+  /// The arguments of `GF`.
   public struct Gaussianization: Hashable, Sendable, ArgumentGroup {
     /// The number of transforms.
     public var transforms: Int
@@ -233,7 +234,7 @@ extension Architecture {
     }
   }
 
-  /// What `CNF` takes.
+  /// The arguments of `CNF`.
   public struct Continuous: Hashable, Sendable, ArgumentGroup {
     /// The number of frequencies of the embedding of time.
     public var freqs: Int
@@ -271,7 +272,7 @@ extension Architecture {
     }
   }
 
-  /// What `GMM` takes.
+  /// The arguments of `GMM`.
   public struct GaussianComponents: Hashable, Sendable, ArgumentGroup {
     /// The number of components.
     public var components: Int
@@ -279,7 +280,7 @@ extension Architecture {
     public var covarianceType: CovarianceType
     /// Whether all components share one covariance.
     public var tied: Bool
-    /// What is added to the diagonals; that of the release if nil.
+    /// The number added to the diagonals; the default of the described release if nil.
     public var epsilon: Double?
     /// The hyper-network.
     public var network: NetworkShape
@@ -307,7 +308,7 @@ extension Architecture {
     }
   }
 
-  /// What a custom flow is made of, described in JSON that is read when the flow is built.
+  /// The parts of a custom flow, described in JSON that is read when the flow is built.
   public struct Parts: Hashable, Sendable, ArgumentGroup {
     /// A transform, or a list of them.
     public var transform: JSONValue?

@@ -1,6 +1,6 @@
 import FlowFiles
 
-/// What kind of flow it is, with the arguments of its class in Zuko and their defaults.
+/// The kind of a flow, with the arguments of its class in Zuko and their defaults.
 ///
 /// Swift builds flows from this, and the description in a model file is written from it and read to it.
 /// A new flow is a case here, its arguments in `visit`, and how it is built in `build`; the compiler

@@ -8,7 +8,7 @@ import FlowFiles
 struct ArgumentVisitor {
   /// The release of Zuko whose arguments are visited.
   let release: ZukoRelease
-  /// What is read; nil to keep the values as they are.
+  /// The object that values are read from; nil keeps the values unchanged.
   private let reader: DescriptionReader?
   private let place: String
   /// The keys that were visited.
@@ -28,7 +28,7 @@ struct ArgumentVisitor {
     .invalid(place: path(key), found: reader?[key]?.text ?? found, expected: expected)
   }
 
-  /// The value of a key, where null stands for the default.
+  /// The value of a key; null means the default.
   private mutating func given(_ key: String) -> JSONValue? {
     keys.append(key)
     let value = reader?[key]

@@ -39,7 +39,7 @@ struct DescriptionReader {
 
   subscript(_ key: String) -> JSONValue? { members.first { $0.key == key }?.value }
 
-  /// Makes sure that there are no keys but these.
+  /// Checks that there are no other keys than these.
   func allow(_ keys: [String]) throws(FlowError) {
     for member in members where member.key != "type" && !keys.contains(member.key) {
       throw .unknownArgument(place: path(member.key), known: keys)
@@ -55,7 +55,7 @@ struct DescriptionReader {
     return release
   }
 
-  /// Makes sure that a release has the class and its arguments.
+  /// Checks that a release has the class and its arguments.
   func check(_ release: ZukoRelease) throws(FlowError) {
     func check(_ name: String, _ since: ZukoRelease, at key: String) throws(FlowError) {
       guard since <= release else {

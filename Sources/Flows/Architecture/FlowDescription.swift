@@ -8,7 +8,7 @@ import FlowFiles
 public struct FlowDescription: Hashable, Sendable {
   /// The object, as it was read or as it is written.
   public let json: JSONValue
-  /// What kind of flow it is, with its arguments.
+  /// The kind of flow, with its arguments.
   public let architecture: Architecture
   /// The number of features.
   public let features: Int

@@ -1,4 +1,4 @@
-/// The shape of a multi-layer perceptron: what a description says of a network.
+/// The shape of a multi-layer perceptron, as a description states it.
 public struct NetworkShape: Hashable, Sendable {
   /// The widths of the hidden layers.
   public var hiddenFeatures: [Int]

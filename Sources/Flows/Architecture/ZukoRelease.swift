@@ -51,7 +51,7 @@ extension ZukoRelease {
   /// The bound of the logarithm of the integrand of `UNAF`.
   var integrandBound: Double { isSteep ? 9 : 7 }
 
-  /// What is added to the integrand of sums of squares; 0 before it was an argument.
+  /// The number added to the integrand of sums of squares; 0 before it was an argument.
   var polynomialSlope: Double { self < ZukoRelease(1, 5, 0) ? 0 : 1e-3 }
 
   /// The default `epsilon` of mixtures.

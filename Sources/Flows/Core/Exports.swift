@@ -1,4 +1,4 @@
-// What users of flows name, so that `import Flows` is all that they write.
+// The names that users of flows need, so that `import Flows` is the only import that they write.
 @_exported import enum FlowCodegen.ArtifactFunction
 @_exported import enum FlowFiles.FileError
 @_exported import struct FlowFiles.JSONError

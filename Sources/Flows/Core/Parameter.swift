@@ -56,12 +56,12 @@ public struct Parameter: Sendable, Hashable {
 
 /// Where modules register their parameters while they are built, each under its checkpoint name.
 public struct ModuleScope {
-  /// What all scopes of one model share.
+  /// The state that all scopes of one model share.
   public final class Registry {
     /// The parameters and buffers in order of registration.
     public private(set) var parameters: [Parameter] = []
     private var names: Set<String> = []
-    /// Why the first tensor that the model can't have can't be had; building goes on without it.
+    /// The error of the first tensor that could not be registered; building continues without it.
     private var failure: FlowError?
     private var budget = SizeBudget()
     /// Values that a checkpoint gives, by name: random choices are read, never drawn again.
@@ -91,16 +91,16 @@ public struct ModuleScope {
       }
     }
 
-    /// Makes sure that the checkpoint has every tensor that was registered, in its shape, or that a model
-    /// made anew has not too many elements. What takes memory or time in proportion to a description's
-    /// numbers asks this first.
+    /// Checks that the checkpoint has every tensor that was registered, in its shape, or that a new model
+    /// has not too many elements. Code that takes memory or time in proportion to a description's
+    /// numbers calls this first.
     ///
     /// - Throws: `FlowError` about the first tensor that is wrong.
     func validate() throws(FlowError) {
       if let failure { throw failure }
     }
 
-    /// Makes sure that something beside the tensors of a model made anew is not too large to be built.
+    /// Checks that something other than the tensors of a new model is not too large to be built.
     ///
     /// - Throws: `FlowError.tooLarge`.
     func reserve(_ size: Size, for name: String) throws(FlowError) {
@@ -110,7 +110,7 @@ public struct ModuleScope {
     }
   }
 
-  /// What all scopes of one model share.
+  /// The state that all scopes of one model share.
   public let registry: Registry
   /// The path so far.
   public let path: String
@@ -175,14 +175,15 @@ public struct ModuleScope {
     return found
   }
 
-  /// Makes sure that a matrix from which masks are made is not too large to be built.
+  /// Checks that a matrix from which masks are made is not too large to be built.
   ///
   /// - Throws: `FlowError` if it is, or if something registered before is at fault.
   public func reserve(rows: Int, columns: Int) throws(FlowError) {
     try registry.reserve(Size(rows) * Size(columns), for: path)
   }
 
-  /// Registers the buffer of a mask; a checkpoint's is taken as it is, and the closure is not called.
+  /// Registers the buffer of a mask. The mask of a checkpoint is used unchanged; the closure is called
+  /// only for a new model.
   ///
   /// - Throws: `FlowError` if the checkpoint has another or none, or if the model is too large.
   public func mask(
@@ -220,7 +221,7 @@ protocol CheckpointSource {
   func booleans(_ name: String) -> [Bool]?
   func contains(_ name: String) -> Bool
   func shape(_ name: String) -> [Int]?
-  /// Makes sure that it has a parameter's tensor.
+  /// Checks that the checkpoint has a parameter's tensor.
   func check(_ parameter: Parameter) throws(FlowError)
   /// Whether there is no checkpoint.
   var isEmpty: Bool { get }

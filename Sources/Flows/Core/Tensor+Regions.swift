@@ -38,7 +38,7 @@ extension Tensor {
     from lower: Tensor, nodes: Int, of f: (Tensor) -> Tensor
   ) -> Tensor {
     precondition(hasRows, "an integral needs limits with rows")
-    // One a row, without depending on this tensor's derivative or its infinities.
+    // The lower limit in each row; it depends neither on this tensor's derivative nor on its infinities.
     let start = (lower.hasRows ? lower : select(isNaN(self), lower, lower)).broadcast(to: shape)
     let arguments = trace.builder.beginRegion([type, type])
     let part = f(Tensor(trace, arguments[0])) * Tensor(trace, arguments[1])
@@ -56,7 +56,7 @@ extension Tensor {
   ///   - type: the type of `x`, which has rows.
   ///   - passes: how often `g` must be applied until it changes nothing.
   ///   - trace: the trace to add it to.
-  ///   - g: gives the new `x` and a log-determinant, which is that at the fixed point in the end.
+  ///   - g: gives the new `x` and a log-determinant; the result is the log-determinant at the fixed point.
   public static func autoregressiveInverse(
     _ type: TensorType, passes: Int, in trace: Trace,
     of g: (Tensor) -> (x: Tensor, ladj: Tensor)
@@ -65,7 +65,7 @@ extension Tensor {
     let (x, ladj) = g(argument)
     let region = trace.builder.endRegion(results: [x.value] + (ladj.hasRows ? [ladj.value] : []))
     let results = trace.emitAll(.autoregressiveInverse(passes: passes), [], regions: [region])
-    // A region yields row values; what is the same for all rows does not depend on its `x`.
+    // A region yields row values; a value that is the same for all rows does not depend on its `x`.
     return (results[0], ladj.hasRows ? results[1] : g(results[0]).ladj)
   }
 

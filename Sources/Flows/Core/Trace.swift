@@ -19,9 +19,9 @@ public final class Trace: @unchecked Sendable {
   /// Gives the output of a linear layer in place of `x Wᵀ + b`, or nil to leave it: from the input, the
   /// weight, the bias and the mask.
   public typealias LinearRule = (Tensor, Parameter, Parameter?, Mask?) -> Tensor?
-  /// What stands for parameters at this point of the trace, by name.
+  /// The tensors that replace parameters at this point of the trace, by name.
   private var substitutes: [String: Tensor] = [:]
-  /// What stands for the products of linear layers at this point of the trace.
+  /// The function that replaces the products of linear layers at this point of the trace.
   public private(set) var linearRule: LinearRule?
 
   /// Starts recording a function.
@@ -99,7 +99,7 @@ public final class Trace: @unchecked Sendable {
     builder.finish(results: results.map { FunctionResult(name: $0.name, value: $0.tensor.value) })
   }
 
-  /// Runs a closure in which other tensors stand for parameters, and another rule for linear layers:
+  /// Runs a closure in which other tensors replace parameters, and another rule applies to linear layers:
   /// how weights are drawn, averaged or frozen without a change to the modules that use them.
   ///
   /// - Parameters:

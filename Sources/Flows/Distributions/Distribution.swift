@@ -11,11 +11,11 @@ public protocol Distribution {
 }
 
 extension Distribution {
-  /// What `sample` gives, by Zuko's name for samples that have a derivative: all have here, except that
+  /// The same as `sample`, under Zuko's name for samples that have a derivative: all have here, except that
   /// a mixture's do not move with the weights of its components.
   public func rsample(seed: Tensor) -> Tensor { sample(seed: seed) }
 
-  /// What `sampleAndLogProb` gives, by Zuko's name.
+  /// The same as `sampleAndLogProb`, under Zuko's name.
   public func rsampleAndLogProb(seed: Tensor) -> (x: Tensor, logProb: Tensor) {
     sampleAndLogProb(seed: seed)
   }

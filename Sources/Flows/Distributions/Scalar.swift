@@ -1,7 +1,6 @@
 /// A distribution of single numbers, one for each element of its parameters.
 ///
-/// Probabilities come in pairs, of what is below and of what is above, so that neither tail loses its
-/// digits.
+/// Probabilities come in pairs, of smaller and of larger numbers, so that neither tail loses its digits.
 public protocol ScalarDistribution {
   /// The shape of the parameters, which broadcasts with that of the values.
   var shape: [Int] { get }

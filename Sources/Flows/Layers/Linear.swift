@@ -1,6 +1,6 @@
 import FlowIR
 
-/// A function from tensors to tensors with parameters: what a hyper-network is made of.
+/// A function from tensors to tensors with parameters; hyper-networks are made of these.
 public protocol Layer {
   /// Applies the layer to the last axis of a tensor.
   func callAsFunction(_ x: Tensor) -> Tensor
@@ -15,8 +15,8 @@ public struct Linear: Layer {
   let path: String
 
   /// Registers `weight` (out x in) and `bias` (out), initialised as in torch: uniform within
-  /// `1 / sqrt(inputs)`. With `stack` there are so many layers, which act on inputs [stack, in] one by
-  /// one; then the weight is stack x out x in, the bias stack x out.
+  /// `1 / sqrt(inputs)`. With `stack` there are that many layers, each acting on its own row of
+  /// inputs [stack, in]; the weight is then stack x out x in, the bias stack x out.
   public init(
     _ inputs: Int, _ outputs: Int, bias: Bool = true, stack: Int? = nil, in scope: ModuleScope
   ) {

@@ -4,12 +4,12 @@ public struct MLP: Layer {
   public let layers: [Linear]
   /// The function between two layers.
   public let activation: Activation
-  /// What follows each activation, if the network normalises.
+  /// The layer after each activation, if the network normalises.
   public let norm: LayerNorm?
 
   /// Registers linear layers under Zuko's names: `0`, `2`, `4`, … (`0`, `3`, `6`, … with
   /// `normalize`, since the activations and normalisations between them are counted). With `stack`
-  /// there are so many networks, which act on inputs [stack, in] one by one.
+  /// there are that many networks, each acting on its own row of inputs [stack, in].
   public init(
     _ inputs: Int, _ outputs: Int, hiddenFeatures: [Int] = [64, 64],
     activation: Activation = .relu, normalize: Bool = false, stack: Int? = nil,

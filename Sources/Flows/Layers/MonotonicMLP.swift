@@ -39,8 +39,8 @@ public struct TwoWayELU: Layer {
 public struct MonotonicMLP: Layer {
   private let layers: [MonotonicLinear]
 
-  /// Registers the layers `0`, `2`, `4`, …. With `stack` there are so many networks, which act on
-  /// inputs [stack, in] one by one.
+  /// Registers the layers `0`, `2`, `4`, …. With `stack` there are that many networks, each acting on
+  /// its own row of inputs [stack, in].
   public init(
     _ inputs: Int, _ outputs: Int, hiddenFeatures: [Int] = [64, 64], stack: Int? = nil,
     in scope: ModuleScope

@@ -61,7 +61,7 @@ public struct BayesianModel<Base> {
 
   /// Runs a closure of the trace with the base model's parameters drawn from the posterior.
   ///
-  /// Within, the model is a function: what is computed twice from the same inputs is the same.
+  /// Inside the closure the model is a function: computing twice from the same inputs gives the same.
   ///
   /// - Parameters:
   ///   - seed: the seed of the draw (2 x i32).
@@ -192,7 +192,7 @@ private struct ParameterPattern {
         expected: "letters, digits, '_', '.' and the wildcards '*' and '**'")
     }
     let escaped = prefix.replacing(".", with: "\\.").replacing("**", with: "[\\w\\.]+")
-    // What is left of stars is single; those of "]+" are none.
+    // The stars that remain are single ones, since the replacement above holds none.
     expression = try Regex(escaped.replacing("*", with: "\\w+") + ".*")
   }
 

@@ -20,7 +20,7 @@ public struct GaussianMixture: LazyDistribution {
   private let path: String
 
   /// Registers the network `hyper` if there is a context, else the parameters `phi.0`, `phi.1`, …:
-  /// logits, means, logs of the diagonals and, for full covariances, what is below them.
+  /// logits, means, logs of the diagonals and, for full covariances, the entries below the diagonals.
   public init(
     features: Int, context: Int = 0, components: Int = 2,
     covarianceType: CovarianceType = .full, tied: Bool = false, epsilon: Double = 1e-6,
@@ -90,7 +90,7 @@ public struct GaussianMixture: LazyDistribution {
     }
   }
 
-  /// Lower triangular matrices from their diagonals [k, D] and what is below, row by row.
+  /// Lower triangular matrices from their diagonals [k, D] and the entries below, row by row.
   private func triangular(_ diagonal: Tensor, below: Tensor?) -> Tensor {
     let leading = diagonal.shape[0]
     let parts = [diagonal] + (below.map { [$0] } ?? [])

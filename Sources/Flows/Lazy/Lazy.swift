@@ -48,7 +48,7 @@ public struct UnconditionalTransform: LazyTransform {
   /// Makes the module from a closure over the tensors of registered parameters.
   public init(_ make: @escaping () -> any Transform) { self.make = make }
 
-  /// What the closure makes, whatever the context.
+  /// The result of the closure, whatever the context is.
   public func callAsFunction(_ context: Tensor?) -> any Transform { make() }
 }
 
@@ -59,7 +59,7 @@ public struct UnconditionalDistribution: LazyDistribution {
   /// Makes the module from a closure over the tensors of registered parameters.
   public init(_ make: @escaping () -> any Distribution) { self.make = make }
 
-  /// What the closure makes, whatever the context.
+  /// The result of the closure, whatever the context is.
   public func callAsFunction(_ context: Tensor?) -> any Distribution { make() }
 
   /// Standard normal features, with the tensors `loc` and `scale`, or `_0` and `_1` if arguments are

@@ -84,7 +84,7 @@ public struct MaskedAutoregressiveTransform: LazyTransform {
   /// Whether one feature depends on another.
   private typealias Dependence = (_ feature: Int, _ other: Int) -> Bool
 
-  /// What a given adjacency says, and the number of generations of its graph.
+  /// The dependences that an adjacency gives, and the number of generations of its graph.
   private static func dependence(
     _ adjacency: Mask, _ features: Int, _ context: Int, place: String
   ) throws(FlowError) -> (Dependence, passes: Int) {

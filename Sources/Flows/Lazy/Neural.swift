@@ -3,8 +3,8 @@
 public struct MNN {
   private let network: MonotonicMLP
 
-  /// Registers `network`, for signals of `signal` elements; with `stack` there are so many networks, one
-  /// for each element of what is transformed, else one for all.
+  /// Registers `network`, for signals of `signal` elements; with `stack` there is one network
+  /// for each of that many elements, otherwise one for all elements.
   public init(
     signal: Int = 16, hiddenFeatures: [Int] = [64, 64], stack: Int? = nil, in scope: ModuleScope
   ) {
@@ -27,8 +27,8 @@ public struct UMNN {
   private let integrand: MLP
   private let bound: Double
 
-  /// Registers `integrand`, for signals of `signal` elements; with `stack` there are so many networks,
-  /// one for each element of what is transformed, else one for all. The integrand's logarithm stays
+  /// Registers `integrand`, for signals of `signal` elements; with `stack` there is one network
+  /// for each of that many elements, otherwise one for all elements. The integrand's logarithm stays
   /// within `bound`.
   public init(
     signal: Int = 16, hiddenFeatures: [Int] = [64, 64], activation: Activation = .elu,

@@ -1,7 +1,7 @@
 import FlowFiles
 import FlowRuntime
 
-/// What a flow does through its model.
+/// The members that a flow forwards to its model.
 extension PrebuiltFlow {
   /// Fits the parameters to rows by maximum likelihood and keeps the best; see `Model.fit`.
   @discardableResult

@@ -1,6 +1,6 @@
 import FlowIR
 
-/// What a map does with numbers outside its domain: the value at the edge, with a log-determinant of
+/// How a map treats numbers outside its domain: they get the value at the edge, with a log-determinant of
 /// -inf, so that a density is zero there and its gradient too; NaN stays NaN.
 ///
 ///     let domain = Domain(y, y .> 0)

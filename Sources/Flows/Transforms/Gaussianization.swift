@@ -2,7 +2,7 @@
 /// arXiv:2003.01941): `f(x) = Φ⁻¹(1/K Σ_i Φ(exp(a_i) x + b_i))`.
 ///
 /// As in Zuko the probability is drawn towards 1/2 by a share of 1e-6, so that values lie within 4.9 of
-/// zero; the inverse of what lies beyond is that of the limit. Both tails are summed with all their
+/// zero; the inverse of a value beyond the limit is the inverse of the limit. Both tails are summed with all their
 /// digits, and the log of the slope is a log-sum-exp.
 public struct GaussianizationTransform: Transform {
   private let shift: Tensor
@@ -19,7 +19,7 @@ public struct GaussianizationTransform: Transform {
     logScale = scale.clamped(-60, 60)
   }
 
-  /// Far out the square of what is scaled must not overflow, or derivatives would be 0 times inf.
+  /// The square of a scaled value far out must not overflow: derivatives would become 0 times inf.
   private func scaled(_ x: Tensor) -> Tensor {
     (x.expandedLast() * exp(logScale) + shift).clamped(-1e18, 1e18)
   }
