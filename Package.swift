@@ -21,7 +21,8 @@ let package = Package(
     .target(
       name: "FlowCodegen", dependencies: ["FlowIR", "FlowPasses"], exclude: ["README.md"]),
     .target(
-      name: "FlowRuntime", dependencies: ["FlowIR", "FlowPasses", "FlowCodegen", "CFlowKernels"],
+      name: "FlowRuntime",
+      dependencies: ["FlowIR", "FlowPasses", "FlowCodegen", "CFlowKernels", "FlowFiles"],
       exclude: ["README.md"]),
     .target(name: "FlowFiles", exclude: ["README.md"]),
     .target(

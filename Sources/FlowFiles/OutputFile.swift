@@ -146,12 +146,7 @@ public final class OutputFile {
   public func workFolder() throws(FileError) -> String {
     let (parent, start) = (System.split(target).folder, System.split(target).name + ".flowir.work-")
     let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
-    for name in names where name.hasPrefix(start) {
-      // Under another name first: a compiler that outlived its run then can't write to it any more.
-      let renamed = parent + "/" + name + "-removed"
-      let left = rename(parent + "/" + name, renamed) == 0 ? renamed : parent + "/" + name
-      try? FileManager.default.removeItem(atPath: left)
-    }
+    for name in names where name.hasPrefix(start) { FolderRemoval.remove(parent + "/" + name) }
     let folder = parent + "/" + start + String(UInt64.random(in: 0...UInt64.max), radix: 16)
     guard mkdir(folder, 0o700) == 0 else { throw System.failure(folder, "write") }
     work = folder
@@ -161,7 +156,7 @@ public final class OutputFile {
   /// Releases the lock of a file that is in its place.
   func finish() {
     guard descriptor >= 0 else { return }
-    if let work { try? FileManager.default.removeItem(atPath: work) }
+    if let work { FolderRemoval.remove(work) }
     close(descriptor)
     descriptor = -1
   }

@@ -5,7 +5,7 @@
 #endif
 
 /// Calls of the operating system, each finished: interrupted calls go on, short ones too.
-enum System {
+package enum System {
   /// The reason of the last call's failure, as an error about a file.
   static func failure(_ path: String, _ action: String) -> FileError {
     .system(path: path, action: action, reason: String(cString: strerror(errno)))
@@ -84,7 +84,7 @@ enum System {
   }
 
   /// Brings the names in a folder to the disk; best effort, since not every file system can.
-  static func synchronize(folder: String) {
+  package static func synchronize(folder: String) {
     let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { return }
     _ = fsync(descriptor)
@@ -100,7 +100,7 @@ enum System {
 }
 
 /// What tells one file from another, whatever their names are.
-struct FileIdentity: Hashable {
+package struct FileIdentity: Hashable {
   let device: UInt64
   let number: UInt64
 
@@ -110,14 +110,14 @@ struct FileIdentity: Hashable {
   }
 
   /// The file that a path leads to; `-` is a file on standard input. Nil if there is none.
-  init?(path: String) {
+  package init?(path: String) {
     var information = stat()
     guard (path == "-" ? fstat(0, &information) : stat(path, &information)) == 0 else { return nil }
     self.init(information)
   }
 
   /// The file of a descriptor.
-  init?(descriptor: Int32) {
+  package init?(descriptor: Int32) {
     var information = stat()
     guard fstat(descriptor, &information) == 0 else { return nil }
     self.init(information)

@@ -1,3 +1,4 @@
+import FlowFiles
 import Foundation
 
 #if canImport(Glibc)
@@ -14,28 +15,52 @@ struct BuildFolder {
   private static let start = "build-"
 
   /// Makes a folder, after removing those of killed runs.
-  init(in cache: String) throws(RuntimeError) {
+  ///
+  /// - Parameter whenOpened: called with a folder's path when its lock is open but not yet taken, which
+  ///   is when another run may remove the folder.
+  init(in cache: String, whenOpened: (String) -> Void = { _ in }) throws(RuntimeError) {
     Self.clean(cache)
-    // Before it has its lock, another run may take the folder for one that a killed run left and remove
-    // it; then the next name is tried.
     for _ in 0..<100 {
       let path = "\(cache)/\(Self.start)\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
       guard mkdir(path, 0o700) == 0 else {
         throw .cacheFailed(path: path, reason: String(cString: strerror(errno)))
       }
-      let lock = open(path + Self.lockName, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-      if lock >= 0 {
-        _ = flock(lock, LOCK_EX | LOCK_NB)
+      if let lock = try Self.locked(path, whenOpened) {
         (self.path, self.lock) = (path, lock)
         return
       }
-      guard errno == ENOENT else {
-        let reason = String(cString: strerror(errno))
-        rmdir(path)
-        throw .cacheFailed(path: path, reason: reason)
-      }
     }
     throw .cacheFailed(path: cache, reason: "other runs keep removing the folder of this build")
+  }
+
+  /// Opens and takes the lock of a new folder; nil if another run took the folder for one that a killed
+  /// run left, and removed it or is about to.
+  private static func locked(
+    _ path: String, _ whenOpened: (String) -> Void
+  ) throws(RuntimeError) -> Int32? {
+    let lock = open(path + "/" + lockName, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard lock >= 0 else {
+      if errno == ENOENT { return nil }
+      let reason = String(cString: strerror(errno))
+      rmdir(path)
+      throw .cacheFailed(path: path, reason: reason)
+    }
+    whenOpened(path)
+    while flock(lock, LOCK_EX | LOCK_NB) != 0 {
+      if errno == EINTR { continue }
+      if errno == EWOULDBLOCK {
+        close(lock)
+        return nil
+      }
+      // The file system has no locks: other runs can't take this one either, and remove nothing.
+      break
+    }
+    // Where the other run has already finished removing the folder, the lock is that of no file.
+    guard FileIdentity(path: path + "/" + lockName) == FileIdentity(descriptor: lock) else {
+      close(lock)
+      return nil
+    }
+    return lock
   }
 
   /// Removes the folder and all in it.
@@ -44,22 +69,11 @@ struct BuildFolder {
     close(lock)
   }
 
-  private static let lockName = "/lock"
+  private static let lockName = "lock"
 
   /// Removes a folder, the lock last: if the run is killed on the way, the folder still has its lock or
   /// is empty, and the next build can tell that it is no longer in use.
-  ///
-  /// It gets another name first, so that a compiler that outlived its run can't write to it any more.
-  private static func remove(_ original: String) {
-    let renamed = original + ".removed"
-    let path = rename(original, renamed) == 0 ? renamed : original
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-    for name in names where "/" + name != lockName {
-      try? FileManager.default.removeItem(atPath: path + "/" + name)
-    }
-    unlink(path + lockName)
-    rmdir(path)
-  }
+  private static func remove(_ path: String) { FolderRemoval.remove(path, last: lockName) }
 
   /// Removes what killed runs left: folders whose lock nobody holds, empty folders without one, and
   /// files that are not objects, as older versions wrote them.
@@ -75,7 +89,7 @@ struct BuildFolder {
         continue
       }
       guard name.hasPrefix(start) else { continue }
-      let held = open(path + lockName, O_RDWR | O_CLOEXEC)
+      let held = open(path + "/" + lockName, O_RDWR | O_CLOEXEC)
       if held >= 0 {
         defer { close(held) }
         if flock(held, LOCK_EX | LOCK_NB) == 0 { remove(path) }

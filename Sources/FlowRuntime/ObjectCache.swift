@@ -1,3 +1,4 @@
+import FlowFiles
 import Foundation
 
 #if canImport(Glibc)
@@ -103,11 +104,7 @@ struct ObjectCache {
     let isSynced = fsync(descriptor) == 0 || errno == EINVAL
     close(descriptor)
     guard isSynced, chmod(sealed, 0o700) == 0, rename(sealed, path) == 0 else { throw failure() }
-    let parent = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    if parent >= 0 {
-      _ = fsync(parent)
-      close(parent)
-    }
+    System.synchronize(folder: folder)
   }
 
   /// Two 64-bit FNV-1a hashes (Fowler, Noll, Vo) with different starts, in hexadecimal.

@@ -36,6 +36,50 @@ import Testing
     }
   }
 
+  @Test("folders that killed runs left are removed, and the run's own at its end")
+  func workFolders() throws {
+    try inFolder { folder in
+      for name in ["a.flowir.work-1", "a.flowir.work-2.removed"] {
+        try FileManager.default.createDirectory(
+          atPath: folder + "/" + name, withIntermediateDirectories: true)
+        try put("left", folder + "/" + name + "/object.so.c")
+      }
+      let outputs = Outputs()
+      let work = try outputs.open(folder + "/a").workFolder()
+      try put("new", work + "/object.so.c")
+      #expect(
+        try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+          == ["a.flowir.partial", (work as NSString).lastPathComponent])
+      try outputs.commit()
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["a"])
+    }
+  }
+
+  @Test("a folder is removed although a process that lives on keeps writing to it")
+  func removalWhileWritten() throws {
+    try inFolder { folder in
+      let work = folder + "/work"
+      try FileManager.default.createDirectory(atPath: work, withIntermediateDirectories: true)
+      // Enough files that more come while these are removed.
+      for number in 0..<500 { try put("", work + "/early\(number)") }
+      let (begun, ended) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+      Thread.detachNewThread {
+        for number in 0..<10_000 {
+          let file = open(work + "/late\(number)", O_CREAT | O_WRONLY, 0o600)
+          if file < 0 { break }
+          close(file)
+          if number == 0 { begun.signal() }
+          usleep(100)
+        }
+        ended.signal()
+      }
+      begun.wait()
+      FolderRemoval.remove(work, last: "early0")
+      ended.wait()
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+    }
+  }
+
   @Test("where one output can't take its place, the others stay as they were")
   func rollback() throws {
     try inFolder { folder in

@@ -66,6 +66,34 @@ import Testing
     }
   }
 
+  @Test("a folder that another run takes before its lock is not used", arguments: [true, false])
+  func removedBeforeLocked(isFinished: Bool) throws {
+    try inCache { cache, _ in
+      var taken: [String] = []
+      var held: Int32 = -1
+      let build = try BuildFolder(in: cache.folder) { path in
+        taken.append(path)
+        guard taken.count == 1 else { return }
+        if isFinished {
+          // Another build begins, and takes this folder for one that a killed run left.
+          _ = try? BuildFolder(in: cache.folder).remove()
+        } else {
+          // It has seen that nobody holds the lock, and is about to remove the folder.
+          held = open(path + "/lock", O_RDWR | O_CLOEXEC)
+          #expect(flock(held, LOCK_EX | LOCK_NB) == 0)
+        }
+      }
+      defer { build.remove() }
+      #expect(taken.count == 2 && taken.last == build.path)
+      #expect(FileManager.default.fileExists(atPath: build.path + "/lock"))
+      #expect(FileManager.default.fileExists(atPath: taken[0]) == !isFinished)
+      if held >= 0 { close(held) }
+      // Its own lock keeps others away.
+      try BuildFolder(in: cache.folder).remove()
+      #expect(try FileManager.default.contentsOfDirectory(atPath: cache.folder).count == 1)
+    }
+  }
+
   @Test("a machine with other features has objects of its own, and does not run a stranger's")
   func processors() throws {
     try inCache { cache, toolchain in
