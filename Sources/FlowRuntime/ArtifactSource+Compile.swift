@@ -37,7 +37,6 @@ extension ArtifactSource {
       }
     }
     try toolchain.compile(
-      source: source, output: path, cpu: cpu,
-      definitions: ["-DFLOW_CPU=\"\(cpu.rawValue)\""], name: name, exported: prefix + "_*")
+      source: source, output: path, for: .artifact(name: name, exported: prefix + "_*"), cpu: cpu)
   }
 }

@@ -84,46 +84,18 @@ struct Toolchain {
   }
 
   /// Compiles one C file to a shared object.
-  ///
-  /// - Parameters:
-  ///   - definitions: flags that define macros.
-  ///   - name: the name that programs linked with the object look for it under, if not its path.
-  ///   - exported: the pattern of the only names to export.
-  ///   - staysHere: whether the object is loaded on this machine alone, so that it may say where the
-  ///     OpenMP runtime lies.
   func compile(
-    source: String, output: String, cpu: TargetCPU = .native, definitions: [String] = [],
-    name: String? = nil, exported: String? = nil, staysHere: Bool = false
+    source: String, output: String, for use: ObjectUse, cpu: TargetCPU = .native
   ) throws(RuntimeError) {
-    let object = output + ".o"
-    defer { try? FileManager.default.removeItem(atPath: object) }
-    try run(
-      Self.flags(for: cpu) + definitions + ["-fopenmp", "-c", source, "-o", object])
-    var linking: [String] = []
-    // `-Xlinker` passes a word as it is, whereas `-Wl,` would split a name at its commas.
-    func link(_ words: String...) { linking += words.flatMap { ["-Xlinker", $0] } }
-    if let name {
-      #if canImport(Darwin)
-        link("-install_name", "@rpath/\(name)")
-      #else
-        link("-soname", name)
-      #endif
+    let (object, script) = (output + ".o", output + ".map")
+    defer {
+      for file in [object, script] { try? FileManager.default.removeItem(atPath: file) }
     }
-    if staysHere, let folder = openMP.unusualFolder { link("-rpath", folder) }
-    let script = output + ".map"
-    defer { try? FileManager.default.removeItem(atPath: script) }
-    #if !canImport(Darwin)
-      if let exported {
-        // The linker's own symbols, such as _edata, are hidden too.
-        let text = "{ global: \(exported); local: *; };\n"
-        do {
-          try Data(text.utf8).write(to: URL(fileURLWithPath: script))
-        } catch {
-          throw .writeFailed(path: script, reason: error.localizedDescription)
-        }
-        link("--version-script=\(script)")
-      }
-    #endif
+    try run(
+      Self.flags(for: cpu) + use.definitions(cpu: cpu)
+        + ["-fopenmp", "-c", source, "-o", object])
+    // `-Xlinker` passes a word as it is, whereas `-Wl,` would split a name at its commas.
+    let linking = try use.linking(openMP: openMP, script: script).flatMap { ["-Xlinker", $0] }
     try run(["-shared", object, openMP.linking, "-lm", "-o", output] + linking)
   }
 
