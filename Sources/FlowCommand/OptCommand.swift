@@ -17,13 +17,10 @@ struct Opt: ParsableCommand {
   @Argument(help: "A .flowir file.") var file: String
   @Option(name: .customLong("pass"), help: "Names of passes, separated by commas.")
   var passes: String
-  @Option(help: "Stop after this many changes.") var bisect: Int?
-
-  func validate() throws {
-    if let bisect, bisect < 0 {
-      throw ValidationError("--bisect must be 0 or more, found \(bisect)")
-    }
-  }
+  @Option(
+    parsing: .unconditional, help: "Stop after this many changes.",
+    transform: Parse.integer(from: 0, to: Int.max))
+  var bisect: Int?
 
   func run() throws {
     var list: [Pass] = []

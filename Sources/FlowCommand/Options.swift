@@ -18,6 +18,7 @@ enum Precision: String, ExpressibleByArgument, CaseIterable {
 /// Options that most commands share.
 struct CommonOptions: ParsableArguments {
   @Option(
+    parsing: .unconditional,
     help: "How many threads to use, at most 1024; one per processor if left out.",
     transform: Parse.integer(from: 1, to: Parse.mostThreads))
   var threads: Int?
@@ -52,11 +53,12 @@ struct CommonOptions: ParsableArguments {
 /// How the tables of rows and contexts are read.
 struct TableFlags: ParsableArguments {
   @Option(
+    parsing: .unconditional,
     help: "The columns to read, by name or number from 1, such as mass,radius or 2-4,7.",
     transform: Parse.columns)
   var columns: ColumnSelection?
 
-  @Option(help: "The same for the context.", transform: Parse.columns)
+  @Option(parsing: .unconditional, help: "The same for the context.", transform: Parse.columns)
   var contextColumns: ColumnSelection?
 
   @Option(

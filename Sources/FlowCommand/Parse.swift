@@ -2,6 +2,9 @@ import ArgumentParser
 import FlowFiles
 
 /// Reads numbers from flags: checks them, and names their limits in the message.
+///
+/// Their options are parsed `.unconditional`, since a number may begin with a minus: otherwise the
+/// message about `--seed -1` would be that the value is missing.
 enum Parse {
   /// The most rows that a command draws or a step takes.
   static let mostRows = 1_000_000_000_000

@@ -25,9 +25,11 @@ struct Profile: ParsableCommand {
   @Option(help: ArgumentHelp(FlowFunction.allCases.map(\.rawValue).joined(separator: ", ") + "."))
   var function = "log_prob"
   @Option(
+    parsing: .unconditional,
     help: "How many rows a call has.", transform: Parse.integer(from: 1, to: 1_000_000_000))
   var rows = 100_000
   @Option(
+    parsing: .unconditional,
     help: "For how many seconds the function is called.",
     transform: Parse.number(.from(0, to: 1e6)))
   var seconds = 0.5

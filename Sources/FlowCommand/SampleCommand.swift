@@ -18,11 +18,13 @@ struct Sample: ParsableCommand {
 
   @Argument(help: "The model file, or a compiled .so.") var model: String
   @Option(
+    parsing: .unconditional,
     help: "How many samples to draw (for each context), such as 5000 or 1e6.",
     transform: Parse.integer(from: 1, to: Parse.mostRows))
   var rows: Int
   @Option(help: "The contexts to draw for.") var context: String?
-  @Option(help: "The seed of the random numbers.", transform: Parse.seed) var seed: UInt64 = 0
+  @Option(parsing: .unconditional, help: "The seed of the random numbers.", transform: Parse.seed)
+  var seed: UInt64 = 0
   @Option(help: "Where to write the samples.") var output: String
   @Option(name: .customLong("log-prob"), help: "Where to write their log-densities, in nats.")
   var logProb: String?

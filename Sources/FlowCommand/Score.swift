@@ -21,6 +21,7 @@ struct Score: ParsableCommand {
   @Option(help: "The context of each row.") var context: String?
   @Option(help: "Where to write the log-densities, in nats.") var output: String
   @Option(
+    parsing: .unconditional,
     help: "How many rows to score at a time.", transform: Parse.integer(from: 1, to: 10_000_000))
   var chunk = 65536
   @Flag(help: "Go on with a run that was interrupted; the bytes are those of a whole run.")

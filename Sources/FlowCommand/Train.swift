@@ -17,10 +17,12 @@ struct Train: ParsableCommand {
   @Option(help: "The kind of flow (MAF, NSF, NCSF, NICE, RealNVP, …), in any case.")
   var flow: String?
   @Option(
+    parsing: .unconditional,
     help: "The number of features; that of the data's columns if left out.",
     transform: Parse.integer(from: 1, to: 100_000))
   var features: Int?
   @Option(
+    parsing: .unconditional,
     help: "The number of context features; that of the columns of --context-data if left out.",
     transform: Parse.integer(from: 0, to: 100_000))
   var context: Int?
@@ -36,35 +38,42 @@ struct Train: ParsableCommand {
   var contextData: String?
   @Option(help: "Where to write the model.") var output: String
   @Option(
+    parsing: .unconditional,
     help: "How many times to go through the data.", transform: Parse.integer(from: 1, to: 1 << 31))
   var epochs = 100
   @Option(
-    name: .customLong("batch-size"), help: "Rows in a step.",
+    name: .customLong("batch-size"), parsing: .unconditional, help: "Rows in a step.",
     transform: Parse.integer(from: 1, to: 1 << 31))
   var batchSize = 512
   @Option(
-    name: .customLong("learning-rate"), help: "Adam's learning rate.",
+    name: .customLong("learning-rate"), parsing: .unconditional, help: "Adam's learning rate.",
     transform: Parse.number(.above(0, to: 1e6)))
   var learningRate = 1e-3
   @Option(help: "How the learning rate changes: constant, cosine or step.")
   var schedule: TrainingOptions.Schedule = .constant
   @Option(
-    name: .customLong("weight-decay"), help: "Decoupled weight decay (AdamW).",
+    name: .customLong("weight-decay"), parsing: .unconditional,
+    help: "Decoupled weight decay (AdamW).",
     transform: Parse.number(.from(0, to: 1e6)))
   var weightDecay = 0.0
   @Option(
-    name: .customLong("clip-norm"), help: "The largest norm of the gradient.",
+    name: .customLong("clip-norm"), parsing: .unconditional,
+    help: "The largest norm of the gradient.",
     transform: Parse.number(.above(0, to: 1e30)))
   var clipNorm: Double?
   @Option(
+    parsing: .unconditional,
     help: "The share of rows to hold out, from 0 to 0.99.",
     transform: Parse.number(.from(0, to: 0.99)))
   var validation = 0.1
   @Option(
+    parsing: .unconditional,
     help: "Stop after this many epochs without a better validation likelihood.",
     transform: Parse.integer(from: 1, to: 1 << 31))
   var patience: Int?
-  @Option(help: "The seed of parameters, split and shuffles.", transform: Parse.seed)
+  @Option(
+    parsing: .unconditional, help: "The seed of parameters, split and shuffles.",
+    transform: Parse.seed)
   var seed: UInt64 = 0
   @Flag(help: "Go on with a run that was interrupted.") var resume = false
   @Flag(help: "Show progress although standard error is not a terminal.") var progress = false

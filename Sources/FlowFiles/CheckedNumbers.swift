@@ -106,6 +106,6 @@ public struct NumberLimits: Sendable, CustomStringConvertible {
   }
 
   private static func text(_ value: Double) -> String {
-    Int(exactly: value).map { abs($0) < 1_000_000 ? "\($0)" : "\(value)" } ?? "\(value)"
+    Int(exactly: value).map { abs($0) <= 1_000_000 ? "\($0)" : "\(value)" } ?? "\(value)"
   }
 }

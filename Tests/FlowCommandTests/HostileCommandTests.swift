@@ -73,6 +73,36 @@ import Testing
     }
   }
 
+  @Test(
+    "a negative number is the value of its option, and the message states it and the limits",
+    arguments: [
+      ("sample m.safetensors --output o.npy --rows 9", "--seed", "0 to 18446744073709551615"),
+      ("sample m.safetensors --output o.npy", "--rows", "1 to 1000000000000"),
+      ("score m.safetensors --input x.npy --output o.npy", "--threads", "1 to 1024"),
+      ("score m.safetensors --input x.npy --output o.npy", "--chunk", "1 to 10000000"),
+      ("profile m.safetensors", "--rows", "1 to 1000000000"),
+      ("profile m.safetensors", "--seconds", "0 to 1000000"),
+      ("opt x.flowir --pass simplify", "--bisect", "0 to 9223372036854775807"),
+      ("train --flow MAF --data x.npy --output o", "--features", "1 to 100000"),
+      ("train --flow MAF --data x.npy --output o", "--context", "0 to 100000"),
+      ("train --flow MAF --data x.npy --output o", "--epochs", "1 to 2147483648"),
+      ("train --flow MAF --data x.npy --output o", "--batch-size", "1 to 2147483648"),
+      ("train --flow MAF --data x.npy --output o", "--learning-rate", "above 0"),
+      ("train --flow MAF --data x.npy --output o", "--weight-decay", "from 0"),
+      ("train --flow MAF --data x.npy --output o", "--clip-norm", "above 0"),
+      ("train --flow MAF --data x.npy --output o", "--validation", "from 0"),
+      ("train --flow MAF --data x.npy --output o", "--patience", "1 to 2147483648"),
+      ("train --flow MAF --data x.npy --output o", "--seed", "0 to 18446744073709551615"),
+    ])
+  func negative(line: String, option: String, limits: String) throws {
+    try inWorkshop { folder in
+      let result = try shell("flowir \(line) \(option) -1", in: folder)
+      #expect(result.status == 2 && result.errors.contains(limits), "\(result.errors)")
+      #expect(result.errors.contains("'-1'"), "\(result.errors)")
+      #expect(try names(folder) == ["m.safetensors", "x.npy"])
+    }
+  }
+
   @Test("no output is an input or another output, and nothing is written when one is refused")
   func overwriting() throws {
     try inWorkshop { folder in
