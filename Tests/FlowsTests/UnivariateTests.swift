@@ -10,6 +10,7 @@ import Testing
   static let names = [
     "identity", "additive", "affine", "signed power", "spline", "monotonic", "bernstein",
     "bounded bernstein", "gaussianization", "unconstrained monotonic", "sum of squares",
+    "softplus affine", "sigmoid affine", "softmax spline", "softmax spline without tails",
   ]
 
   /// The transforms in the order of `names`, of tensors with one element.
@@ -20,6 +21,12 @@ import Testing
       return trace.constant(
         (0..<shape.reduce(1, *)).map { _ in generator.normal() }, shape: shape)
     }
+    var box = RationalQuadraticSpline.Constants()
+    box.x = -5.0...5.0
+    var map = box
+    box.y = box.x
+    map.y = 0.0...2.0
+    map.hasLinearTails = false
     return [
       IdentityTransform(), AdditiveTransform(shift: random()),
       MonotonicAffineTransform(shift: random(), scale: random()),
@@ -30,6 +37,13 @@ import Testing
       GaussianizationTransform(shift: random(8), scale: random(8)),
       UnconstrainedMonotonicTransform { exp(-square($0)) + 1e-2 },
       SOSPolynomialTransform(a: random(3, 5)),
+      PositiveAffineTransform(shift: random(), scale: random()),
+      PositiveAffineTransform(
+        shift: random(), scale: random(), positive: .sigmoid, offset: 2, epsilon: 0),
+      RationalQuadraticSpline(
+        widths: random(8), heights: random(8), derivatives: random(7), constants: box),
+      RationalQuadraticSpline(
+        widths: random(8), heights: random(8), derivatives: random(9), constants: map),
     ]
   }
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 from nflows import distributions, flows, transforms
+from nflows.nn import nets
+from torch import nn
 from torch.nn import functional
 
 FEATURES, CONTEXT = 3, 2
@@ -32,6 +34,39 @@ def maf(**arguments: Any) -> Any:
         features=features)
 
 
+def spline(**arguments: Any) -> Any:
+    """A rational-quadratic spline in an autoregressive transform."""
+    given: dict[str, Any] = {**MADE, "num_bins": 5, "tails": "linear", "tail_bound": 2.0, **arguments}
+    return transforms.MaskedPiecewiseRationalQuadraticAutoregressiveTransform(**given)
+
+
+def residual(context: int | None = CONTEXT, **arguments: Any) -> Any:
+    """The function that makes the network of a coupling transform."""
+    return lambda inputs, outputs: nets.ResidualNet(
+        inputs, outputs, hidden_features=8, context_features=context, **arguments)
+
+
+def coupling(kind: Any, network: Any = None, **arguments: Any) -> Any:
+    """Coupling transforms with alternating masks and linear transforms between them."""
+    network = network or residual()
+    parts = []
+    for mask in ([1, -1, 1], [-1, 1, -1]):
+        parts += [kind(mask, network, **arguments), transforms.LULinear(3, identity_init=False)]
+    return flow(*parts)
+
+
+def rqs(network: Any = None, **arguments: Any) -> Any:
+    """Coupling transforms of rational-quadratic splines."""
+    given: dict[str, Any] = {"num_bins": 5, "tails": "linear", "tail_bound": 2.5, **arguments}
+    return coupling(transforms.PiecewiseRationalQuadraticCouplingTransform, network, **given)
+
+
+def unit_splines() -> Any:
+    """Splines without tails, on the unit interval."""
+    sigmoid = transforms.PointwiseAffineTransform(0.5, 0.05)
+    return flow(sigmoid, spline(tails=None), spline(tails=None), transforms.InverseTransform(sigmoid))
+
+
 CASES: dict[str, Callable[[], Any]] = {
     "MAF": lambda: maf(use_residual_blocks=False, activation=torch.tanh),
     "MAF with residual blocks": maf,
@@ -43,6 +78,28 @@ CASES: dict[str, Callable[[], Any]] = {
     "MAF without context": lambda: maf(context_features=None),
     "MAF of one feature": lambda: maf(features=1),
     "MAF of one feature without context": lambda: maf(features=1, context_features=None),
+    "splines": lambda: flow(spline(), transforms.RandomPermutation(3), spline(num_bins=4)),
+    "splines of other constants": lambda: flow(spline(
+        use_residual_blocks=False, min_bin_width=0.01, min_bin_height=0.02, min_derivative=0.1)),
+    "splines without tails": unit_splines,
+    "NSF": rqs,
+    "NSF normalised": lambda: rqs(residual(use_batch_norm=True, activation=functional.elu)),
+    "NSF without context": lambda: rqs(residual(None)),
+    "affine coupling": lambda: coupling(transforms.AffineCouplingTransform),
+    "additive coupling": lambda: coupling(transforms.AdditiveCouplingTransform),
+    "normalisations": lambda: flow(
+        transforms.BatchNorm(3), transforms.ActNorm(3),
+        transforms.CompositeTransform([transforms.IdentityTransform(), transforms.LULinear(3)]),
+        transforms.InverseTransform(transforms.MaskedAffineAutoregressiveTransform(**MADE))),
+    "linear transform of one feature": lambda: flow(transforms.LULinear(1), features=1),
+    "conditional base": lambda: flow(
+        transforms.RandomPermutation(3), base=distributions.ConditionalDiagonalNormal(
+            [3], nn.Linear(CONTEXT, 6))),
+    "conditional base of a network": lambda: flow(
+        transforms.MaskedAffineAutoregressiveTransform(**MADE),
+        base=distributions.ConditionalDiagonalNormal([3], nets.ResidualNet(CONTEXT, 6, 8))),
+    "diagonal base": lambda: flow(
+        transforms.RandomPermutation(3), base=distributions.DiagonalNormal([3])),
 }
 
 

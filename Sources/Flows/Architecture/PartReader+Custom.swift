@@ -60,7 +60,7 @@ extension PartReader {
       }
       return try GeneralCouplingTransform(
         features: features, context: context, mask: try reader.booleans("mask"),
-        univariate: try univariate(reader), network: try network(reader), in: scope)
+        univariate: try univariate(reader), network: try network(reader, isGated: true), in: scope)
     case "ElementWiseTransform":
       try reader.allow(common + ["normalize"])
       return try elementWise(reader, in: scope)
@@ -127,6 +127,6 @@ extension PartReader {
     let (features, context) = try size(reader)
     return ElementWiseTransform(
       features: features, context: context, univariate: try univariate(reader, in: scope),
-      network: try network(reader), in: scope)
+      network: try network(reader, isGated: false), in: scope)
   }
 }

@@ -33,8 +33,11 @@ extension PartReader {
     return arguments.transform(features: features, context: condition, in: scope)
   }
 
-  /// The network of a coupling or element-wise transform: Zuko's, or the one under `network`.
-  func network(_ reader: DescriptionReader) throws(FlowError) -> HyperNetwork {
+  /// The network of a coupling or element-wise transform or of a base: Zuko's, or the one under `network`;
+  /// the context gates its blocks, or is its only input.
+  func network(
+    _ reader: DescriptionReader, isGated: Bool
+  ) throws(FlowError) -> HyperNetwork {
     guard let json = reader["network"] else { return try reader.network(normalize: true) }
     let inner = try self.reader(json, place: reader.path("network"))
     switch inner.type {
@@ -43,7 +46,7 @@ extension PartReader {
       return try inner.network(normalize: true)
     case "ResidualNet":
       let shape = try blocks(inner)
-      let context = condition
+      let context = isGated ? condition : 0
       return HyperNetwork { ResidualNet($0, $1, context: context, shape: shape, in: $2) }
     default:
       throw .unknownType(

@@ -31,6 +31,8 @@ extension PartReader {
     case "PositiveAffineTransform":
       if shapes != nil { try check([[], []]) }
       return try positiveAffine(inner)
+    case "RationalQuadraticSpline":
+      return try rationalQuadratic(inner, shapes: shapes, place: reader.path("shapes"))
     case "AdditiveTransform":
       try inner.allow([])
       try check([[]])
@@ -106,41 +108,11 @@ extension PartReader {
         place: inner.path("type"), found: inner.type,
         known: [
           "MonotonicAffineTransform", "PositiveAffineTransform", "AdditiveTransform",
-          "SignedPowerTransform",
+          "SignedPowerTransform", "RationalQuadraticSpline",
           "MonotonicRQSTransform", "CircularRQSTransform", "SOSPolynomialTransform",
           "ShiftedSOSPTransform", "BernsteinTransform", "BoundedBernsteinTransform",
           "GaussianizationTransform", "MNN", "UMNN",
         ])
-    }
-  }
-
-  func base(
-    _ json: JSONValue, place: String, in scope: ModuleScope
-  ) throws(FlowError) -> any LazyDistribution {
-    let reader = try self.reader(json, place: place)
-    guard reader.type == "UnconditionalDistribution", let inner = reader["f"] else {
-      throw .unknownType(
-        place: reader.path("type"), found: reader.type, known: ["UnconditionalDistribution"])
-    }
-    try reader.allow(["f", "buffer"])
-    let distribution = try self.reader(inner, place: reader.path("f"))
-    try distribution.allow([])
-    let buffer = try reader.flag("buffer")
-    let byPosition = release.hasNamedArguments ? nil : true
-    switch distribution.type {
-    case "DiagNormal":
-      return UnconditionalDistribution.diagNormal(
-        features: features, buffer: buffer, byPosition: byPosition, in: scope)
-    case "BoxUniform":
-      return UnconditionalDistribution.boxUniform(
-        features: features, buffer: buffer, byPosition: byPosition, in: scope)
-    case "GeneralizedNormal":
-      return UnconditionalDistribution.generalizedNormal(
-        features: features, buffer: buffer, byPosition: byPosition, in: scope)
-    default:
-      throw .unknownType(
-        place: distribution.path("type"), found: distribution.type,
-        known: ["DiagNormal", "BoxUniform", "GeneralizedNormal"])
     }
   }
 }

@@ -25,6 +25,7 @@ extension PartReader {
     }
     let vector = [features]
     let matrix = [features, features]
+    if let make = try normalisation(inner, tensors) { return make }
     try inner.allow(["inverse"] + (Self.scalarArguments[inner.type].map { [$0] } ?? []))
     switch inner.type {
     case "IdentityTransform": return { IdentityTransform() }
@@ -104,12 +105,13 @@ extension PartReader {
     "ExpTransform", "SigmoidTransform", "TanhTransform", "SoftplusTransform", "PowerTransform",
     "SignedPowerTransform", "SinTransform", "CosTransform", "SoftclipTransform",
     "CircularShiftTransform", "PermutationTransform", "RotationTransform", "LULinearTransform",
+    "LUProductTransform", "BatchNorm", "ActNorm",
   ]
 }
 
 /// The tensors of an unconditional module: under their own names, or under their places if the
 /// checkpoint has those; with one number for all features, if it has that.
-private struct UnconditionalTensors {
+struct UnconditionalTensors {
   let scope: ModuleScope
   let isBuffer: Bool
   let hasNamedArguments: Bool

@@ -45,12 +45,7 @@ public struct MonotonicRQSTransform: Transform {
     return inner * scale.expandedLast() - bound
   }
 
-  private struct Bin {
-    let inside: Tensor
-    let x0, width, y0, height, d0, d1, slope: Tensor
-  }
-
-  private func bin(_ value: Tensor, in knots: Tensor?) -> Bin {
+  private func bin(_ value: Tensor, in knots: Tensor?) -> (bin: SplineBin, inside: Tensor) {
     guard let knots, let horizontal, let vertical else {
       preconditionFailure("a spline needs at least two bins")
     }
@@ -74,47 +69,23 @@ public struct MonotonicRQSTransform: Transform {
       width = maximum(width, spacing)
       height = maximum(height, spacing)
     }
-    return Bin(
-      inside: inside, x0: x0, width: width, y0: y0, height: height, d0: exp(d0), d1: exp(d1),
+    let bin = SplineBin(
+      x0: x0, width: width, y0: y0, height: height, d0: exp(d0), d1: exp(d1),
       slope: height / width)
-  }
-
-  /// log dy/dx at the place `z` in [0, 1] of a bin; `denominator` is s + (d0 + d1 - 2 s) z (1 - z).
-  private func logSlope(_ bin: Bin, _ z: Tensor, _ denominator: Tensor) -> Tensor {
-    let u = 1 - z
-    let numerator = 2 * bin.slope * (z * u) + bin.d0 * square(u) + bin.d1 * square(z)
-    return log(numerator * square(bin.slope / denominator))
+    return (bin, inside)
   }
 
   /// The spline inside its bound, the identity outside; the log of the slope for each element.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
-    let bin = bin(x, in: horizontal)
-    let z = (select(bin.inside, x, bin.x0) - bin.x0) / bin.width
-    let product = z * (1 - z)
-    let denominator = bin.slope + (bin.d0 + bin.d1 - 2 * bin.slope) * product
-    let y = bin.y0 + bin.height * (bin.slope * square(z) + bin.d0 * product) / denominator
-    let ladj = logSlope(bin, z, denominator)
-    return (select(bin.inside, y, x), select(bin.inside, ladj, x.like(0)))
+    let (bin, inside) = bin(x, in: horizontal)
+    let (y, ladj) = bin.callAndLadj(select(inside, x, bin.x0))
+    return (select(inside, y, x), select(inside, ladj, x.like(0)))
   }
 
   /// The spline's inverse in closed form; the log of its slope for each element.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
-    let bin = bin(y, in: vertical)
-    let above = select(bin.inside, y, bin.y0) - bin.y0
-    let curvature = bin.d0 + bin.d1 - 2 * bin.slope
-    let b = bin.height * bin.d0 - above * curvature
-    let a = bin.height * bin.slope - b
-    let c = bin.slope * above
-    // a z² + b z = c. The discriminant is never negative but for rounding. Of the two forms of the root
-    // that is taken which does not subtract; a is positive where b is not.
-    let root = sqrt(relu(square(b) + 4 * a * c))
-    let isRising = b .> 0
-    let sum = root + abs(b)
-    let ratio = select(isRising, 2 * c, sum) / select(isRising, sum, 2 * a)
-    // At most 1 but for rounding, which may lead a little into the next bin: there the derivative holds.
-    let z = select(ratio .> 1 + 16 * y.roundOff, ratio.like(1), ratio)
-    let x = bin.x0 + z * bin.width
-    let ladj = logSlope(bin, z, bin.slope + curvature * (z * (1 - z)))
-    return (select(bin.inside, x, y), select(bin.inside, -ladj, y.like(0)))
+    let (bin, inside) = bin(y, in: vertical)
+    let (x, logSlope) = bin.inverseAndLogSlope(select(inside, y, bin.y0))
+    return (select(inside, x, y), select(inside, -logSlope, y.like(0)))
   }
 }

@@ -18,8 +18,8 @@ from nflows.transforms import made as made_module
 from torch import nn
 
 from .._description import Description
-from ._functions import function
 from ._live import CannotDescribe, Live
+from ._nflows_networks import Networks, spline
 from ._reference import double, reference
 
 
@@ -100,6 +100,10 @@ def sizes(part: Any) -> tuple[int | None, int | None]:
             features = features or int(module.features)
         elif isinstance(module, nn_nets.ResidualNet):
             context = context or module.context_features
+        elif type(module).__name__ == "ContextSplineMap":
+            context = context or int(module.spline_predictor[0].weight.shape[1])
+        elif isinstance(module, nd.ConditionalDiagonalNormal):
+            context = context or first_inputs(module._context_encoder)
         elif isinstance(module, nt.Permutation):
             features = features or len(module._permutation)
         elif isinstance(module, Distribution) and hasattr(module, "_shape"):
@@ -116,12 +120,20 @@ def layer_inputs(module: Any, name: str) -> int | None:
     return None if layer is None else int(layer.weight.shape[1])
 
 
-class Reader:
+def first_inputs(module: Any) -> int | None:
+    """The number of inputs of a network's first linear layer."""
+    layers = (m for m in module.modules() if isinstance(m, nn.Linear)) if isinstance(
+        module, nn.Module) else iter(())
+    first = next(layers, None)
+    return None if first is None else int(first.weight.shape[1])
+
+
+class Reader(Networks):
     """Describes the parts of a flow; collects the tensors of the model file."""
 
     def __init__(self, flow: Any) -> None:
+        super().__init__()
         self.flow = flow
-        self.tensors: dict[str, Any] = {}
         features, self.context = sizes(flow)
         if features is None:
             raise CannotDescribe("flow", flow, "does not tell its number of features")
@@ -146,10 +158,6 @@ class Reader:
         return Description(json, {
             name: tensor.detach().cpu().contiguous().numpy() for name, tensor in self.tensors.items()})
 
-    def put(self, name: str, tensor: Any) -> None:
-        """Adds a tensor to the model file."""
-        self.tensors[name] = tensor
-
     def lazy(self, part: Any, at: str, place: str, path: str) -> dict[str, Any]:
         """The description of a transform that is found `at` a place of the flow."""
         kind = type(part)
@@ -166,6 +174,13 @@ class Reader:
             return self.autoregressive(part, at, place, {
                 "univariate": {"type": "PositiveAffineTransform", "epsilon": part._epsilon},
                 "shapes": [[], []]}, [1, 0])
+        if kind is nt.MaskedPiecewiseRationalQuadraticAutoregressiveTransform:
+            return self.autoregressive(
+                part, at, place, spline(part, part.autoregressive_net, at))
+        if isinstance(part, nt.coupling.CouplingTransform):
+            return self.coupling(part, at, place)
+        if kind in (nt.LULinear, nt.BatchNorm, nt.ActNorm):
+            return self.linear(part, at, place)
         if isinstance(part, nt.Permutation):
             if part._dim != 1:
                 raise CannotDescribe(at, part, f"permutes dimension {part._dim}, expected 1")
@@ -184,35 +199,61 @@ class Reader:
             self.put(f"{place}.{name}", tensor)
         return {"type": "UnconditionalTransform", "f": f, "buffer": buffer}
 
+    def linear(self, part: Any, at: str, place: str) -> dict[str, Any]:
+        """The description of a linear transform whose tensors keep their names."""
+        kind = type(part)
+        f: dict[str, Any] = {"type": kind.__name__}
+        if kind is not nt.ActNorm:
+            f = {
+                "type": "LUProductTransform" if kind is nt.LULinear else "BatchNorm", "epsilon": part.eps}
+        tensors = {
+            name: tensor for name, tensor in part.state_dict().items()
+            if name != "initialized" and tensor.numel()}
+        return self.unconditional(place, f, tensors, buffer=False)
+
     def autoregressive(
-        self, part: Any, at: str, place: str, univariate: dict[str, Any], order: list[int]
+        self, part: Any, at: str, place: str, univariate: dict[str, Any],
+        order: list[int] | None = None,
     ) -> dict[str, Any]:
-        """The description of an autoregressive transform with a network of nflows."""
+        """The description of an autoregressive transform with a network of nflows, whose outputs for a
+        feature are taken in an order."""
         self.put(f"{place}.order", torch.arange(self.features))
         network = self.made(part.autoregressive_net, f"{at}.autoregressive_net", f"{place}.hyper")
-        rows = torch.arange(self.features * len(order)).reshape(self.features, -1)[:, order].flatten()
-        for name in ("weight", "bias", "mask"):
-            key = f"{place}.hyper.final_layer.{name}"
-            self.put(key, self.tensors[key][rows])
+        if order is not None:
+            rows = torch.arange(self.features * len(order)).reshape(self.features, -1)[:, order]
+            self.reorder(f"{place}.hyper.final_layer", rows.flatten())
         return {"type": "MaskedAutoregressiveTransform", **self.size, **univariate, "network": network}
 
-    def made(self, network: Any, at: str, place: str) -> dict[str, Any]:
-        """The description of a MADE."""
-        if type(network).forward is not made_module.MADE.forward:
-            raise CannotDescribe(at, network, "is no MADE of nflows")
-        self.network(network, place)
-        return {
-            "type": "MADE", "hidden_features": network.initial_layer.weight.shape[0],
-            "blocks": len(network.blocks), "residual": bool(network.use_residual_blocks),
-            **block(network, at)}
-
-    def network(self, network: Any, place: str) -> None:
-        """Adds the tensors of a network under nflows' names."""
-        for name, tensor in network.state_dict().items():
-            last = name.rpartition(".")[2]
-            if last in ("degrees", "num_batches_tracked"):
-                continue
-            self.put(f"{place}.{name}", tensor.bool() if last == "mask" else tensor)
+    def coupling(self, part: Any, at: str, place: str) -> dict[str, Any]:
+        """The description of a coupling transform."""
+        kind = type(part)
+        if part.unconditional_transform is not None:
+            raise CannotDescribe(at, part, "has an unconditional transform")
+        count = part.num_transform_features
+        rows = None
+        if kind is nt.AffineCouplingTransform:
+            univariate: dict[str, Any] = {
+                "univariate": {
+                    "type": "PositiveAffineTransform", "positive": "Sigmoid", "offset": 2,
+                    "epsilon": 1e-3}, "shapes": [[], []]}
+            rows = torch.arange(2 * count).reshape(2, count).T.flatten()
+        elif kind is nt.AdditiveCouplingTransform:
+            univariate = {"univariate": {"type": "AdditiveTransform"}, "shapes": [[]]}
+        elif kind is nt.PiecewiseRationalQuadraticCouplingTransform:
+            univariate = spline(part, part.transform_net, at)
+        else:
+            raise CannotDescribe(at, part, "is no transform of nflows that a description can hold")
+        network, last = self.conditioner(part.transform_net, f"{at}.transform_net", f"{place}.hyper")
+        if rows is not None:
+            self.reorder(f"{place}.hyper.{last}", rows)
+        if count == self.features:
+            if not self.context:
+                raise CannotDescribe(at, part, "transforms all features and has no context")
+            return {"type": "ElementWiseTransform", **self.size, **univariate, "network": network}
+        mask = torch.zeros(self.features, dtype=torch.bool)
+        mask[part.identity_features] = True
+        self.put(f"{place}.mask", mask)
+        return {"type": "GeneralCouplingTransform", **self.size, **univariate, "network": network}
 
     def base(self, part: Any) -> dict[str, Any]:
         """The description of the base."""
@@ -221,6 +262,17 @@ class Reader:
             self.put("base.loc", torch.zeros(self.features))
             self.put("base.scale", torch.ones(self.features))
             return {"type": "UnconditionalDistribution", "f": {"type": "DiagNormal"}, "buffer": True}
+        if kind is nd.DiagonalNormal:
+            self.put("base.loc", part.mean_.flatten())
+            self.put("base.log_scale", part.log_std_.flatten())
+            return {
+                "type": "UnconditionalDistribution", "f": {"type": "DiagonalNormal"}, "buffer": False}
+        if kind is nd.ConditionalDiagonalNormal:
+            encoder = part._context_encoder
+            if not isinstance(encoder, nn.Module):
+                raise CannotDescribe("_distribution", part, "has no network as its context encoder")
+            network, _ = self.conditioner(encoder, "_distribution._context_encoder", "base.hyper")
+            return {"type": "ConditionalDiagonalNormal", "network": network}
         raise CannotDescribe(
             "_distribution", part, "is no distribution of nflows that a description can hold")
 
@@ -232,23 +284,3 @@ def flat(part: Any, at: str) -> list[tuple[Any, str]]:
             leaf for i, inner in enumerate(part._transforms)
             for leaf in flat(inner, f"{at}._transforms.{i}")]
     return [] if type(part) is nt.IdentityTransform else [(part, at)]
-
-
-def block(network: Any, at: str) -> dict[str, Any]:
-    """The activation and normalisation of a network of blocks."""
-    result: dict[str, Any] = {}
-    blocks = list(network.blocks)
-    owners = blocks or [network]
-    found = [function(owner.activation, f"{at}.activation") for owner in owners]
-    if hasattr(network, "activation"):
-        found.append(function(network.activation, f"{at}.activation"))
-    if any(one != found[0] for one in found):
-        raise CannotDescribe(at, network, f"has different activations: {found}")
-    result["activation"] = found[0]
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm1d)]
-    for norm in norms:
-        if norm.eps != 1e-3 or not norm.affine or not norm.track_running_stats:
-            raise CannotDescribe(at, norm, "is not nflows' own, with eps=1e-3")
-    if norms:
-        result["batch_norm"] = True
-    return result
