@@ -134,15 +134,16 @@ import Testing
     }
     #expect(losses.suffix(20).reduce(0, +) / 20 < losses[0] - 0.5)
 
-    let score = try compile(.rows("x", 2)) { flow.base(nil).logProb($0) }
+    let score = try compile(
+      .rows("x", 2), parameters: initialValues(of: parameters, seed: 1)
+    ) { flow.base(nil).logProb($0) }
     let test = batch(1000)
     var means: [Double] = []
     for seed in 0..<3 {
       var values = initialValues(of: parameters, seed: 1).merging(trainer.values) { $1 }
       values = flow.sampled(from: values, seed: UInt64(seed))
-      values["x"] = HostArray(test, shape: [1000, 2])
-      let logProb = try score(values, rows: 1000)["result"]?.doubles ?? []
-      means.append(logProb.reduce(0, +) / 1000)
+      let logProb = try score.with(parameters: values)(Rows(test, columns: 2))
+      means.append(logProb.reduce(0) { $0 + Double($1) } / 1000)
     }
     #expect(Set(means).count == 3)
     #expect(means.allSatisfy { $0 > -Double(losses[0]) + 0.5 })

@@ -87,10 +87,11 @@ import Testing
   func box() throws {
     let scope = ModuleScope.root()
     let box = UnconditionalDistribution.boxUniform(features: 2, lower: -1, upper: 3, in: scope)
-    let score = try compile(.rows("x", 2), dtype: .f64) { box(nil).logProb($0) }
-    var inputs = initialValues(of: scope.registry.parameters, seed: 0)
-    inputs["x"] = HostArray([-1, 0, 3, 0, -1.5, 0, .nan, 0] as [Double], shape: [4, 2])
-    let found = try #require(score(inputs, rows: 4)["result"]?.doubles)
+    let score = try compile(
+      .rows("x", 2), as: Double.self,
+      parameters: initialValues(of: scope.registry.parameters, seed: 0)
+    ) { x in box(nil).logProb(x) }
+    let found = try score([[-1, 0], [3, 0], [-1.5, 0], [.nan, 0]])
     #expect(found[0] == -2 * log(4.0))
     #expect(found[1] == -.infinity && found[2] == -.infinity && found[3].isNaN)
   }
@@ -314,11 +315,12 @@ import Testing
   @Test("a closure over a flow compiles, as in the README")
   func closure() throws {
     let flow = try NSF(features: 5, context: 8, seed: 1)
-    let loss = try compile(.rows("x", 5), .rows("c", 8)) { x, c in -flow(c).logProb(x).mean() }
+    let loss = try flow.compile(.rows("x", 5), .rows("c", 8)) { x, c in
+      -flow(c).logProb(x).mean()
+    }
     let x = HostArray((0..<500).map { sin(Float($0)) }, shape: [100, 5])
     let c = HostArray((0..<800).map { cos(Float($0)) }, shape: [100, 8])
-    let inputs = flow.model.values.merging(["x": x, "c": c]) { $1 }
-    let found = try #require(loss(inputs, rows: 100)["result"]?.floats.first)
+    let found = try loss(Rows(x.floats, columns: 5), Rows(c.floats, columns: 8))[0]
     let score = try compile(flow.model.trace(.logProb).optimized(), flow.model)
     let logProb = try #require(score(["x": x, "context": c], rows: 100)["log_prob"]?.floats)
     #expect(abs(found + logProb.reduce(0, +) / 100) < 1e-4)
@@ -372,9 +374,8 @@ import Testing
         9.357622968839299e-14, 0.18242552380635635, 0.5, 0.6681877721681662, 0.999999999986112,
       ],
     ]
-    let compiled = try compile(.rows("x", 1), dtype: .f64) { activation($0) }
-    let x = HostArray([-30, -1.5, 0, 0.7, 25] as [Double], shape: [5, 1])
-    let found = try #require(compiled(["x": x], rows: 5)["result"]?.doubles)
+    let compiled = try compile(.rows("x", 1), as: Double.self) { x in activation(x) }
+    let found = try compiled([[-30], [-1.5], [0], [0.7], [25]])
     for (a, b) in zip(found, try #require(expected[activation])) {
       #expect(abs(a - b) <= 4e-16 * (1 + abs(b)) + 1e-14 * abs(b))
     }

@@ -85,14 +85,13 @@ import Testing
   func linear(bias: Bool) throws {
     let scope = ModuleScope.root()
     let layer = Linear(3, 5, bias: bias, in: scope)
-    let compiled = try compile(.rows("x", 3), dtype: .f64) { layer($0) }
-    var values = initialValues(of: scope.registry.parameters, seed: 4)
+    let values = initialValues(of: scope.registry.parameters, seed: 4)
+    let compiled = try compile(.rows("x", 3), as: Double.self, parameters: values) { layer($0) }
     let weight = try #require(values["weight"]?.doubles)
     let shift = values["bias"]?.doubles
     #expect((shift != nil) == bias)
     let x: [Double] = [0.5, -1, 2]
-    values["x"] = HostArray(x, shape: [1, 3])
-    let found = try #require(compiled(values, rows: 1)["result"]?.doubles)
+    let found = try compiled([x])
     #expect(found.count == 5)
     for i in 0..<5 {
       let exact = (0..<3).reduce(shift?[i] ?? 0) { $0 + x[$1] * weight[3 * i + $1] }

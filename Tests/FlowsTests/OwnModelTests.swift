@@ -197,30 +197,23 @@ import Testing
         }), in: scope)
     }
     #expect(modules.parameters.contains { $0.name == "hyper.only.weight" })
-    let look = try modules.compile([.rows("x", 3), .rows("c", 1)], dtype: .f64) { inputs in
-      let transform = modules.base(inputs[1])
-      return [
-        ("jacobian", transform.jacobian(inputs[0])),
-        ("back", transform.inv(transform(inputs[0]))),
-      ]
+    let look = try modules.compile(.rows("x", 3), .rows("c", 1), as: Double.self) { x, c in
+      let transform = modules.base(c)
+      return (transform.jacobian(x), transform.inv(transform(x)))
     }
     let x = [0.3, -1, 2]
-    let inputs = [
-      "x": HostArray(x, shape: [1, 3]), "c": HostArray([0.7], shape: [1, 1]),
-    ]
-    let found = try look(inputs, rows: 1)
-    let jacobian = try #require(found["jacobian"]).doubles
+    let (jacobian, back) = try look([x], [[0.7]])
     #expect(jacobian[1] == 0 && jacobian[2] == 0 && jacobian[5] == 0)
     #expect(jacobian[3] != 0 && jacobian[6] != 0 && jacobian[7] != 0)
     // Rounding of float64 through a few operations.
-    for (a, b) in zip(try #require(found["back"]).doubles, x) { #expect(abs(a - b) < 1e-13) }
+    for (a, b) in zip(back, x) { #expect(abs(a - b) < 1e-13) }
   }
 
   @Test("tensors stand for parameters, and a rule for linear layers, while a closure runs")
   func replacing() throws {
     let modules = Parameterized { Linear(2, 1, in: $0.child("layer")) }
-    let look = try modules.compile([.rows("x", 2)]) { inputs in
-      let (x, trace) = (inputs[0], inputs[0].trace)
+    let look = try modules.compile(.rows("x", 2)) { x in
+      let trace = x.trace
       let weight = trace.constant([1, 10], shape: [1, 2])
       let bias = trace.constant([100], shape: [1])
       let swapped = trace.replacing(["layer.weight": weight, "layer.bias": bias]) {
@@ -231,11 +224,11 @@ import Testing
       } _: {
         modules.base(x)
       }
-      return [("swapped", swapped), ("ruled", ruled + 0 * x.sum(axis: 0))]
+      return (swapped, ruled + 0 * x.sum(axis: 0))
     }
-    let found = try look(["x": HostArray([2, 3] as [Float], shape: [1, 2])], rows: 1)
-    #expect(found["swapped"]?.floats == [132])
-    #expect(found["ruled"]?.floats == [7])
+    let (swapped, ruled) = try look([[2, 3]])
+    #expect(swapped == [132])
+    #expect(ruled == [7])
   }
 
   @Test("equality, products, minima and finiteness are public")
@@ -245,7 +238,6 @@ import Testing
       return Tensor.concatenate(
         flags + [x.product(axis: 0).reshaped([1]), x.min(axis: 0).reshaped([1])])
     }
-    let found = try look(["x": HostArray([2, 3, 4] as [Float], shape: [1, 3])], rows: 1)
-    #expect(found["result"]?.floats == [1, 0, 0, 0, 1, 1, 1, 1, 1, 24, 2])
+    #expect(try look([[2, 3, 4]]) == [1, 0, 0, 0, 1, 1, 1, 1, 1, 24, 2])
   }
 }

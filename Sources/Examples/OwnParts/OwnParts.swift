@@ -47,45 +47,30 @@ struct OwnParts {
 
     // Samples come with their log-density from one pass; scoring them gives the same.
     let rows = 10_000
-    let context = HostArray([Float](repeating: 0.5, count: rows), shape: [rows, 1])
-    let sampler = try compile(loaded.trace(.sample).optimized(), loaded)
-    let seed = HostArray([1, 0] as [Int32], shape: [2])
-    let drawn = try sampler(["seed": seed, "context": context], rows: rows)
-    guard let x = drawn["x"], let logProb = drawn["log_prob"] else { return }
-    let score = try loaded.compile([.rows("x", 2), .rows("c", 1)]) { inputs in
-      let density = loaded.flow(inputs[1])
-      let transform = loaded.flow.transform(inputs[1])
-      let back = transform.inverse(transform(inputs[0]))
-      return [
-        ("log_prob", density.logProb(inputs[0])), ("error", abs(back - inputs[0]).max(axis: 0)),
-      ]
+    let context = Rows([Float](repeating: 0.5, count: rows), columns: 1)
+    let draw = try loaded.compiled().sample(rows, context: context, seed: 1)
+    let score = try loaded.compile(.rows("x", 2), .rows("c", 1)) { x, c in loaded.flow(c).logProb(x)
     }
-    let scored = try score(["x": x, "c": context], rows: rows)
+    let undo = try loaded.compile(.rows("x", 2), .rows("c", 1)) { x, c in
+      let transform = loaded.flow.transform(c)
+      return abs(transform.inverse(transform(x)) - x).max(axis: 0)
+    }
     print(
       String(
         format: "log p of samples, sampled and scored: largest difference %.1e",
-        largestDifference(logProb.doubles, scored["log_prob"]?.doubles ?? [])))
+        largestDifference(draw.logProb, try score(draw.x, context))))
     print(
       String(
         format: "forward, then inverse: largest error %.1e",
-        scored["error"]?.doubles.max() ?? .nan))
+        try undo(draw.x, context).max() ?? .nan))
 
     // The derivative of log p with respect to x, beside a difference quotient.
-    let slope = try compileGradient([.rows("x", 2), .rows("c", 1)], withRespectTo: ["x"]) {
-      loaded.flow($0[1]).logProb($0[0])
-    }
-    var inputs = loaded.values
-    inputs["x"] = HostArray([0.25, -0.5] as [Float], shape: [1, 2])
-    inputs["c"] = HostArray([0.5] as [Float], shape: [1, 1])
-    let gradient = try slope(inputs, rows: 1)["grad.x"]?.doubles ?? []
-    let near = HostArray([0.26, -0.5, 0.24, -0.5] as [Float], shape: [2, 2])
-    let pair = try score(
-      ["x": near, "c": HostArray([0.5, 0.5] as [Float], shape: [2, 1])], rows: 2)
-    let values = pair["log_prob"]?.doubles ?? [.nan, .nan]
+    let (_, (slope, _)) = try gradient(of: score)([[0.25, -0.5]], [[0.5]])
+    let near = try score([[0.26, -0.5], [0.24, -0.5]], [[0.5], [0.5]])
     print(
       String(
-        format: "d log p / dx₁  %.3f, by differences %.3f", gradient.first ?? .nan,
-        (values[0] - values[1]) / 0.02))
+        format: "d log p / dx₁  %.3f, by differences %.3f", slope[0][0], (near[0] - near[1]) / 0.02)
+    )
   }
 
   /// Rows with heavy, skewed tails whose place and shape depend on a context in [-1, 1].
@@ -104,7 +89,7 @@ struct OwnParts {
     return (x, c)
   }
 
-  private static func largestDifference(_ a: [Double], _ b: [Double]) -> Double {
+  private static func largestDifference(_ a: [Float], _ b: [Float]) -> Float {
     a.count == b.count ? zip(a, b).map { Swift.abs($0 - $1) }.max() ?? .nan : .nan
   }
 }

@@ -26,16 +26,15 @@ func bayesian(_ lesson: Lesson) throws {
 
   // The density of many drawn models on a grid: their mean, and how far they disagree.
   let side = 120
-  let grid = HostArray(
-    Lesson.grid(from: -2, to: 3, side: side), shape: [side * side, 2])
-  let score = try compile(.rows("x", 2)) { exp(flow.base(nil).logProb($0)) }
+  let grid = Rows(Lesson.grid(from: -2, to: 3, side: side), columns: 2)
+  let score = try model.compile(.rows("x", 2)) { exp(flow.base(nil).logProb($0)) }
   var mean = [Double](repeating: 0, count: side * side)
   var square = mean
   let models = 50
   for seed in 0..<models {
     let drawn = flow.sampled(from: model.values, seed: UInt64(seed))
-    let density = try score.bind(drawn)(["x": grid], rows: side * side)["result"]?.doubles ?? []
-    for (index, value) in density.enumerated() {
+    let density = try score.with(parameters: drawn)(grid)
+    for (index, value) in density.map(Double.init).enumerated() {
       mean[index] += value / Double(models)
       square[index] += value * value / Double(models)
     }

@@ -21,33 +21,28 @@ func reverseKL(_ lesson: Lesson) throws {
   // The evidence log Z by importance sampling: the mean of p/q over samples of q.
   var trained = flow.model
   trained.update(from: trainer)
-  let weigh = try trained.compile([.seed()]) { inputs in
-    let (x, logProb) = trained.flow(nil).sampleAndLogProb(seed: inputs[0])
-    return [("x", x), ("log_weight", logDensity(x) - logProb)]
+  let weigh = try trained.compile(.seed()) { seed in
+    let (x, logProb) = trained.flow(nil).sampleAndLogProb(seed: seed)
+    return (x, logDensity(x) - logProb)
   }
   let rows = 200_000
-  let seed = HostArray([3, 4] as [Int32], shape: [2])
-  let drawn = try weigh(["seed": seed], rows: rows)
-  let weights = (drawn["log_weight"]?.doubles ?? []).map { exp($0) }
+  let (x, logWeights) = try weigh(3 + 4 << 32, rows: rows)
+  let weights = logWeights.map { exp(Double($0)) }
   let sum = weights.reduce(0, +)
   let squares = weights.reduce(0) { $0 + $1 * $1 }
   let exact = logEvidence()
   print(String(format: "log Z by importance sampling  %.4f", log(sum / Double(rows))))
   print(String(format: "log Z by quadrature           %.4f", exact))
   print(String(format: "effective share of samples    %.3f", sum * sum / squares / Double(rows)))
-  let samples = Array((drawn["x"]?.floats ?? []).prefix(40_000))
-  try lesson.write("reverse-kl-samples", samples, columns: 2)
+  try lesson.write("reverse-kl-samples", Array(x.prefix(40_000)), columns: 2)
 
   let side = 200
   let grid = Lesson.grid(from: -2.5, to: 2.5, side: side)
-  let score = try compile(.rows("x", 2)) { x in
+  let score = try trained.compile(.rows("x", 2)) { x in
     Tensor.concatenate(
       [logDensity(x) - exact, trained.flow(nil).logProb(x)].map { $0.reshaped([1]) })
   }
-  var values = trained.values
-  values["x"] = HostArray(grid, shape: [side * side, 2])
-  let densities = try score(values, rows: side * side)["result"]?.floats ?? []
-  try lesson.write("reverse-kl-density", densities, columns: 2)
+  try lesson.write("reverse-kl-density", try score(Rows(grid, columns: 2)), columns: 2)
 }
 
 /// log Z of the ring by the midpoint rule.

@@ -23,19 +23,15 @@ func vae(_ lesson: Lesson) throws {
   // Images, what the decoder makes of their codes, and images of codes that the prior draws.
   let shown = 32
   let images = (0..<shown).flatMap { _ in galaxy(&generator) }
-  let look = try model.compile([.rows("x", side * side), .seed()]) { inputs in
-    let code = parts.encoder(inputs[0]).sample(seed: inputs[1])
-    let drawn = parts.prior(nil).sample(seed: inputs[1])
-    return [("again", parts.mean(of: code)), ("new", parts.mean(of: drawn))]
+  let look = try model.compile(.rows("x", side * side), .seed()) { x, seed in
+    let code = parts.encoder(x).sample(seed: seed)
+    let drawn = parts.prior(nil).sample(seed: seed)
+    return (parts.mean(of: code), parts.mean(of: drawn))
   }
-  let inputs = [
-    "x": HostArray(images, shape: [shown, side * side]),
-    "seed": HostArray([5, 6] as [Int32], shape: [2]),
-  ]
-  let seen = try look(inputs, rows: shown)
+  let (again, new) = try look(Rows(images, columns: side * side), 5 + 6 << 32)
   try lesson.write("vae-images", images, columns: side * side)
-  try lesson.write("vae-again", seen["again"]?.floats ?? [], columns: side * side)
-  try lesson.write("vae-new", seen["new"]?.floats ?? [], columns: side * side)
+  try lesson.write("vae-again", again, columns: side * side)
+  try lesson.write("vae-new", new, columns: side * side)
 }
 
 /// The side of an image in pixels.

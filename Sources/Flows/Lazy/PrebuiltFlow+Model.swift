@@ -3,6 +3,15 @@ import FlowRuntime
 
 /// The members that a flow forwards to its model.
 extension PrebuiltFlow {
+  /// The parameters and buffers in order of registration.
+  public var parameters: [Parameter] { model.parameters }
+
+  /// The values of the float parameters and buffers, by name.
+  public var values: [String: HostArray] {
+    get { model.values }
+    set { model.values = newValue }
+  }
+
   /// Fits the parameters to rows by maximum likelihood and keeps the best; see `Model.fit`.
   @discardableResult
   public mutating func fit(

@@ -3,8 +3,8 @@
 ///
 ///     var flow = try NSF(features: 5, context: 8, transforms: 3, bins: 8)
 ///     try flow.model.fit(x, context: c)
-///     let loss = try compile(.rows("x", 5), .rows("c", 8)) { x, c in -flow(c).logProb(x).mean() }
-public protocol PrebuiltFlow: LazyDistribution {
+///     let loss = try flow.compile(.rows("x", 5), .rows("c", 8)) { x, c in -flow(c).logProb(x).mean() }
+public protocol PrebuiltFlow: LazyDistribution, ParameterHolder {
   /// The architecture and the values of its parameters.
   var model: Model { get set }
 }

@@ -14,20 +14,6 @@ public protocol ParameterHolder {
 }
 
 extension ParameterHolder {
-  /// Compiles a closure over tensors and packs the parameters that it uses.
-  ///
-  /// The values are those of now; after training, compile again (which takes the object from the
-  /// cache) or call `bind` of `compiled`.
-  ///
-  /// - Throws: `RuntimeError` if there is no compiler.
-  public func compile(
-    _ inputs: [Input], dtype: DType = .f32, threads: Int? = nil,
-    _ body: ([Tensor]) throws -> [(String, Tensor)]
-  ) throws -> BoundFunction {
-    try CompiledFunction(Flows.trace(inputs, dtype: dtype, body).optimized())
-      .bind(values, threads: threads)
-  }
-
   /// A trainer of the parameters on a loss, a closure that gives a uniform scalar.
   ///
   ///     let trainer = try vae.trainer([.rows("x", 256), .seed()]) { inputs in

@@ -1,29 +1,43 @@
 import FlowIR
-import FlowRuntime
+import FlowPasses
 
-/// An input of a traced closure.
-public struct Input: Sendable {
-  let name: String
-  let type: @Sendable (DType) -> TensorType
+/// A function recorded from a closure, not yet optimized.
+///
+/// It cannot be compiled as it is: `optimized()` and `gradient(of:withRespectTo:)` give the
+/// `OptimizedFunction` that `CompiledFunction` takes.
+public struct TracedFunction: Hashable, Sendable {
+  /// The recorded function.
+  public let function: Function
 
-  /// One vector (or tensor) a row.
-  public static func rows(_ name: String, _ shape: Int...) -> Input {
-    Input(name: name) { .row(shape, $0) }
-  }
+  /// Wraps a function that was built by other means than tracing.
+  public init(_ function: Function) { self.function = function }
 
-  /// One tensor for all rows.
-  public static func uniform(_ name: String, _ shape: Int...) -> Input {
-    Input(name: name) { .uniform(shape, $0) }
-  }
+  /// The function's textual form.
+  public var text: String { function.text }
 
-  /// The seed of random numbers.
-  public static func seed(_ name: String = "seed") -> Input {
-    Input(name: name) { _ in .uniform([2], .i32) }
-  }
+  /// The function after the standard passes.
+  ///
+  /// - Throws: `TypeError` if a pass produces an operation whose types do not fit, which is a bug.
+  public func optimized() throws(TypeError) -> OptimizedFunction { try OptimizedFunction(function) }
 
-  private init(name: String, type: @escaping @Sendable (DType) -> TensorType) {
-    self.name = name
-    self.type = type
+  /// The optimized function with further results: the gradient of one result with respect to each of
+  /// the named arguments, called `grad.NAME`.
+  ///
+  /// - Parameters:
+  ///   - result: the name of a scalar result. If each row has its own, the sum over rows is
+  ///     differentiated.
+  ///   - names: the arguments to differentiate with respect to; nil for all inputs and parameters of
+  ///     a float type.
+  /// - Throws: `GradientError` for names that do not exist or a result that is not a scalar.
+  public func gradient(
+    of result: String, withRespectTo names: [String]? = nil
+  ) throws -> OptimizedFunction {
+    let all = function.arguments.filter {
+      $0.kind != .buffer && function.type(of: $0.value).dtype.isFloat
+    }
+    let both = try FlowPasses.gradient(
+      of: optimized().function, result: result, withRespectTo: names ?? all.map(\.name))
+    return try OptimizedFunction(both, passes: Pipeline.cleanup)
   }
 }
 
@@ -67,27 +81,4 @@ public func compileGradient(
   try CompiledFunction(
     trace(inputs, dtype: dtype) { [("result", body($0))] }
       .gradient(of: "result", withRespectTo: names))
-}
-
-/// Traces, optimizes and compiles a closure of one tensor; its result is named `result`.
-///
-/// - Throws: `RuntimeError` if there is no compiler.
-public func compile(
-  _ input: Input, dtype: DType = .f32, _ body: (Tensor) -> Tensor
-) throws -> CompiledFunction {
-  try CompiledFunction(trace([input], dtype: dtype) { [("result", body($0[0]))] }.optimized())
-}
-
-/// Traces, optimizes and compiles a closure of two tensors; its result is named `result`.
-///
-///     let loss = try compile(.rows("x", 5), .rows("c", 8)) { x, c in
-///       -flow(c).logProb(x).mean()
-///     }
-///
-/// - Throws: `RuntimeError` if there is no compiler.
-public func compile(
-  _ first: Input, _ second: Input, dtype: DType = .f32, _ body: (Tensor, Tensor) -> Tensor
-) throws -> CompiledFunction {
-  try CompiledFunction(
-    trace([first, second], dtype: dtype) { [("result", body($0[0], $0[1]))] }.optimized())
 }
