@@ -5,7 +5,7 @@ import Flows
 import Foundation
 
 /// `flowir gradient`.
-struct Gradient: ParsableCommand {
+struct Gradient: RowCommand {
   static let configuration = CommandConfiguration(
     abstract: "Write the loss and its gradient with respect to parameters, x and context.",
     discussion: """
@@ -24,23 +24,17 @@ struct Gradient: ParsableCommand {
   @OptionGroup var tables: TableFlags
   @OptionGroup var options: CommonOptions
 
-  func run() throws {
-    let outputs = Outputs(inputs: [model, input] + (context.map { [$0] } ?? []))
-    let file = try outputs.open(output)
-    let model = try AnyModel(path: model)
-    switch try model.precision(options, path: self.model) {
-    case .f32: try run(Float.self, model, outputs, file)
-    case .f64: try run(Double.self, model, outputs, file)
-    }
-  }
+  var inputs: [String] { [input] + [context].compactMap { $0 } }
 
-  private func run<Number: RowNumber>(
-    _ type: Number.Type, _ model: AnyModel, _ outputs: Outputs, _ output: OutputFile
-  ) throws {
+  func open(_ outputs: Outputs) throws -> OutputFile { try outputs.open(output) }
+
+  func process<Number: RowNumber>(
+    _ model: AnyModel, into output: OutputFile, as type: Number.Type
+  ) throws -> RowSummary {
     var source = try RowSource<Number>(
       model: model, input: input, context: context, flags: tables)
     var rows = FiniteRows<Number>(features: model.features, context: model.context)
-    while let part = try source.next(65536) { rows.append(part) }
+    while let part = try source.next(Self.chunk) { rows.append(part) }
     let results = try gradients(type, model, rows)
     var file = SafetensorsFile()
     for (key, array) in results.sorted(by: { $0.key < $1.key }) {
@@ -54,22 +48,18 @@ struct Gradient: ParsableCommand {
         ?? StoredTensor(whole.map { Float($0) }, shape: shape)
     }
     try file.write(to: output)
-    try outputs.commit()
-    for text in source.warnings { Console.warn(text) }
-    if let text = rows.bad.warning(path: input) { Console.warn(text) }
     let loss = results["loss"]?.doubles.first ?? .nan
-    try options.summary(
-      [("rows", .integer(source.done))] + rows.bad.members + [("loss", .number(loss))],
-      "loss \(Format.nats(loss)) over \(source.done) rows" + rows.bad.text)
+    return RowSummary(
+      text: "loss \(Format.nats(loss)) over \(source.done) rows", rows: source.done, bad: rows.bad,
+      path: input, warnings: source.warnings, members: [("loss", .number(loss))])
   }
 
   private func gradients<Number: RowNumber>(
     _ type: Number.Type, _ model: AnyModel, _ rows: FiniteRows<Number>
   ) throws -> [String: HostArray] {
-    let precision: Precision = Number.self == Double.self ? .f64 : .f32
     switch model {
     case .model(let model):
-      let function = try model.gradientFunction(dtype: precision.dtype)
+      let function = try model.gradientFunction(dtype: Number.precision.dtype)
       return try compile(function, model)(rows.inputs, rows: rows.count, threads: options.threads)
     case .compiled(let flow):
       let found = try flow.function(.logProbGradient)(
@@ -97,67 +87,5 @@ struct Gradient: ParsableCommand {
       results[name] = Number.array(values, shape: gradient.shape)
     }
     return results
-  }
-}
-
-/// The rows whose inputs are finite, and which rows of the file they are.
-private struct FiniteRows<Number: RowNumber> {
-  private let features: Int
-  private let columns: Int
-  private var x: [Number] = []
-  private var context: [Number] = []
-  /// For each row of the file, its number, and whether it is among these.
-  private var numbers: [(number: Int, isFinite: Bool)] = []
-  private(set) var bad = BadRows()
-  /// How many there are.
-  private(set) var count = 0
-
-  init(features: Int, context: Int) {
-    self.features = features
-    columns = context
-  }
-
-  var inputs: [String: HostArray] {
-    var inputs = ["x": Number.array(x, shape: [count, features])]
-    if columns > 0 { inputs["context"] = Number.array(context, shape: [count, columns]) }
-    return inputs
-  }
-
-  mutating func append(_ part: RowChunk<Number>) {
-    for row in 0..<part.rows {
-      let isFinite = part.isFinite?[row] ?? true
-      numbers.append((part.number(row), isFinite))
-      if isFinite { count += 1 }
-    }
-    guard let isFinite = part.isFinite else {
-      x += part.x
-      context += part.context
-      return
-    }
-    for row in 0..<part.rows where isFinite[row] {
-      x += part.x[row * features..<(row + 1) * features]
-      context += part.context[row * columns..<(row + 1) * columns]
-    }
-  }
-
-  /// The numbers of these rows among those of all, which are NaN elsewhere.
-  func spread(_ values: [Number]) -> [Number] {
-    guard count < numbers.count, count > 0 || values.isEmpty else { return values }
-    let width = count > 0 ? values.count / count : features
-    var all = [Number](repeating: .nan, count: numbers.count * width)
-    var from = 0
-    for (row, entry) in numbers.enumerated() where entry.isFinite {
-      for column in 0..<width { all[row * width + column] = values[from + column] }
-      from += width
-    }
-    return all
-  }
-
-  /// Counts the rows with NaN among their gradients.
-  mutating func count(nanIn values: [Number], columns: Int) {
-    for (row, entry) in numbers.enumerated()
-    where values[row * columns..<(row + 1) * columns].contains(where: \.isNaN) {
-      bad.add(entry.number, isFinite: entry.isFinite)
-    }
   }
 }

@@ -3,6 +3,7 @@ import FlowRuntime
 
 /// The float type that rows are read, computed and written in.
 protocol RowNumber: BinaryFloatingPoint, Sendable {
+  static var precision: Precision { get }
   static func read(_ reader: any RowReader, _ count: Int) throws(FileError) -> [Self]
   static func array(_ values: [Self], shape: [Int]) -> HostArray
   static func values(of array: HostArray) -> [Self]
@@ -10,6 +11,8 @@ protocol RowNumber: BinaryFloatingPoint, Sendable {
 }
 
 extension Float: RowNumber {
+  static var precision: Precision { .f32 }
+
   static func read(_ reader: any RowReader, _ count: Int) throws(FileError) -> [Float] {
     try reader.readFloats(count)
   }
@@ -26,6 +29,8 @@ extension Float: RowNumber {
 }
 
 extension Double: RowNumber {
+  static var precision: Precision { .f64 }
+
   static func read(_ reader: any RowReader, _ count: Int) throws(FileError) -> [Double] {
     try reader.read(count)
   }

@@ -8,6 +8,70 @@ struct RowResult {
   /// The numbers of a row.
   let columns: Int
   let writer: any RowWriter
+
+  /// The results that have a place, each a table of so many columns, or one number a row if that is nil.
+  static func list<Number: RowNumber>(
+    _ places: [RowOutput?], _ shapes: [(name: String, columns: Int?)], as type: Number.Type
+  ) throws(FileError) -> [RowResult] {
+    var results: [RowResult] = []
+    for (place, shape) in zip(places, shapes) {
+      guard let place else { continue }
+      let writer = try createRows(place, columns: shape.columns, type: Number.precision.rowType)
+      results.append(RowResult(name: shape.name, columns: shape.columns ?? 1, writer: writer))
+    }
+    return results
+  }
+}
+
+/// The arguments of one call of a function.
+struct RowBatch {
+  /// The arguments, by name.
+  let inputs: [String: HostArray]
+  let rows: Int
+  /// The number of the first row in a sample.
+  var firstRow = 0
+  /// For each row, whether its inputs are finite; nil if all are.
+  let isFinite: [Bool]?
+  /// The number of a row in its file.
+  let number: (Int) -> Int
+}
+
+/// Where the rows of a command come from, a call's at a time.
+protocol RowFeed {
+  /// How many rows there are, where that is known.
+  var rowCount: Int? { get }
+  /// How many rows `next` gave.
+  var done: Int { get }
+  /// The arguments of the next call; nil at the end.
+  mutating func next() throws -> RowBatch?
+}
+
+/// The rows of a file as the argument of a function.
+struct RowTable<Number: RowNumber>: RowFeed {
+  private(set) var source: RowSource<Number>
+  private let name: String
+  private let features: Int
+  private let context: Int
+  private let chunk: Int
+
+  /// Rows of `source` as the argument `name` of the model's functions, at most `chunk` for a call.
+  init(_ source: RowSource<Number>, name: String, _ model: AnyModel, chunk: Int) {
+    (self.source, self.name, self.chunk) = (source, name, chunk)
+    (features, context) = (model.features, model.context)
+  }
+
+  var rowCount: Int? { source.rowCount }
+  var done: Int { source.done }
+
+  mutating func next() throws -> RowBatch? {
+    guard let part = try source.next(chunk) else { return nil }
+    var inputs = [name: Number.array(part.x, shape: [part.rows, features])]
+    if context > 0 {
+      inputs["context"] = Number.array(part.context, shape: [part.rows, context])
+    }
+    return RowBatch(
+      inputs: inputs, rows: part.rows, isFinite: part.isFinite, number: part.number)
+  }
 }
 
 /// What every command does with its rows: call the function, set the results of rows with bad inputs to
@@ -24,19 +88,22 @@ struct RowPipeline<Number: RowNumber> {
     self.threads = threads
   }
 
+  /// Processes all rows of a feed, with a bar of progress, and finishes the results.
+  mutating func run<Feed: RowFeed>(_ feed: inout Feed, showsProgress: Bool) throws {
+    var bar = RowProgress(total: feed.rowCount, isForced: showsProgress)
+    while let batch = try feed.next() {
+      try process(batch)
+      bar.show(feed.done)
+    }
+    bar.clear()
+    for result in results { try result.writer.finish() }
+  }
+
   /// Calls the function on some rows and writes what it gives.
-  ///
-  /// - Parameters:
-  ///   - inputs: the function's arguments, by name.
-  ///   - rows: how many rows there are.
-  ///   - firstRow: the number of the first in a sample.
-  ///   - isFinite: for each row, whether its inputs are finite; nil if all are.
-  ///   - number: the number of a row in its file.
-  mutating func process(
-    _ inputs: [String: HostArray], rows: Int, firstRow: Int = 0, isFinite: [Bool]?,
-    number: (Int) -> Int
-  ) throws {
-    let found = try function(inputs, rows: rows, firstRow: firstRow, threads: threads)
+  private mutating func process(_ batch: RowBatch) throws {
+    let (rows, isFinite) = (batch.rows, batch.isFinite)
+    let found = try function(
+      batch.inputs, rows: rows, firstRow: batch.firstRow, threads: threads)
     var isNaN: [Bool]?
     for result in results {
       var values = found[result.name].map { Number.values(of: $0) } ?? []
@@ -56,7 +123,7 @@ struct RowPipeline<Number: RowNumber> {
     }
     guard let isNaN else { return }
     for row in 0..<rows where isNaN[row] {
-      bad.add(number(row), isFinite: isFinite?[row] ?? true)
+      bad.add(batch.number(row), isFinite: isFinite?[row] ?? true)
     }
   }
 
@@ -65,14 +132,5 @@ struct RowPipeline<Number: RowNumber> {
     for (row, value) in values.enumerated() where value.isNaN {
       bad.add(number(row), isFinite: isFinite?[row] ?? true)
     }
-  }
-}
-
-extension RowChunk {
-  /// The arguments of a function that takes these rows under a name.
-  func inputs(_ name: String, features: Int, context columns: Int) -> [String: HostArray] {
-    var inputs = [name: Number.array(x, shape: [rows, features])]
-    if columns > 0 { inputs["context"] = Number.array(context, shape: [rows, columns]) }
-    return inputs
   }
 }

@@ -5,7 +5,7 @@ import Flows
 import Foundation
 
 /// `flowir score`.
-struct Score: ParsableCommand {
+struct Score: RowCommand {
   static let configuration = CommandConfiguration(
     abstract: "Write log p(x|c) of every row, in the input's order.",
     discussion: """
@@ -38,70 +38,56 @@ struct Score: ParsableCommand {
     try options.check(outputs: [output])
   }
 
-  func run() throws {
-    let outputs = Outputs(inputs: [model, input] + (context.map { [$0] } ?? []))
-    let output = try outputs.openRows(self.output, resume: resume)
-    let model = try AnyModel(path: model)
-    switch try model.precision(options, path: self.model) {
-    case .f32: try run(Float.self, model, outputs, output)
-    case .f64: try run(Double.self, model, outputs, output)
-    }
+  var inputs: [String] { [input] + [context].compactMap { $0 } }
+
+  func open(_ outputs: Outputs) throws -> RowOutput {
+    try outputs.openRows(output, resume: resume)
   }
 
-  private func run<Number: RowNumber>(
-    _ type: Number.Type, _ model: AnyModel, _ outputs: Outputs, _ output: RowOutput
-  ) throws {
-    let start = Date()
-    let rowType: RowType = Number.self == Double.self ? .f64 : .f32
+  func process<Number: RowNumber>(
+    _ model: AnyModel, into place: RowOutput, as type: Number.Type
+  ) throws -> RowSummary {
     var source = try RowSource<Number>(
       model: model, input: input, context: context, flags: tables)
     let function = try model.function(.logProb, options)
-    var resumable: ResumableNPYWriter?
-    let writer: any RowWriter
-    if let file = output.file, self.output.hasSuffix(".npy") {
-      let taken = try ResumableNPYWriter(file, type: rowType, fingerprint: fingerprint(rowType))
-      (resumable, writer) = (taken, taken)
-    } else {
-      writer = try createRows(output, columns: nil, type: rowType)
-    }
+    let rowType = Number.precision.rowType
+    let resumable =
+      output.hasSuffix(".npy")
+      ? try place.file.map { file throws(FileError) in
+        try ResumableNPYWriter(file, type: rowType, fingerprint: fingerprint(rowType))
+      } : nil
+    let writer = try resumable ?? createRows(place, columns: nil, type: rowType)
     var pipeline = RowPipeline<Number>(
       function, [RowResult(name: "log_prob", columns: 1, writer: writer)],
       threads: options.threads)
-    if let resumable {
-      // Rows of the earlier run are read past, and its bad ones counted.
-      while source.done < resumable.resumed {
-        let first = source.done
-        guard let part = try source.next(min(resumable.resumed - first, chunk)) else { break }
-        let values = try resumable.earlier(from: first, count: part.rows)
-        pipeline.count(earlier: values, number: part.number, isFinite: part.isFinite)
-      }
-      if source.done < resumable.resumed {
+    if let resumable { try pass(resumable, &source, &pipeline) }
+    var table = RowTable(source, name: "x", model, chunk: lineBuffered ? 1 : chunk)
+    try pipeline.run(&table, showsProgress: progress)
+    return RowSummary(
+      text: "scored \(table.source.done) rows", rows: table.source.done, bad: pipeline.bad,
+      path: input, warnings: table.source.warnings)
+  }
+
+  /// Reads past the rows of an earlier run, and counts the bad ones among them.
+  private func pass<Number: RowNumber>(
+    _ writer: ResumableNPYWriter, _ source: inout RowSource<Number>,
+    _ pipeline: inout RowPipeline<Number>
+  ) throws {
+    while source.done < writer.resumed {
+      let first = source.done
+      guard let part = try source.next(min(writer.resumed - first, chunk)) else {
         throw FileError.mismatch(
           path: input, found: "\(source.done) rows",
-          expected: "\(resumable.resumed) or more, which an earlier run scored")
+          expected: "\(writer.resumed) or more, which an earlier run scored")
       }
+      let values = try writer.earlier(from: first, count: part.rows)
+      pipeline.count(earlier: values, number: part.number, isFinite: part.isFinite)
     }
-    var bar = RowProgress(total: source.rowCount, isForced: progress)
-    while let part = try source.next(lineBuffered ? 1 : chunk) {
-      try pipeline.process(
-        part.inputs("x", features: model.features, context: model.context), rows: part.rows,
-        isFinite: part.isFinite, number: part.number)
-      bar.show(source.done)
-    }
-    bar.clear()
-    try writer.finish()
-    try outputs.commit()
-    for text in source.warnings { Console.warn(text) }
-    if let text = pipeline.bad.warning(path: input) { Console.warn(text) }
-    let seconds = Date().timeIntervalSince(start)
-    try options.summary(
-      [("rows", .integer(source.done))] + pipeline.bad.members + [("seconds", .number(seconds))],
-      "scored \(source.done) rows in \(Format.seconds(seconds))" + pipeline.bad.text)
   }
 
   /// What the result depends on, for an interrupted run to be known again.
   private func fingerprint(_ type: RowType) -> String {
-    ([model, input] + (context.map { [$0] } ?? [])).map(Self.identity).joined(separator: " ")
+    ([model] + inputs).map(Self.identity).joined(separator: " ")
       + " \(type) \(tables.identity)"
   }
 

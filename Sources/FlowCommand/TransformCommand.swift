@@ -5,7 +5,7 @@ import Flows
 import Foundation
 
 /// `flowir transform`.
-struct Transform: ParsableCommand {
+struct Transform: RowCommand {
   static let configuration = CommandConfiguration(
     abstract: "Write z = f(x), or x = f⁻¹(z), and its log|det J|.",
     discussion: """
@@ -28,50 +28,24 @@ struct Transform: ParsableCommand {
 
   func validate() throws { try options.check(outputs: [output, ladj]) }
 
-  func run() throws {
-    let outputs = Outputs(inputs: [model, input] + (context.map { [$0] } ?? []))
-    let places = try [output, ladj].map { path throws(FileError) in
-      try path.map { path throws(FileError) in try outputs.openRows(path) }
-    }
-    let model = try AnyModel(path: model)
-    switch try model.precision(options, path: self.model) {
-    case .f32: try run(Float.self, model, outputs, places)
-    case .f64: try run(Double.self, model, outputs, places)
-    }
-  }
+  var inputs: [String] { [input] + [context].compactMap { $0 } }
 
-  private func run<Number: RowNumber>(
-    _ type: Number.Type, _ model: AnyModel, _ outputs: Outputs, _ places: [RowOutput?]
-  ) throws {
-    let start = Date()
-    let rowType: RowType = Number.self == Double.self ? .f64 : .f32
-    var source = try RowSource<Number>(
+  func open(_ outputs: Outputs) throws -> [RowOutput?] { try outputs.openRows([output, ladj]) }
+
+  func process<Number: RowNumber>(
+    _ model: AnyModel, into places: [RowOutput?], as type: Number.Type
+  ) throws -> RowSummary {
+    let source = try RowSource<Number>(
       model: model, input: input, context: context, flags: tables)
     let function = try model.function(inverse ? .inverse : .transform, options)
     let (from, to) = inverse ? ("z", "x") : ("x", "z")
-    var results: [RowResult] = []
-    for (place, (name, columns)) in zip(places, [(to, model.features), ("ladj", 1)]) {
-      guard let place else { continue }
-      let writer = try createRows(
-        place, columns: name == to ? columns : nil, type: rowType)
-      results.append(RowResult(name: name, columns: columns, writer: writer))
-    }
+    let results = try RowResult.list(
+      places, [(to, columns: model.features), ("ladj", columns: nil)], as: type)
     var pipeline = RowPipeline<Number>(function, results, threads: options.threads)
-    var bar = RowProgress(total: source.rowCount, isForced: progress)
-    while let part = try source.next(65536) {
-      try pipeline.process(
-        part.inputs(from, features: model.features, context: model.context), rows: part.rows,
-        isFinite: part.isFinite, number: part.number)
-      bar.show(source.done)
-    }
-    bar.clear()
-    for result in results { try result.writer.finish() }
-    try outputs.commit()
-    for text in source.warnings { Console.warn(text) }
-    if let text = pipeline.bad.warning(path: input) { Console.warn(text) }
-    let seconds = Date().timeIntervalSince(start)
-    try options.summary(
-      [("rows", .integer(source.done))] + pipeline.bad.members + [("seconds", .number(seconds))],
-      "transformed \(source.done) rows in \(Format.seconds(seconds))" + pipeline.bad.text)
+    var table = RowTable(source, name: from, model, chunk: Self.chunk)
+    try pipeline.run(&table, showsProgress: progress)
+    return RowSummary(
+      text: "transformed \(table.source.done) rows", rows: table.source.done, bad: pipeline.bad,
+      path: input, warnings: table.source.warnings)
   }
 }

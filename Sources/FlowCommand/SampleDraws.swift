@@ -1,0 +1,93 @@
+import FlowFiles
+import FlowRuntime
+
+/// The calls that draw a sample: so many rows for each context, in their order.
+struct SampleDraws<Number: RowNumber>: RowFeed {
+  private let contexts: SampleContexts<Number>
+  private let each: Int
+  private let seeds: HostArray
+  private let chunk: Int
+  let rowCount: Int?
+  private(set) var done = 0
+
+  init(
+    _ contexts: SampleContexts<Number>, each: Int, total: Int, seed: UInt64, chunk: Int
+  ) {
+    (self.contexts, self.each, self.chunk, rowCount) = (contexts, each, chunk, total)
+    let words = [Int32(truncatingIfNeeded: seed), Int32(truncatingIfNeeded: seed >> 32)]
+    seeds = HostArray(words, shape: [2])
+  }
+
+  mutating func next() -> RowBatch? {
+    guard let rowCount, done < rowCount else { return nil }
+    let first = done
+    done += min(chunk, rowCount - done)
+    let (array, isFinite) = contexts.rows(first..<done, each: each)
+    var inputs = ["seed": seeds]
+    inputs["context"] = array
+    return RowBatch(
+      inputs: inputs, rows: done - first, firstRow: first, isFinite: isFinite,
+      number: { first + $0 + 1 })
+  }
+}
+
+/// The contexts that samples are drawn for.
+struct SampleContexts<Number: RowNumber> {
+  private let columns: Int
+  private var values: [Number] = []
+  private var isFinite: [Bool]?
+  /// How many there are; 1 for a flow without context.
+  private(set) var count = 1
+
+  init(
+    model: AnyModel, path modelPath: String, context path: String?, options: TableOptions
+  ) throws {
+    columns = model.context
+    guard let path else {
+      guard model.context == 0 else {
+        throw FileError.mismatch(
+          path: modelPath, found: "no context",
+          expected: "--context with \(model.context) columns, since the flow is conditional")
+      }
+      return
+    }
+    guard model.context > 0 else {
+      throw FileError.mismatch(
+        path: path, found: "a context", expected: "none, since the flow is unconditional")
+    }
+    let reader = try openTable(
+      path, columns: model.context, "context features", options: options)
+    for notice in reader.notices { Console.note("\(path): \(notice)") }
+    while true {
+      let part = try Number.read(reader, 65536)
+      if part.isEmpty { break }
+      values += part
+    }
+    guard !values.isEmpty else {
+      throw FileError.mismatch(path: path, found: "0 rows", expected: "1 row or more")
+    }
+    count = values.count / columns
+    isFinite = finiteRows(values, rows: count)
+  }
+
+  /// The contexts of some rows of the sample, `each` for a context, and which of them are finite.
+  func rows(_ range: Range<Int>, each: Int) -> (HostArray?, isFinite: [Bool]?) {
+    guard columns > 0 else { return (nil, nil) }
+    if count == 1 {
+      return (
+        Number.array(values, shape: [columns]),
+        isFinite.map { [Bool](repeating: $0[0], count: range.count) }
+      )
+    }
+    var repeated: [Number] = []
+    repeated.reserveCapacity(range.count * columns)
+    for row in range {
+      let place = row / each * columns
+      repeated += values[place..<place + columns]
+    }
+    return (
+      Number.array(repeated, shape: [range.count, columns]),
+      isFinite.map { isFinite in range.map { isFinite[$0 / each] } }
+    )
+  }
+}
