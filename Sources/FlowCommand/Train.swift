@@ -36,6 +36,11 @@ struct Train: ParsableCommand {
   var data: String
   @Option(name: .customLong("context-data"), help: "The context of each training row.")
   var contextData: String?
+  @Option(
+    help: "The weight of each training row: one column of numbers, 0 or more; 2 counts a row twice."
+  )
+  var weights: String?
+  @OptionGroup var judged: ValidationFlags
   @Option(help: "Where to write the model.") var output: String
   @Option(
     parsing: .unconditional,
@@ -63,11 +68,6 @@ struct Train: ParsableCommand {
   var clipNorm: Double?
   @Option(
     parsing: .unconditional,
-    help: "The share of rows to hold out, from 0 to 0.99.",
-    transform: Parse.number(.from(0, to: 0.99)))
-  var validation = 0.1
-  @Option(
-    parsing: .unconditional,
     help: "Stop after this many epochs without a better validation likelihood.",
     transform: Parse.integer(from: 1, to: 1 << 31))
   var patience: Int?
@@ -88,6 +88,7 @@ struct Train: ParsableCommand {
     }
     if let flow { _ = try FlowArguments.type(flow) }
     for text in arguments { _ = try FlowArguments.member(text) }
+    try judged.check()
     if options.dtype == .f64 { throw ValidationError("training computes in f32") }
   }
 
@@ -122,14 +123,16 @@ struct Train: ParsableCommand {
   func run() throws {
     let sidecar = output + ".training"
     let outputs = Outputs(
-      inputs: [data] + [contextData, config].compactMap { $0 })
+      inputs: [data] + [contextData, weights, config].compactMap { $0 } + judged.paths)
     let file = try outputs.open(output)
     try outputs.check(sidecar)
     let x = try TrainingData(data, options: tables.rows)
     let conditions = try contextData.map { try TrainingData($0, options: tables.context) }
     var model = try Model(description(x, conditions), seed: seed)
-    try check(x, conditions, model)
+    try x.check(model, context: conditions, option: "--context-data")
     for text in x.warnings + (conditions?.warnings ?? []) { Console.warn(text) }
+    let judging = try judged.rows(for: model, tables: tables)
+    let rowWeights = try weights.map { try TrainingData.weights($0, rows: x.rows, of: data) }
     let known =
       resume && FileManager.default.fileExists(atPath: sidecar)
       ? try TrainingCheckpoint(path: sidecar) : nil
@@ -137,8 +140,9 @@ struct Train: ParsableCommand {
     let report: TrainingReport
     do {
       report = try model.fit(
-        x.values, context: conditions?.values ?? [], options: trainingOptions, resume: known,
-        checkpoint: { try $0.save(to: sidecar) }, progress: { line.show($0) })
+        x.values, context: conditions?.values ?? [], weights: rowWeights, validation: judging,
+        options: trainingOptions, resume: known, checkpoint: { try $0.save(to: sidecar) },
+        progress: { line.show($0) })
     } catch let error as TrainingMismatch {
       throw FileError.system(path: sidecar, action: "go on from it", reason: "\(error)")
     }
@@ -150,41 +154,13 @@ struct Train: ParsableCommand {
     try summarize(report)
   }
 
-  /// Checks that the data have as many columns as the flow has features and context features, and the
-  /// context as many rows as the data.
-  private func check(_ x: TrainingData, _ conditions: TrainingData?, _ model: Model) throws {
-    guard x.columns == model.features else {
-      throw FileError.mismatch(
-        path: data, found: "\(x.columns) columns", expected: "\(model.features) features")
-    }
-    guard let conditions, let contextData else {
-      guard model.context == 0 else {
-        throw FileError.mismatch(
-          path: data, found: "no context", expected: "--context-data, since the flow is conditional"
-        )
-      }
-      return
-    }
-    guard conditions.columns == model.context else {
-      throw FileError.mismatch(
-        path: contextData, found: "\(conditions.columns) columns",
-        expected: model.context == 0
-          ? "no context, since the flow is unconditional" : "\(model.context) context features")
-    }
-    guard conditions.rows == x.rows else {
-      throw FileError.mismatch(
-        path: contextData, found: "\(conditions.rows) rows",
-        expected: "\(x.rows) rows, as in \(data)")
-    }
-  }
-
   private var trainingOptions: TrainingOptions {
     var training = TrainingOptions()
     training.epochs = epochs
     training.batchSize = batchSize
     training.learningRate = learningRate
     training.schedule = schedule
-    training.validation = validation
+    training.validation = judged.share
     training.patience = patience
     training.seed = seed
     training.threads = options.threads
@@ -199,8 +175,9 @@ struct Train: ParsableCommand {
       ("training", report.trainRowsWithoutDensity, report.trainRows),
       ("validation", report.validationRowsWithoutDensity, report.validationRows),
     ] where missing > 0 {
+      let path = name == "validation" ? judged.data ?? data : data
       Console.warn(
-        "\(data): \(missing) of \(count) \(name) rows have no finite density under this flow and are "
+        "\(path): \(missing) of \(count) \(name) rows have no finite density under this flow and are "
           + "not in the \(name) log-likelihood; look for values outside of its support, such as a "
           + "zero under a logarithm or a fill value")
     }

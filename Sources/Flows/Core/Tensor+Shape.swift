@@ -99,9 +99,16 @@ extension Tensor {
   ///
   /// The other rows have no part in gradients either: whatever they hold, they add nothing to the
   /// gradient of a parameter.
-  public func meanOfFiniteRows() -> Tensor {
+  ///
+  /// - Parameter weights: how much each row counts, a row scalar; nil if all count alike.
+  public func meanOfFiniteRows(weights: Tensor? = nil) -> Tensor {
     precondition(hasRows && shape.isEmpty, "needs a row scalar, found \(type)")
     let finite = isFinite(self)
+    if let weights {
+      precondition(weights.type == type, "needs weights of type \(type), found \(weights.type)")
+      let total = select(finite, weights, like(0)).sum()
+      return (select(finite, self, like(0)) * weights).sum() / total
+    }
     let count = trace.emit(.rowSum, [trace.emit(.convert(type.dtype), [finite])])
     return select(finite, self, like(0)).sum() / count
   }

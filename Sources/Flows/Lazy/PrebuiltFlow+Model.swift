@@ -15,10 +15,15 @@ extension PrebuiltFlow {
   /// Fits the parameters to rows by maximum likelihood and keeps the best; see `Model.fit`.
   @discardableResult
   public mutating func fit(
-    _ x: Rows<Float>, context: Rows<Float>? = nil, options: TrainingOptions = TrainingOptions(),
+    _ x: Rows<Float>, context: Rows<Float>? = nil, weights: [Float]? = nil,
+    validation: Rows<Float>? = nil, validationContext: Rows<Float>? = nil,
+    validationWeights: [Float]? = nil, options: TrainingOptions = TrainingOptions(),
     progress: @Sendable (TrainingProgress) -> Void = { _ in }
   ) async throws -> TrainingReport {
-    try await model.fit(x, context: context, options: options, progress: progress)
+    try await model.fit(
+      x, context: context, weights: weights, validation: validation,
+      validationContext: validationContext, validationWeights: validationWeights,
+      options: options, progress: progress)
   }
 
   /// The flow in machine code, with the parameters' values of now.

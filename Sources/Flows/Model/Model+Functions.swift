@@ -135,14 +135,20 @@ extension Model {
     return .withoutPasses(step.function)
   }
 
-  /// The mean of -log p over the rows whose density is finite, with parameters as inputs.
-  func trainingLoss() -> TracedFunction {
+  /// The name of the training step's input of weights.
+  static let rowWeights = "row_weights"
+
+  /// The mean of -log p over the rows whose density is finite, with parameters as inputs; with weights,
+  /// one for each row, it is a weighted mean.
+  func trainingLoss(isWeighted: Bool = false) -> TracedFunction {
     var inputs = [Input.rows("x", features)]
     if context > 0 { inputs.append(.rows("context", context)) }
+    if isWeighted { inputs.append(.rows(Self.rowWeights)) }
     return Flows.trace(inputs, name: "loss", parametersAreInputs: true) { tensors in
-      let context = tensors.count > 1 ? tensors[1] : nil
+      let context = context > 0 ? tensors[1] : nil
       let logProb = flow(context).logProb(tensors[0]).missing(where: [tensors[0], context])
-      return [("loss", -logProb.meanOfFiniteRows())]
+      let weights = isWeighted ? tensors.last : nil
+      return [("loss", -logProb.meanOfFiniteRows(weights: weights))]
     }
   }
 }
@@ -161,8 +167,13 @@ extension Model {
   ///
   /// - Throws: `GradientError`, `RuntimeError`, or `FlowError` for a frozen name that no parameter has.
   public func trainer(optimizer: AdamW = AdamW(), frozen: [String] = []) throws -> Trainer {
+    try trainer(optimizer: optimizer, frozen: frozen, isWeighted: false)
+  }
+
+  /// A trainer whose steps also take `row_weights` if rows have weights.
+  func trainer(optimizer: AdamW, frozen: [String], isWeighted: Bool) throws -> Trainer {
     try Trainer(
-      loss: trainingLoss(), parameters: parameters, values: values, optimizer: optimizer,
-      frozen: frozen)
+      loss: trainingLoss(isWeighted: isWeighted), parameters: parameters, values: values,
+      optimizer: optimizer, frozen: frozen)
   }
 }

@@ -6,6 +6,12 @@ extension Model {
   /// - Parameters:
   ///   - x: the rows.
   ///   - context: the context of each row; nil for a flow without.
+  ///   - weights: how much each row counts, 0 or more; nil if all count alike. A whole weight is as if the
+  ///     row stood there that many times, and 0 as if it were left out.
+  ///   - validation: the rows on which epochs are judged; nil to hold out a share of `x`, as
+  ///     `options.validation` says.
+  ///   - validationContext: the context of each validation row.
+  ///   - validationWeights: the weight of each validation row; nil if all count alike.
   ///   - options: epochs, batches, rates and the rest.
   ///   - progress: told how training goes, every few batches.
   /// - Returns: how training ended.
@@ -14,19 +20,39 @@ extension Model {
   ///   cancelled, after which the model has the best parameters so far.
   @discardableResult
   public mutating func fit(
-    _ x: Rows<Float>, context: Rows<Float>? = nil, options: TrainingOptions = TrainingOptions(),
+    _ x: Rows<Float>, context: Rows<Float>? = nil, weights: [Float]? = nil,
+    validation: Rows<Float>? = nil, validationContext: Rows<Float>? = nil,
+    validationWeights: [Float]? = nil, options: TrainingOptions = TrainingOptions(),
     progress: @Sendable (TrainingProgress) -> Void = { _ in }
   ) async throws -> TrainingReport {
-    guard x.columns == features else {
+    try check(x, context, names: ("x", "context"))
+    var judged: WeightedRows?
+    if let validation {
+      try check(validation, validationContext, names: ("validation", "validationContext"))
+      judged = WeightedRows(
+        x: validation.values, context: validationContext?.values ?? [],
+        weights: validationWeights)
+    } else if validationContext != nil || validationWeights != nil {
       throw FlowError.invalid(
-        place: "x", found: "\(x.columns) columns", expected: "\(features) features")
-    }
-    if let context, context.columns != self.context || context.count != x.count {
-      throw FlowError.invalid(
-        place: "context", found: "\(context.count) rows of \(context.columns) columns",
-        expected: "\(x.count) rows of \(self.context) context features")
+        place: "validation", found: "nothing",
+        expected: "the rows that the validation context and weights belong to")
     }
     return try fit(
-      x.values, context: context?.values ?? [], options: options, progress: progress)
+      x.values, context: context?.values ?? [], weights: weights, validation: judged,
+      options: options, progress: progress)
+  }
+
+  private func check(
+    _ x: Rows<Float>, _ context: Rows<Float>?, names: (x: String, context: String)
+  ) throws(FlowError) {
+    guard x.columns == features else {
+      throw .invalid(
+        place: names.x, found: "\(x.columns) columns", expected: "\(features) features")
+    }
+    if let context, context.columns != self.context || context.count != x.count {
+      throw .invalid(
+        place: names.context, found: "\(context.count) rows of \(context.columns) columns",
+        expected: "\(x.count) rows of \(self.context) context features")
+    }
   }
 }

@@ -7,6 +7,11 @@ extension Model {
   /// - Parameters:
   ///   - x: rows x features, row-major.
   ///   - context: rows x context, row-major; empty for a flow without.
+  ///   - weights: how much each row counts, 0 or more; nil if all count alike. The loss of a batch and
+  ///     all likelihoods are weighted means, so that a whole weight is as if the row stood there that
+  ///     many times, and 0 as if it were left out.
+  ///   - validation: the rows on which epochs are judged; nil to hold out a share of `x`, as
+  ///     `options.validation` says.
   ///   - options: epochs, batches, rates and the rest.
   ///   - resume: a checkpoint to go on from.
   ///   - checkpoint: given the state after each epoch.
@@ -17,23 +22,14 @@ extension Model {
   ///   cancelled, after which the model has the best parameters so far.
   @discardableResult
   public mutating func fit(
-    _ x: [Float], context: [Float] = [], options: TrainingOptions = TrainingOptions(),
+    _ x: [Float], context: [Float] = [], weights: [Float]? = nil,
+    validation: WeightedRows? = nil, options: TrainingOptions = TrainingOptions(),
     resume: TrainingCheckpoint? = nil, checkpoint: (TrainingCheckpoint) throws -> Void = { _ in },
     progress: (TrainingProgress) -> Void = { _ in }
   ) throws -> TrainingReport {
-    let rows = x.count / features
-    guard x.count == rows * features, rows >= 2 else {
-      throw FlowError.invalid(
-        place: "data", found: "\(x.count) numbers",
-        expected: "at least 2 rows of \(features) features")
-    }
-    guard context.count == rows * self.context else {
-      throw FlowError.invalid(
-        place: "context", found: "\(context.count) numbers",
-        expected: "\(rows) rows of \(self.context) context features")
-    }
     var session = try FitSession(
-      model: self, x: x, context: context, rows: rows, options: options)
+      model: self, data: WeightedRows(x: x, context: context, weights: weights),
+      validation: validation, options: options)
     do {
       let report = try session.run(resume: resume, checkpoint: checkpoint, progress: progress)
       for (name, values) in session.bestValues { self.values[name] = values }

@@ -5,34 +5,34 @@ import Foundation
 /// The working state of one fit.
 struct FitSession {
   let model: Model
-  let x: [Float]
-  let context: [Float]
   let options: TrainingOptions
   let trainer: Trainer
   let logProb: CompiledFunction
-  let training: [Int]
-  let validation: [Int]
+  let training: RowSelection
+  let validation: RowSelection
   let job: TrainingJob
   var best: [String: [Float]] = [:]
   var bestEpoch = 0
   var bestValidation = -Double.infinity
 
   init(
-    model: Model, x: [Float], context: [Float], rows: Int, options: TrainingOptions
+    model: Model, data: WeightedRows, validation judged: WeightedRows?, options: TrainingOptions
   ) throws {
+    let rows = try data.checkedCount(for: model, minimum: 2)
+    if let judged {
+      let count = try judged.checkedCount(for: model, minimum: 1, prefix: "validation ")
+      training = RowSelection(data, RowSelection.weighted(data, count: rows))
+      validation = RowSelection(judged, RowSelection.weighted(judged, count: count))
+    } else {
+      (training, validation) = RowSelection.split(
+        data, count: rows, heldOut: options.validation, seed: options.seed)
+    }
     self.model = model
-    self.x = x
-    self.context = context
     self.options = options
-    job = TrainingJob(model: model, x: x, context: context, options: options)
-    trainer = try model.trainer(optimizer: options.optimizer, frozen: options.frozen)
+    job = TrainingJob(model: model, data: data, validation: judged, options: options)
+    trainer = try model.trainer(
+      optimizer: options.optimizer, frozen: options.frozen, isWeighted: data.weights != nil)
     logProb = try CompiledFunction(model.trace(.logProb).optimized())
-    var order = Array(0..<rows)
-    var generator = SeededGenerator(seed: options.seed)
-    order.shuffle(using: &generator)
-    let held = min(Int((Double(rows) * options.validation).rounded()), rows - 1)
-    validation = Array(order.prefix(held)).sorted()
-    training = Array(order.dropFirst(held)).sorted()
   }
 
   var bestValues: [String: HostArray] {
@@ -45,23 +45,10 @@ struct FitSession {
     return result
   }
 
-  private func gather(_ source: [Float], _ width: Int, _ rows: ArraySlice<Int>) -> [Float] {
-    [Float](unsafeUninitializedCapacity: rows.count * width) { target, count in
-      source.withUnsafeBufferPointer { source in
-        var position = 0
-        for row in rows {
-          for column in 0..<width {
-            target[position] = source[row * width + column]
-            position += 1
-          }
-        }
-        count = position
-      }
-    }
-  }
-
   /// The log-likelihoods of rows under given parameters.
-  private func score(_ rows: [Int], _ parameters: [String: [Float]]) throws -> Likelihoods {
+  private func score(
+    _ selection: RowSelection, _ parameters: [String: [Float]]
+  ) throws -> Likelihoods {
     var values = model.values
     for parameter in trainer.parameters {
       if let new = parameters[parameter.name] {
@@ -69,19 +56,18 @@ struct FitSession {
       }
     }
     let bound = try logProb.bind(values, threads: options.threads)
-    var inputs = [
-      "x": HostArray(gather(x, model.features, rows[...]), shape: [rows.count, model.features])
-    ]
-    if model.context > 0 {
-      inputs["context"] = HostArray(
-        gather(context, model.context, rows[...]), shape: [rows.count, model.context])
+    let count = selection.rows.count
+    let batch = selection.batch(selection.rows[...], of: model)
+    var inputs: [String: HostArray] = [:]
+    for (name, width) in [("x", model.features), ("context", model.context)] {
+      if let values = batch[name] { inputs[name] = HostArray(values, shape: [count, width]) }
     }
-    let results = try bound(inputs, rows: rows.count, threads: options.threads)
-    return Likelihoods(results["log_prob"]?.doubles ?? [])
+    let results = try bound(inputs, rows: count, threads: options.threads)
+    return Likelihoods(results["log_prob"]?.doubles ?? [], weights: selection.weights)
   }
 
   /// The rows on which epochs are judged.
-  private var judging: [Int] { validation.isEmpty ? training : validation }
+  private var judging: RowSelection { validation.rows.isEmpty ? training : validation }
 
   mutating func run(
     resume: TrainingCheckpoint?, checkpoint: (TrainingCheckpoint) throws -> Void,
@@ -128,17 +114,17 @@ struct FitSession {
     if best.isEmpty { best = trainer.state }
     let seconds = Date().timeIntervalSince(start)
     let train = try score(training, best)
-    let held = validation.isEmpty ? nil : try score(validation, best)
+    let held = validation.rows.isEmpty ? nil : try score(validation, best)
     return TrainingReport(
       epochs: epoch, bestEpoch: bestEpoch, trainLogLikelihood: train.mean,
-      validationLogLikelihood: held?.mean, trainRows: training.count,
-      trainRowsWithoutDensity: train.missing, validationRows: validation.count,
+      validationLogLikelihood: held?.mean, trainRows: training.rows.count,
+      trainRowsWithoutDensity: train.missing, validationRows: validation.rows.count,
       validationRowsWithoutDensity: held?.missing ?? 0,
-      rowsPerSecond: Double((epoch - first) * training.count) / max(seconds, 1e-9))
+      rowsPerSecond: Double((epoch - first) * training.rows.count) / max(seconds, 1e-9))
   }
 
-  private var batchSize: Int { max(min(options.batchSize, training.count), 1) }
-  private var batchCount: Int { (training.count + batchSize - 1) / batchSize }
+  private var batchSize: Int { max(min(options.batchSize, training.rows.count), 1) }
+  private var batchCount: Int { (training.rows.count + batchSize - 1) / batchSize }
 
   /// Makes the steps of an epoch, over every training row.
   ///
@@ -151,19 +137,17 @@ struct FitSession {
   ) throws -> Int? {
     // The order depends on seed and epoch alone, so that training can go on after a stop.
     var generator = SeededGenerator(seed: options.seed &+ 0x9e37 &* UInt64(epoch + 1))
-    var order = training
+    var order = training.rows
     order.shuffle(using: &generator)
     let (size, batches) = (batchSize, batchCount)
     var failed: Int?
     var total = 0.0
-    var counted = 0
+    var counted = 0.0
     for batch in 0..<batches {
       try Task.checkCancellation()
       let rows = order[batch * size..<min((batch + 1) * size, order.count)]
-      var inputs = ["x": gather(x, model.features, rows)]
-      if model.context > 0 { inputs["context"] = gather(context, model.context, rows) }
       let loss = try trainer.step(
-        inputs, rows: rows.count, learningRate: options.rate(epoch: epoch),
+        training.batch(rows, of: model), rows: rows.count, learningRate: options.rate(epoch: epoch),
         threads: options.threads)
       if loss.isNaN {
         trainer.undoStep()
@@ -173,17 +157,18 @@ struct FitSession {
         failed = failed ?? batch + 1
       } else {
         failed = nil
-        total += Double(loss) * Double(rows.count)
-        counted += rows.count
+        let weight = training.weight(rows)
+        total += Double(loss) * weight
+        counted += weight
       }
       if batch % 8 == 7 || batch + 1 == batches {
         let done = (epoch - first) * order.count + rows.endIndex
         progress(
           TrainingProgress(
             epoch: epoch + 1, epochs: options.epochs, batch: batch + 1, batches: batches,
-            loss: counted > 0 ? total / Double(counted) : .nan,
-            validation: validation.isEmpty ? nil : last?.mean,
-            validationRowsWithoutDensity: validation.isEmpty ? 0 : last?.missing ?? 0,
+            loss: counted > 0 ? total / counted : .nan,
+            validation: validation.rows.isEmpty ? nil : last?.mean,
+            validationRowsWithoutDensity: validation.rows.isEmpty ? 0 : last?.missing ?? 0,
             rowsPerSecond: Double(done) / max(Date().timeIntervalSince(start), 1e-9),
             rowsPerBatch: Double(size)))
       }

@@ -15,6 +15,8 @@ public struct TrainingJob: Hashable, Sendable {
     public var isDigest: Bool { value.hasPrefix(Self.mark) }
 
     static let mark = "digest "
+    /// The value of what was not given; also that of a fact that an older file does not state.
+    static let absent = "none"
 
     init(_ name: String, _ value: String) { (self.name, self.value) = (name, value) }
 
@@ -26,22 +28,31 @@ public struct TrainingJob: Hashable, Sendable {
 
   /// The number of epochs counts only where the learning rate depends on it, and the number of threads
   /// not at all.
-  init(model: Model, x: [Float], context: [Float], options: TrainingOptions) {
+  init(
+    model: Model, data: WeightedRows, validation: WeightedRows?, options: TrainingOptions
+  ) {
     var flow = Digest()
     flow.update(model.description?.json.text ?? "")
     for parameter in model.parameters { flow.update("\(parameter.name) \(parameter.shape)") }
-    var data = Digest()
-    data.update(x)
-    var conditions = Digest()
-    conditions.update(context)
+    func digest(_ values: [Float]) -> Digest {
+      var digest = Digest()
+      digest.update(values)
+      return digest
+    }
+    func optional(_ name: String, _ values: [Float]?) -> Fact {
+      values.map { Fact(name, digest($0)) } ?? Fact(name, Fact.absent)
+    }
     let optimizer = options.optimizer
     var facts = [
-      Fact("flow", flow), Fact("data", data), Fact("context-data", conditions),
+      Fact("flow", flow), Fact("data", digest(data.x)), Fact("context-data", digest(data.context)),
+      optional("weights", data.weights), optional("validation-data", validation?.x),
+      optional("validation-context-data", validation?.context),
+      optional("validation-weights", validation?.weights),
       Fact("seed", "\(options.seed)"), Fact("batch-size", "\(options.batchSize)"),
       Fact("learning-rate", "\(options.learningRate)"),
       Fact("schedule", options.schedule.rawValue),
       Fact("weight-decay", "\(optimizer.weightDecay)"),
-      Fact("clip-norm", optimizer.clipNorm.map { "\($0)" } ?? "none"),
+      Fact("clip-norm", optimizer.clipNorm.map { "\($0)" } ?? Fact.absent),
       Fact("validation", "\(options.validation)"),
       Fact("frozen", options.frozen.joined(separator: ",")),
       Fact("optimizer", "\(optimizer.beta1) \(optimizer.beta2) \(optimizer.epsilon)"),
@@ -62,7 +73,7 @@ public struct TrainingJob: Hashable, Sendable {
   func check(_ other: TrainingJob) throws(TrainingMismatch) {
     for fact in facts {
       let found = other.facts.first { $0.name == fact.name }
-      guard found?.value == fact.value else {
+      guard (found?.value ?? Fact.absent) == fact.value else {
         throw .otherRun(
           name: fact.name, found: found.flatMap { $0.isDigest ? nil : $0.value },
           expected: fact.isDigest ? nil : fact.value)

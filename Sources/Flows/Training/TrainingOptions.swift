@@ -20,7 +20,8 @@ public struct TrainingOptions: Sendable {
   public var learningRate = 1e-3
   /// How the learning rate changes.
   public var schedule = Schedule.constant
-  /// The share of rows that are held out; the parameters that are best on them are kept.
+  /// The share of rows that are held out, from 0 to less than 1; the parameters that are best on them are
+  /// kept. It is not used if `fit` is given validation rows.
   public var validation = 0.1
   /// How many epochs without a better validation likelihood end the training; nil for never.
   public var patience: Int?

@@ -28,15 +28,15 @@ public struct TrainingReport: Sendable {
   /// The epoch whose parameters were best, from 1; 0 before the first.
   public var bestEpoch: Int
   /// The mean log-likelihood under the kept parameters of the training rows that have a finite density,
-  /// in nats; minus infinity if none has.
+  /// weighted if rows have weights, in nats; minus infinity if none has.
   public var trainLogLikelihood: Double
   /// The same of the validation rows; nil without any.
   public var validationLogLikelihood: Double?
-  /// How many training rows there were.
+  /// How many training rows there were, without those of weight 0.
   public var trainRows: Int
   /// How many of them have no finite density under the kept parameters.
   public var trainRowsWithoutDensity: Int
-  /// How many validation rows there were.
+  /// How many validation rows there were, without those of weight 0.
   public var validationRows: Int
   /// How many of them have no finite density under the kept parameters.
   public var validationRowsWithoutDensity: Int
