@@ -37,16 +37,16 @@ let package = Package(
       ],
       exclude: ["README.md"]),
     .executableTarget(
-      name: "Galaxies", dependencies: ["Flows", "FlowFiles", "FlowRuntime"],
+      name: "Galaxies", dependencies: ["Flows"],
       path: "Sources/Examples/Galaxies", exclude: ["README.md", "galaxies.npy"]),
     .executableTarget(
-      name: "GaussianModel", dependencies: ["Flows", "FlowRuntime"],
+      name: "GaussianModel", dependencies: ["Flows"],
       path: "Sources/Examples/GaussianModel", exclude: ["README.md"]),
     .executableTarget(
-      name: "OwnParts", dependencies: ["Flows", "FlowRuntime"],
+      name: "OwnParts", dependencies: ["Flows"],
       path: "Sources/Examples/OwnParts", exclude: ["README.md"]),
     .executableTarget(
-      name: "Tutorials", dependencies: ["Flows", "FlowFiles", "FlowRuntime"],
+      name: "Tutorials", dependencies: ["Flows"],
       path: "Sources/Examples/Tutorials", exclude: ["README.md"]),
     .testTarget(name: "FlowIRTests", dependencies: ["FlowIR"], exclude: ["README.md"]),
     .testTarget(

@@ -31,4 +31,22 @@ import Testing
         "\(entry) is not in its section")
     }
   }
+
+  @Test("the examples and lessons need no module of flowir but Flows")
+  func examplesImportFlowsAlone() throws {
+    let folder = Self.root.appendingPathComponent("Sources/Examples")
+    let files = try #require(
+      FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)?
+        .compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" })
+    #expect(files.count > 10)
+    for file in files {
+      let text = try String(contentsOf: file, encoding: .utf8)
+      for line in text.split(separator: "\n") where line.contains("import ") {
+        let module = line.split(separator: " ").last.map(String.init) ?? ""
+        #expect(
+          !line.hasPrefix("import") || ["Flows", "Foundation", "Dispatch"].contains(module),
+          "\(file.lastPathComponent): \(line)")
+      }
+    }
+  }
 }

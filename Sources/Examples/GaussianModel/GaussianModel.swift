@@ -1,4 +1,3 @@
-import FlowRuntime
 import Flows
 import Foundation
 
@@ -37,14 +36,10 @@ struct GaussianModelExample {
       if step % 500 == 0 { print(String(format: "step %4d  loss %.4f", step, value)) }
     }
     model.update(from: trainer)
-    let score = try compile(model.trace(.logProb).optimized(), model)
     let test = simulate(100_000, &generator)
-    let inputs = [
-      "x": HostArray(test.x, shape: [100_000, 2]),
-      "context": HostArray(test.c, shape: [100_000, 1]),
-    ]
-    let logProb = try score(inputs, rows: 100_000)["log_prob"]?.doubles ?? []
-    let mean = logProb.reduce(0, +) / Double(logProb.count)
+    let logProb = try model.compiled().logProb(
+      Rows(test.x, columns: 2), context: Rows(test.c, columns: 1))
+    let mean = logProb.reduce(0) { $0 + Double($1) } / Double(logProb.count)
     print(String(format: "test log-likelihood  %.4f nats", mean))
     print(String(format: "of the simulator     %.4f nats", test.logProb))
   }

@@ -1,4 +1,3 @@
-import FlowRuntime
 import Flows
 import Foundation
 
@@ -11,18 +10,17 @@ func reverseKL(_ lesson: Lesson) throws {
     let radius = square(x).sum(axis: 0) - 2
     return (sin(Double.pi * x.slice(0, 1)).reshaped([]) - 2 * square(radius))
   }
-  let flow = try NSF(features: 2, transforms: 3, seed: 1)
-  let trainer = try flow.model.trainer([.seed()]) { inputs in
+  var flow = try NSF(features: 2, transforms: 3, seed: 1)
+  let trainer = try flow.trainer([.seed()]) { [flow] inputs in
     let (x, logProb) = flow(nil).sampleAndLogProb(seed: inputs[0])
     return (logProb - logDensity(x)).mean()
   }
   try lesson.train(trainer, steps: 4000, rows: 256, learningRate: 2e-3) { [:] }
 
   // The evidence log Z by importance sampling: the mean of p/q over samples of q.
-  var trained = flow.model
-  trained.update(from: trainer)
-  let weigh = try trained.compile(.seed()) { seed in
-    let (x, logProb) = trained.flow(nil).sampleAndLogProb(seed: seed)
+  flow.update(from: trainer)
+  let weigh = try flow.compile(.seed()) { [flow] seed in
+    let (x, logProb) = flow(nil).sampleAndLogProb(seed: seed)
     return (x, logDensity(x) - logProb)
   }
   let rows = 200_000
@@ -38,9 +36,9 @@ func reverseKL(_ lesson: Lesson) throws {
 
   let side = 200
   let grid = Lesson.grid(from: -2.5, to: 2.5, side: side)
-  let score = try trained.compile(.rows("x", 2)) { x in
+  let score = try flow.compile(.rows("x", 2)) { x in
     Tensor.concatenate(
-      [logDensity(x) - exact, trained.flow(nil).logProb(x)].map { $0.reshaped([1]) })
+      [logDensity(x) - exact, flow(nil).logProb(x)].map { $0.reshaped([1]) })
   }
   try lesson.write("reverse-kl-density", try score(Rows(grid, columns: 2)), columns: 2)
 }

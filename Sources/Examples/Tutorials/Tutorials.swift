@@ -1,5 +1,3 @@
-import FlowFiles
-import FlowRuntime
 import Flows
 import Foundation
 
@@ -35,9 +33,7 @@ struct Lesson {
 
   /// Writes rows of `columns` numbers as NAME.npy.
   func write(_ name: String, _ values: [Float], columns: Int) throws {
-    let writer = try createRows("\(folder)/\(name).npy", columns: columns)
-    try writer.write(values)
-    try writer.finish()
+    try Rows(values, columns: columns).write(to: "\(folder)/\(name).npy")
   }
 
   /// Makes training steps on batches; prints the mean loss of each fifth.

@@ -1,10 +1,11 @@
 import FlowFiles
 import Foundation
+import Synchronization
 
 /// A line on standard error that shows how training goes and is redrawn in place.
-public final class ProgressLine {
+public final class ProgressLine: Sendable {
   private let isShown: Bool
-  private var last = Date.distantPast
+  private let last = Mutex(Date.distantPast)
 
   /// Makes a line; nothing is printed if it is not shown.
   public init(isShown: Bool) { self.isShown = isShown }
@@ -12,9 +13,11 @@ public final class ProgressLine {
   /// Draws the state, at most ten times a second.
   public func show(_ progress: TrainingProgress) {
     let isEnd = progress.batch == progress.batches
-    guard isShown, isEnd || Date().timeIntervalSince(last) > 0.1 else { return }
-    last = Date()
-    StandardStreams.error("\r" + Self.text(progress) + "\u{1b}[K")
+    last.withLock { last in
+      guard isShown, isEnd || Date().timeIntervalSince(last) > 0.1 else { return }
+      last = Date()
+      StandardStreams.error("\r" + Self.text(progress) + "\u{1b}[K")
+    }
   }
 
   /// Ends the line.
