@@ -17,6 +17,8 @@ class CannotDescribe(Error):
     def __init__(self, place: str, found: Any, reason: str) -> None:
         name = found if isinstance(found, str) else type(found).__name__
         super().__init__(f"{place}: {name} {reason}")
+        self.place = place
+        """Where the part is."""
 
 
 @dataclass(frozen=True)
