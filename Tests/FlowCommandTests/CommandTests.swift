@@ -4,47 +4,6 @@ import Testing
 
 /// The real executable in real processes, on real files.
 @Suite struct CommandTests {
-  struct Outcome {
-    var status: Int32
-    var output: String
-    var errors: String
-  }
-
-  static let executable: URL = {
-    // The executable lies beside the test bundle.
-    var folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-    for _ in 0..<6 {
-      let candidate = folder.appendingPathComponent("flowir")
-      if FileManager.default.isExecutableFile(atPath: candidate.path) { return candidate }
-      folder.deleteLastPathComponent()
-    }
-    return URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent(".build/debug/flowir")
-  }()
-
-  func flowir(_ arguments: String..., input: String? = nil) throws -> Outcome {
-    try flowir(arguments, input: input)
-  }
-
-  func flowir(_ arguments: [String], input: String? = nil) throws -> Outcome {
-    let process = Process()
-    process.executableURL = Self.executable
-    process.arguments = arguments
-    let (output, errors, source) = (Pipe(), Pipe(), Pipe())
-    process.standardOutput = output
-    process.standardError = errors
-    process.standardInput = source
-    try process.run()
-    source.fileHandleForWriting.write(Data((input ?? "").utf8))
-    try source.fileHandleForWriting.close()
-    let text = output.fileHandleForReading.readDataToEndOfFile()
-    let problems = errors.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return Outcome(
-      status: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
-      errors: String(decoding: problems, as: UTF8.self))
-  }
-
   /// A folder with a small trained model and its data.
   private func workshop() throws -> String {
     let folder = FileManager.default.temporaryDirectory.path + "/flowir-\(UUID().uuidString)"
