@@ -13,7 +13,7 @@ enum AnyModel {
   init(path: String) throws {
     self =
       path.hasSuffix(".so")
-      ? .compiled(try CompiledArtifact(path: path)) : .model(try Model(path: path))
+      ? .compiled(try CompiledArtifact(path: path)) : .model(try Model.read(path))
   }
 
   var features: Int {
@@ -54,4 +54,23 @@ enum AnyModel {
     case .compiled(let flow): return try flow.function(kind)
     }
   }
+}
+
+extension Model {
+  /// Reads a model file; whatever is wrong with it, the error names the file.
+  static func read(_ path: String) throws -> Model {
+    do {
+      return try Model(path: path)
+    } catch let error as FlowError {
+      if case .noDescription = error { throw error }
+      throw ModelFileError(path: path, error: error)
+    }
+  }
+}
+
+/// A model file whose description can't be built, or does not fit its tensors.
+struct ModelFileError: Error, CustomStringConvertible {
+  let path: String
+  let error: FlowError
+  var description: String { "\(path): \(error)" }
 }

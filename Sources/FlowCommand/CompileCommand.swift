@@ -77,7 +77,7 @@ struct Compile: ParsableCommand {
     let object = isObject ? try outputs.open(output, isExecutable: true) : nil
     let code = emit == .c || !isObject ? try outputs.open(beside(short + ".c")) : nil
     let header = try outputs.open(beside(short + ".h"))
-    let source = try Model(path: model).artifactSource(
+    let source = try Model.read(model).artifactSource(
       functions: try functions(), prefix: prefix, dtype: dtype.dtype)
     if let object {
       let work = try object.workFolder() + "/object.so"

@@ -91,7 +91,7 @@ struct Dump: ParsableCommand {
       }
       return found
     }
-    return try tracedFunction(function, of: Model(path: model), dtype: dtype.dtype)
+    return try tracedFunction(function, of: Model.read(model), dtype: dtype.dtype)
   }
 }
 

@@ -23,6 +23,7 @@ struct Flowir: ParsableCommand {
     do {
       var command = try parseAsRoot()
       try StandardStreams.checkLimits()
+      try OpenMPEnvironment.prepare()
       try command.run()
     } catch let error where isUsage(error) {
       let message = fullMessage(for: error)

@@ -17,7 +17,7 @@ struct Info: ParsableCommand {
       try printCompiled()
       return
     }
-    let model = try Model(path: model)
+    let model = try Model.read(model)
     let trainable = model.parameters.filter(\.isTrainable).reduce(0) { $0 + $1.count }
     let buffers = model.parameters.filter { !$0.isTrainable }.reduce(0) { $0 + $1.count }
     let functions = FlowFunction.allCases.map(\.rawValue)

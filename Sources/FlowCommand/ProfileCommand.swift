@@ -36,7 +36,7 @@ struct Profile: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let model = try Model(path: model)
+    let model = try Model.read(model)
     let dtype = common.dtype?.dtype ?? .f32
     let traced = try tracedFunction(function, of: model, dtype: dtype)
     let isDifferentiated = FlowFunction(rawValue: function)?.isDifferentiated ?? false

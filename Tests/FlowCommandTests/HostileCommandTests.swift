@@ -9,7 +9,7 @@ import Testing
   private let small = "--flow MAF --set transforms=1 --set hidden_features=[8]"
 
   /// A folder with an untrained model of two features and rows for it.
-  private func inWorkshop(_ body: (String) throws -> Void) throws {
+  func inWorkshop(_ body: (String) throws -> Void) throws {
     let folder = FileManager.default.temporaryDirectory.path + "/flowir-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -22,7 +22,7 @@ import Testing
   }
 
   /// Runs a line of the shell, where `flowir` is the executable itself, so that `$!` is its process.
-  private func shell(_ line: String, in folder: String) throws -> CommandTests.Outcome {
+  func shell(_ line: String, in folder: String) throws -> CommandTests.Outcome {
     let tools = CommandTests.executable.deletingLastPathComponent().path
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/bash")
@@ -41,66 +41,8 @@ import Testing
       errors: String(decoding: problems, as: UTF8.self))
   }
 
-  private func names(_ folder: String) throws -> [String] {
+  func names(_ folder: String) throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
-  }
-
-  @Test(
-    "numbers beyond their limits are errors of usage that name the limits",
-    arguments: [
-      ("sample m.safetensors --output o.npy --rows 4611686018427387904", "1 to 1000000000000"),
-      ("sample m.safetensors --output o.npy --rows 0", "1 to 1000000000000"),
-      ("sample m.safetensors --output o.npy --rows 1e300", "1 to 1000000000000"),
-      ("sample m.safetensors --output o.npy --rows 9 --seed=-1", "0 to 18446744073709551615"),
-      ("score m.safetensors --input x.npy --output o.npy --threads 2147483648", "1 to 1024"),
-      ("score m.safetensors --input x.npy --output o.npy --threads 100000", "1 to 1024"),
-      ("score m.safetensors --input x.npy --output o.npy --chunk 99999999999", "1 to 10000000"),
-      ("profile m.safetensors --rows 9223372036854775807", "1 to 1000000000"),
-      ("train --flow MAF --data x.npy --output o --learning-rate inf", "above 0"),
-      ("train --flow MAF --data x.npy --output o --learning-rate 1e300", "above 0"),
-      ("train --flow MAF --data x.npy --output o --clip-norm nan", "above 0"),
-      ("train --flow MAF --data x.npy --output o --weight-decay=-1", "from 0"),
-      ("train --flow MAF --data x.npy --output o --validation nan", "from 0"),
-      ("train --flow NFS --data x.npy --output o", "did you mean NSF?"),
-      ("transform m.safetensors --input x.npy --output - --ladj -", "only one output"),
-      ("score m.safetensors --input x.npy --output - --json", "name a file"),
-    ])
-  func limits(line: String, message: String) throws {
-    try inWorkshop { folder in
-      let result = try shell("flowir " + line, in: folder)
-      #expect(result.status == 2 && result.errors.contains(message), "\(result.errors)")
-      #expect(try names(folder) == ["m.safetensors", "x.npy"])
-    }
-  }
-
-  @Test(
-    "a negative number is the value of its option, and the message states it and the limits",
-    arguments: [
-      ("sample m.safetensors --output o.npy --rows 9", "--seed", "0 to 18446744073709551615"),
-      ("sample m.safetensors --output o.npy", "--rows", "1 to 1000000000000"),
-      ("score m.safetensors --input x.npy --output o.npy", "--threads", "1 to 1024"),
-      ("score m.safetensors --input x.npy --output o.npy", "--chunk", "1 to 10000000"),
-      ("profile m.safetensors", "--rows", "1 to 1000000000"),
-      ("profile m.safetensors", "--seconds", "0 to 1000000"),
-      ("opt x.flowir --pass simplify", "--bisect", "0 to 9223372036854775807"),
-      ("train --flow MAF --data x.npy --output o", "--features", "1 to 100000"),
-      ("train --flow MAF --data x.npy --output o", "--context", "0 to 100000"),
-      ("train --flow MAF --data x.npy --output o", "--epochs", "1 to 2147483648"),
-      ("train --flow MAF --data x.npy --output o", "--batch-size", "1 to 2147483648"),
-      ("train --flow MAF --data x.npy --output o", "--learning-rate", "above 0"),
-      ("train --flow MAF --data x.npy --output o", "--weight-decay", "from 0"),
-      ("train --flow MAF --data x.npy --output o", "--clip-norm", "above 0"),
-      ("train --flow MAF --data x.npy --output o", "--validation", "from 0"),
-      ("train --flow MAF --data x.npy --output o", "--patience", "1 to 2147483648"),
-      ("train --flow MAF --data x.npy --output o", "--seed", "0 to 18446744073709551615"),
-    ])
-  func negative(line: String, option: String, limits: String) throws {
-    try inWorkshop { folder in
-      let result = try shell("flowir \(line) \(option) -1", in: folder)
-      #expect(result.status == 2 && result.errors.contains(limits), "\(result.errors)")
-      #expect(result.errors.contains("'-1'"), "\(result.errors)")
-      #expect(try names(folder) == ["m.safetensors", "x.npy"])
-    }
   }
 
   @Test("no output is an input or another output, and nothing is written when one is refused")
