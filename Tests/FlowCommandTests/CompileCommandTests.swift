@@ -147,8 +147,41 @@ import Testing
       result = try run(folder + "/score", [])
       #expect(
         result.status == 1
-          && result.output.contains("flowir_sample: compiled for processors with"),
+          && result.output.contains("flowir_sample: compiled for processors with fma4"),
         "\(result.output)")
+      // The same as a shared object: the command and a Python host are told so too.
+      let object = folder + "/libmodel.so"
+      result = try run(
+        "cc",
+        [
+          "-std=gnu11", "-O1", "-march=x86-64", "-mfma4", "-fPIC", "-shared", folder + "/model.c",
+          "-lm", "-o", object,
+        ])
+      #expect(result.status == 0, "\(result.output)")
+      for (name, columns) in [("x", 1), ("c", 3)] {
+        let writer = try createRows("\(folder)/\(name).npy", columns: columns)
+        try writer.write([Float](repeating: 0.5, count: 4 * columns))
+        try writer.finish()
+      }
+      let given = ["--context", folder + "/c.npy", "--output"]
+      for (command, function, arguments) in [
+        ("score", "log_prob", ["--input", folder + "/x.npy"] + given + [folder + "/y.npy"]),
+        ("sample", "sample", ["--rows", "5"] + given + [folder + "/y.npy"]),
+        ("transform", "transform", ["--input", folder + "/x.npy"] + given + [folder + "/y.npy"]),
+        (
+          "gradient", "log_prob_gradient",
+          ["--input", folder + "/x.npy"] + given + [folder + "/y.safetensors"]
+        ),
+      ] {
+        result = try run("flowir", [command, object] + arguments)
+        #expect(
+          result.status == 1
+            && result.output.contains(
+              "libmodel.so: flowir_\(function): compiled for processors with fma4, which this one "
+                + "lacks; compile it for this one, or with --cpu x86-64"),
+          "\(result.output)")
+      }
+      #expect(!FileManager.default.fileExists(atPath: folder + "/y.npy"))
     }
   #endif
 
