@@ -49,7 +49,7 @@ enum AnyModel {
     switch self {
     case .model(let model):
       let function = try model.function(
-        FlowFunction(kind), dtype: (options.dtype ?? .f32).dtype, sharedContext: sharedContext)
+        .compiled(kind), dtype: (options.dtype ?? .f32).dtype, sharedContext: sharedContext)
       return try CompiledFunction(function).bind(model.values, threads: options.threads)
     case .compiled(let flow): return try flow.function(kind)
     }

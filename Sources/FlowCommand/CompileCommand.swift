@@ -22,17 +22,18 @@ struct Compile: ParsableCommand {
       object. An output that ends \
       in .c is that file alone and its header, and needs no C compiler.
 
-      EXAMPLE: flowir compile model.safetensors --output libgalaxy.so --prefix galaxy
-      """)
+
+      """ + FunctionList.text(ArtifactFunction.allCases.map { .compiled($0) })
+        + "\n\nEXAMPLE: flowir compile model.safetensors --output libgalaxy.so --prefix galaxy")
 
   @Argument(help: "The model file.") var model: String
   @Option(help: "Where to write the shared object, libNAME.so, or the C file, NAME.c.")
   var output: String
   @Option(
-    help: """
-      The functions that it has, separated by commas: log_prob, transform, inverse, \
-      log_prob_gradient, sample; all if left out.
-      """)
+    help: ArgumentHelp(
+      "The functions that it has, separated by commas: "
+        + ArtifactFunction.allCases.map(\.rawValue).joined(separator: ", ")
+        + "; all if left out."))
   var function: String?
   @Option(help: "The processor: native, x86-64, x86-64-v3 (AVX2) or x86-64-v4 (AVX-512).")
   var cpu: TargetCPU = .native

@@ -18,14 +18,13 @@ struct Dump: ParsableCommand {
 
   static let configuration = CommandConfiguration(
     abstract: "Print the intermediate representation of a function at a stage.",
-    discussion: """
-      EXAMPLE: flowir dump model.safetensors --function log_prob --stage optimized
-      """)
+    discussion: FunctionList.text(FlowFunction.allCases)
+      + "\n\nEXAMPLE: flowir dump model.safetensors --function log_prob --stage optimized")
 
   @Argument(help: "A model file, or a .flowir file.") var model: String
   @Option(
     help: ArgumentHelp(
-      FlowFunction.allCases.map(\.rawValue).joined(separator: ", ") + "; or a name in the file."))
+      FlowFunction.allCases.map(\.name).joined(separator: ", ") + "; or a name in the file."))
   var function = "log_prob"
   @Option(help: "trace, optimized, tiles or c.") var stage: Stage = .optimized
   @Option(help: "Print the text after this pass.") var after: String?
@@ -47,7 +46,7 @@ struct Dump: ParsableCommand {
     if stage != .trace || after != nil {
       var found: Function?
       let passes = model.hasSuffix(".flowir") ? Pipeline.cleanup : Pipeline.standard
-      let isDifferentiated = FlowFunction(rawValue: function)?.isDifferentiated ?? false
+      let isDifferentiated = FlowFunction(named: function)?.isDifferentiated ?? false
       let clock = ContinuousClock()
       var start = clock.now
       result = try Pipeline.run(isDifferentiated ? Pipeline.cleanup : passes, on: result) {
@@ -97,8 +96,8 @@ struct Dump: ParsableCommand {
 
 /// A function of a model by its name, as it was traced; those with derivatives are optimized.
 func tracedFunction(_ name: String, of model: Model, dtype: DType) throws -> Function {
-  guard let known = FlowFunction(rawValue: name) else {
-    let names = FlowFunction.allCases.map(\.rawValue).joined(separator: ", ")
+  guard let known = FlowFunction(named: name) else {
+    let names = FlowFunction.allCases.map(\.name).joined(separator: ", ")
     throw ValidationError("unknown function '\(name)'; expected one of \(names)")
   }
   return known.isDifferentiated

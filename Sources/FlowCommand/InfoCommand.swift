@@ -20,7 +20,7 @@ struct Info: ParsableCommand {
     let model = try Model.read(model)
     let trainable = model.parameters.filter(\.isTrainable).reduce(0) { $0 + $1.count }
     let buffers = model.parameters.filter { !$0.isTrainable }.reduce(0) { $0 + $1.count }
-    let functions = FlowFunction.allCases.map(\.rawValue)
+    let functions = FlowFunction.allCases.map(\.name)
     if json {
       let tensors = model.parameters.map { parameter in
         JSONValue.Member(

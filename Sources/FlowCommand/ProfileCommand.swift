@@ -22,7 +22,7 @@ struct Profile: ParsableCommand {
       """)
 
   @Argument(help: "A model file.") var model: String
-  @Option(help: ArgumentHelp(FlowFunction.allCases.map(\.rawValue).joined(separator: ", ") + "."))
+  @Option(help: ArgumentHelp(FlowFunction.allCases.map(\.name).joined(separator: ", ") + "."))
   var function = "log_prob"
   @Option(
     parsing: .unconditional,
@@ -39,7 +39,7 @@ struct Profile: ParsableCommand {
     let model = try Model.read(model)
     let dtype = common.dtype?.dtype ?? .f32
     let traced = try tracedFunction(function, of: model, dtype: dtype)
-    let isDifferentiated = FlowFunction(rawValue: function)?.isDifferentiated ?? false
+    let isDifferentiated = FlowFunction(named: function)?.isDifferentiated ?? false
     let optimized = try OptimizedFunction(
       traced, passes: isDifferentiated ? Pipeline.cleanup : Pipeline.standard)
     let function = optimized.function

@@ -37,9 +37,8 @@ public final class ArtifactCall: Sendable {
 
   /// Calls the function.
   ///
-  /// Inputs are `x`, `z` or `seed` (two 32-bit words), and `context`, a vector if all rows share
-  /// one. Results have the names of the functions that are compiled in process: `log_prob`, `z`, `x`,
-  /// `ladj`, `grad.x`, `grad.context`.
+  /// Inputs and results have the names of the function's signature; a `seed` is two 32-bit words, and a
+  /// `context` is a vector if all rows share one.
   ///
   /// - Throws: `RuntimeError` for missing or mis-shaped inputs, or if the call fails.
   public func callAsFunction(
@@ -47,10 +46,11 @@ public final class ArtifactCall: Sendable {
   ) throws(RuntimeError) -> [String: HostArray] {
     let conditions = try contexts(inputs, rows: rows)
     let input = kind == .sample ? nil : try self.input(inputs, rows: rows)
-    let outputs = self.outputs.map { name, columns in
-      let shape = columns.map { [rows, $0] } ?? [rows]
+    let outputs = kind.signature.outputs(hasContext: context > 0).map { output in
+      let columns = output.size.columns(features: features, context: context) ?? 1
       return (
-        name, shape, AlignedBytes(count: shape.reduce(1, *) * (dtype == .f64 ? 8 : 4))
+        output.name, output.size == .one ? [rows] : [rows, columns],
+        AlignedBytes(count: rows * columns * dtype.byteCount)
       )
     }
     try call(
@@ -100,25 +100,13 @@ public final class ArtifactCall: Sendable {
     if status != 0 { throw .callFailed(lastError) }
   }
 
-  /// The results, and how many numbers a row of each has.
-  private var outputs: [(name: String, columns: Int?)] {
-    switch kind {
-    case .logProb: [("log_prob", nil)]
-    case .transform: [("z", features), ("ladj", nil)]
-    case .inverse: [("x", features), ("ladj", nil)]
-    case .logProbGradient:
-      [("log_prob", nil), ("grad.x", features)] + (context > 0 ? [("grad.context", context)] : [])
-    case .sample: [("x", features), ("log_prob", nil)]
-    }
-  }
-
   private func bytes(_ array: HostArray) -> AlignedBytes {
     dtype == .f64 ? AlignedBytes(array.doubles) : AlignedBytes(array.floats)
   }
 
   private func input(_ inputs: [String: HostArray], rows: Int) throws(RuntimeError) -> AlignedBytes
   {
-    let name = kind == .inverse ? "z" : "x"
+    let name = kind.signature.input
     guard let array = inputs[name] else { throw .missingArgument(name) }
     guard array.shape == [rows, features] else {
       throw .shape(argument: name, found: array.shape, expected: [rows, features])

@@ -43,7 +43,7 @@ import Testing
         } else {
           inputs["context"] = reference.inputs["context"]
         }
-        let function = try model.function(FlowFunction(kind), dtype: dtype, sharedContext: shares)
+        let function = try model.function(.compiled(kind), dtype: dtype, sharedContext: shares)
         let wanted = try compile(function, model)(inputs, rows: 64, firstRow: 5)
         for threads in [1, 2] {
           let found = try flow.function(kind)(inputs, rows: 64, firstRow: 5, threads: threads)

@@ -10,6 +10,40 @@ public enum ArtifactFunction: String, CaseIterable, Hashable, Sendable {
   case logProbGradient = "log_prob_gradient"
   /// Samples and their log-densities.
   case sample
+
+  /// What it reads and gives.
+  public var signature: FunctionSignature {
+    switch self {
+    case .logProb: FunctionSignature("x", .init("log_prob", .one))
+    case .transform:
+      FunctionSignature("x", .init("z", .features), .init("ladj", .one, isOptional: true))
+    case .inverse:
+      FunctionSignature("z", .init("x", .features), .init("ladj", .one, isOptional: true))
+    case .logProbGradient:
+      FunctionSignature(
+        "x", .init("log_prob", .one), .init("grad.x", .features, isOptional: true),
+        .init("grad.context", .context, isOptional: true))
+    case .sample:
+      FunctionSignature("seed", .init("x", .features), .init("log_prob", .one, isOptional: true))
+    }
+  }
+
+  /// What it computes, without its arguments.
+  public func summary(hasContext: Bool) -> String {
+    let given = hasContext ? "(x|c)" : "(x)"
+    return switch self {
+    case .logProb: "log p\(given) of each row, in nats."
+    case .transform: "z = f(x), from data to the base, and its log|det dz/dx|."
+    case .inverse: "x = f^-1(z), from the base to data, and its log|det dx/dz|."
+    case .logProbGradient:
+      "log p\(given) of each row and its gradient with respect to that row of x"
+        + (hasContext ? " and to its context." : ".")
+    case .sample:
+      "Samples and their log-densities. Row i of the call is row first_row + i of the sample, and "
+        + "a function of the seed and that number alone: parts drawn on their own are those of the "
+        + "whole."
+    }
+  }
 }
 
 /// One function of an artifact for one way of giving the context.
@@ -36,10 +70,10 @@ public struct ArtifactVariant {
 /// An argument of a function of the C interface.
 struct InterfaceArgument {
   enum Role {
-    /// Rows that are read, with this many numbers each.
-    case input(columns: String)
-    /// Rows that are written; NULL if they are not wanted, where that is allowed.
-    case output(columns: String, isOptional: Bool)
+    /// Rows of features that are read.
+    case input
+    /// Rows that are written.
+    case output(FunctionSignature.Output)
     case context
     case rows
     case contextRows
@@ -64,59 +98,25 @@ struct InterfaceArgument {
 extension ArtifactFunction {
   /// The arguments in C, in order.
   var arguments: [InterfaceArgument] {
-    func input(_ name: String) -> InterfaceArgument {
-      InterfaceArgument(name: name, role: .input(columns: "features"))
-    }
-    func output(_ name: String, _ columns: String = "1", optional: Bool = false)
-      -> InterfaceArgument
-    {
-      InterfaceArgument(name: name, role: .output(columns: columns, isOptional: optional))
-    }
-    let context = InterfaceArgument(name: "context", role: .context)
-    let rows = InterfaceArgument(name: "rows", role: .rows)
-    let contextRows = InterfaceArgument(name: "context_rows", role: .contextRows)
-    switch self {
-    case .logProb:
-      return [input("x"), context, rows, contextRows, output("log_prob")]
-    case .transform:
-      return [
-        input("x"), context, rows, contextRows, output("z", "features"),
-        output("ladj", optional: true),
-      ]
-    case .inverse:
-      return [
-        input("z"), context, rows, contextRows, output("x", "features"),
-        output("ladj", optional: true),
-      ]
-    case .logProbGradient:
-      return [
-        input("x"), context, rows, contextRows, output("log_prob"),
-        output("grad_x", "features", optional: true),
-        output("grad_context", "context", optional: true),
-      ]
-    case .sample:
-      return [
-        InterfaceArgument(name: "seed", role: .seed),
-        InterfaceArgument(name: "first_row", role: .firstRow), context, rows, contextRows,
-        output("x", "features"), output("log_prob", optional: true),
-      ]
-    }
+    let inputs: [InterfaceArgument] =
+      signature.input == "seed"
+      ? [.init(name: "seed", role: .seed), .init(name: "first_row", role: .firstRow)]
+      : [.init(name: signature.input, role: .input)]
+    let common: [InterfaceArgument] = [
+      .init(name: "context", role: .context), .init(name: "rows", role: .rows),
+      .init(name: "context_rows", role: .contextRows),
+    ]
+    return inputs + common
+      + signature.outputs(hasContext: true).map { .init(name: $0.nameInC, role: .output($0)) }
   }
 
-  /// What the header says of the function, without its arguments.
-  func summary(hasContext: Bool) -> String {
-    let given = hasContext ? "(x|c)" : "(x)"
-    return switch self {
-    case .logProb: "log p\(given) of each row, in nats."
-    case .transform: "z = f(x), from data to the base, and its log|det dz/dx|."
-    case .inverse: "x = f^-1(z), from the base to data, and its log|det dx/dz|."
-    case .logProbGradient:
-      "log p\(given) of each row and its gradient with respect to that row of x"
-        + (hasContext ? " and to its context." : ".")
-    case .sample:
-      "Samples and their log-densities. Row i of the call is row first_row + i of the sample, and "
-        + "a function of the seed and that number alone: parts drawn on their own are those of the "
-        + "whole."
-    }
+  /// The arguments that receive results, in the order of the function's results.
+  func outputs(hasContext: Bool) -> [String] {
+    signature.outputs(hasContext: hasContext).map(\.nameInC)
   }
+}
+
+extension FunctionSignature.Output {
+  /// The name as C can write it: `grad_x` for `grad.x`.
+  var nameInC: String { String(name.map { $0 == "." ? "_" : $0 }) }
 }

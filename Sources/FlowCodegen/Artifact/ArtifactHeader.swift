@@ -78,16 +78,18 @@ extension ArtifactSource {
     var lines = Self.wrapped(kind.summary(hasContext: context > 0))
     for argument in kind.arguments {
       switch argument.role {
-      case .input(let columns): lines.append("  \(argument.name): rows x \(number(columns))")
-      case .output(let columns, let isOptional):
-        if columns == "context", context == 0 {
+      case .input: lines.append("  \(argument.name): rows x \(features)")
+      case .output(let output):
+        if output.size == .context, context == 0 {
           lines.append("  \(argument.name): not used, since the flow has no context")
           continue
         }
-        let size = columns == "1" ? "rows" : "rows x \(number(columns))"
+        let columns = output.size.columns(features: features, context: context) ?? 1
+        let size = output.size == .one ? "rows" : "rows x \(columns)"
         lines.append(
-          "  \(argument.name): \(size)\(isOptional ? ", or NULL if not wanted" : "")"
-            + (columns == "context" ? "; one for each row of x even if they share a context" : ""))
+          "  \(argument.name): \(size)\(output.isOptional ? ", or NULL if not wanted" : "")"
+            + (output.size == .context
+              ? "; one for each row of x even if they share a context" : ""))
       case .context:
         if context > 0 { lines.append("  context: context_rows x \(context)") }
       case .rows, .contextRows, .seed: break
@@ -98,8 +100,6 @@ extension ArtifactSource {
     return "/* " + lines.joined(separator: "\n * ")
       + " */\nint \(prefix)_\(kind.rawValue)(\(parameters));\n"
   }
-
-  private func number(_ columns: String) -> Int { columns == "features" ? features : context }
 
   private static func wrapped(_ text: String) -> [String] {
     var lines = [""]

@@ -113,7 +113,7 @@ extension ArtifactSource {
         \(name)_prepare(args, \(name)_state, flow_threads_for(INT32_MAX));
       }
 
-      static int \(name)_call(const void *\(variant.kind.inputName), const void *context, int64_t rows, \
+      static int \(name)_call(const void *\(variant.kind.signature.input), const void *context, int64_t rows, \
       int64_t first_row\(parameters)) {
         const void *const args[] = {
       \(called)  };
@@ -152,23 +152,26 @@ extension ArtifactSource {
     ]
     for argument in kind.arguments {
       switch argument.role {
-      case .input, .output(columns: _, isOptional: false):
+      case .output(let output) where output.isOptional: break
+      case .input, .output:
         lines.append(
           "  if (!\(argument.name)) return flow_missing(\"\(name)\", \"\(argument.name)\");")
-      case .output, .context, .rows, .contextRows, .seed: break
+      case .context, .rows, .contextRows, .seed: break
       case .firstRow:
         lines.append(
           "  if (first_row < 0) return flow_fail(1, \"\(name): first_row is %lld, expected 0 or "
             + "more\", (long long)first_row);")
       }
     }
-    var given = "\(kind.inputName), context, rows, 0"
+    var given = "\(kind.signature.input), context, rows, 0"
     if kind == .sample {
       lines.append("  const uint32_t words[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};")
       given = "words, context, rows, first_row"
     }
     let outputs = kind.outputs(hasContext: context > 0)
-    if kind == .logProbGradient, context == 0 { lines.append("  (void)grad_context;") }
+    for output in kind.outputs(hasContext: true) where !outputs.contains(output) {
+      lines.append("  (void)\(output);")
+    }
     let all = "(" + ([given] + outputs).joined(separator: ", ") + ")"
     func run(_ isShared: Bool) -> String {
       "flow_finish(\"\(name)\", flow_\(kind.rawValue)\(isShared ? "_shared" : "")_call\(all))"
@@ -221,24 +224,5 @@ extension ArtifactSource {
       if lines[last].utf8.count >= 80 { lines.append("") }
     }
     return lines.map { "\"\($0)\"" }.joined(separator: "\n         ")
-  }
-}
-
-extension ArtifactFunction {
-  /// What the rows that the function reads are called in the intermediate representation.
-  var inputName: String {
-    switch self {
-    case .logProb, .transform, .logProbGradient: "x"
-    case .inverse: "z"
-    case .sample: "seed"
-    }
-  }
-
-  /// The arguments that receive results, in the order of the function's results.
-  func outputs(hasContext: Bool) -> [String] {
-    arguments.compactMap { argument in
-      guard case .output = argument.role else { return nil }
-      return argument.name == "grad_context" && !hasContext ? nil : argument.name
-    }
   }
 }

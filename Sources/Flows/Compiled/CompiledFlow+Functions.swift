@@ -46,7 +46,7 @@ extension CompiledFlow {
     into logProb: inout [Scalar]
   ) throws(RuntimeError) {
     try logProb.withUnsafeMutableBufferPointer { (buffer) throws(RuntimeError) in
-      try call(.logProb, x, context, threads, into: [("log_prob", 1, buffer)])
+      try call(.logProb, x, context, threads, into: [buffer])
     }
   }
 
@@ -54,7 +54,7 @@ extension CompiledFlow {
   public func transform(
     _ x: Rows<Scalar>, context: Rows<Scalar>? = nil, threads: Int? = nil
   ) throws(RuntimeError) -> Transformed<Scalar> {
-    let (rows, ladj) = try pair(.transform, "z", x, context, threads)
+    let (rows, ladj) = try pair(.transform, x, context, threads)
     return Transformed(rows: rows, ladj: ladj)
   }
 
@@ -62,7 +62,7 @@ extension CompiledFlow {
   public func inverse(
     _ z: Rows<Scalar>, context: Rows<Scalar>? = nil, threads: Int? = nil
   ) throws(RuntimeError) -> Transformed<Scalar> {
-    let (rows, ladj) = try pair(.inverse, "x", z, context, threads)
+    let (rows, ladj) = try pair(.inverse, z, context, threads)
     return Transformed(rows: rows, ladj: ladj)
   }
 
@@ -73,7 +73,7 @@ extension CompiledFlow {
   ) throws(RuntimeError) {
     try into(&z, &ladj) { (z, ladj) throws(RuntimeError) in
       try call(
-        .transform, x, context, threads, into: [("z", features, z), ("ladj", 1, ladj)])
+        .transform, x, context, threads, into: [z, ladj])
     }
   }
 
@@ -83,7 +83,7 @@ extension CompiledFlow {
     ladj: inout [Scalar]
   ) throws(RuntimeError) {
     try into(&x, &ladj) { (x, ladj) throws(RuntimeError) in
-      try call(.inverse, z, context, threads, into: [("x", features, x), ("ladj", 1, ladj)])
+      try call(.inverse, z, context, threads, into: [x, ladj])
     }
   }
 
@@ -123,7 +123,7 @@ extension CompiledFlow {
     try into(&x, &logProb) { (x, logProb) throws(RuntimeError) in
       try call(
         .sample, x: nil, rows: logProb.count, context, seed: seed, firstRow: firstRow, threads,
-        into: [("x", features, x), ("log_prob", 1, logProb)])
+        into: [x, logProb])
     }
   }
 
@@ -153,21 +153,20 @@ extension CompiledFlow {
       try into(&logProb, &gradient) { (logProb, gradient) throws(RuntimeError) in
         try call(
           .logProbGradient, x, context, threads,
-          into: [("log_prob", 1, logProb), ("grad.x", features, gradient)]
-            + (columns > 0 ? [("grad.context", columns, slope)] : []))
+          into: columns > 0 ? [logProb, gradient, slope] : [logProb, gradient])
       }
     }
   }
 
   private func pair(
-    _ function: ArtifactFunction, _ name: String, _ x: Rows<Scalar>, _ context: Rows<Scalar>?,
+    _ function: ArtifactFunction, _ x: Rows<Scalar>, _ context: Rows<Scalar>?,
     _ threads: Int?
   ) throws(RuntimeError) -> (Rows<Scalar>, [Scalar]) {
     var values = [Scalar](repeating: 0, count: x.count * features)
     var ladj = [Scalar](repeating: 0, count: x.count)
     try into(&values, &ladj) { (values, ladj) throws(RuntimeError) in
       try call(
-        function, x, context, threads, into: [(name, features, values), ("ladj", 1, ladj)])
+        function, x, context, threads, into: [values, ladj])
     }
     return (Rows(values, columns: features), ladj)
   }

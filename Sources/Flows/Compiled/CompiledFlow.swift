@@ -65,14 +65,15 @@ public struct CompiledFlow<Scalar: FlowScalar>: Sendable {
     try backend.write(to: path, prefix: prefix, cpu: cpu)
   }
 
-  /// Calls a function that reads rows, after checking the shapes of everything.
+  /// Calls a function that reads rows, after checking the shapes of everything; the results are in the
+  /// order of its signature.
   func call(
     _ function: ArtifactFunction, _ x: Rows<Scalar>, _ context: Rows<Scalar>?, _ threads: Int?,
-    into results: [(name: String, columns: Int, buffer: UnsafeMutableBufferPointer<Scalar>)]
+    into results: [UnsafeMutableBufferPointer<Scalar>]
   ) throws(RuntimeError) {
     guard x.columns == features else {
       throw .shape(
-        argument: function == .inverse ? "z" : "x", found: [x.count, x.columns],
+        argument: function.signature.input, found: [x.count, x.columns],
         expected: [x.count, features])
     }
     try x.withUnsafeBufferPointer { (buffer) throws(RuntimeError) in
@@ -86,7 +87,7 @@ public struct CompiledFlow<Scalar: FlowScalar>: Sendable {
   func call(
     _ function: ArtifactFunction, x: UnsafePointer<Scalar>?, rows: Int, _ context: Rows<Scalar>?,
     seed: UInt64, firstRow: Int, _ threads: Int?,
-    into results: [(name: String, columns: Int, buffer: UnsafeMutableBufferPointer<Scalar>)]
+    into results: [UnsafeMutableBufferPointer<Scalar>]
   ) throws(RuntimeError) {
     guard threads ?? 1 > 0 else { throw .callFailed("\(threads ?? 0) threads; use 1 or more") }
     switch context {
@@ -100,11 +101,15 @@ public struct CompiledFlow<Scalar: FlowScalar>: Sendable {
       }
     case nil: break
     }
-    for (name, columns, buffer) in results where buffer.count != rows * columns {
-      throw .shape(argument: name, found: [buffer.count], expected: [rows * columns])
+    let outputs = function.signature.outputs(hasContext: self.context > 0)
+    for (output, buffer) in zip(outputs, results) {
+      let size = rows * (output.size.columns(features: features, context: self.context) ?? 1)
+      guard buffer.count == size else {
+        throw .shape(argument: output.name, found: [buffer.count], expected: [size])
+      }
     }
     guard rows > 0 else { return }
-    let pointers = results.compactMap { $0.buffer.baseAddress.map(UnsafeMutableRawPointer.init) }
+    let pointers = results.compactMap { $0.baseAddress.map(UnsafeMutableRawPointer.init) }
     func run(_ contextBuffer: UnsafeBufferPointer<Scalar>?) throws(RuntimeError) {
       try backend.run(
         FlowCall(

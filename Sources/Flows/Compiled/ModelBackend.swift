@@ -41,7 +41,7 @@ final class ModelBackend: FlowBackend, @unchecked Sendable {
         return switch argument.name {
         case "context": call.context
         case "seed": seed.baseAddress.map(UnsafeRawPointer.init)
-        default: call.x
+        default: call.x  // The signature's input, x or z.
         }
       }
       try bound.call(
@@ -60,7 +60,7 @@ final class ModelBackend: FlowBackend, @unchecked Sendable {
       let optimized: OptimizedFunction
       do {
         optimized = try model.function(
-          FlowFunction(function), dtype: dtype, sharedContext: sharesContext)
+          .compiled(function), dtype: dtype, sharedContext: sharesContext)
       } catch {
         throw .unsupported("\(function.rawValue): \(error)")
       }

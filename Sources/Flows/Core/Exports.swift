@@ -1,5 +1,6 @@
 // The names that users of flows need, so that `import Flows` is the only import that they write.
 @_exported import enum FlowCodegen.ArtifactFunction
+@_exported import struct FlowCodegen.FunctionSignature
 @_exported import enum FlowFiles.FileError
 @_exported import struct FlowFiles.JSONError
 @_exported import enum FlowFiles.JSONValue

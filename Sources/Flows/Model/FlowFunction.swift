@@ -1,61 +1,86 @@
 import FlowCodegen
 
-/// The functions of a model, by the names that Swift, the intermediate representation, artifacts and the
-/// command line share.
-public enum FlowFunction: String, CaseIterable, Sendable {
-  /// `log_prob` of `x`.
-  case logProb = "log_prob"
-  /// `z` and `ladj` of `x`.
-  case transform
-  /// `x` and `ladj` of `z`.
-  case inverse
-  /// `log_prob` of `x`, with its gradients `grad.x` and, where there is one, `grad.context`.
-  case logProbGradient = "log_prob_gradient"
-  /// `x` and `log_prob` of samples, from `seed`.
-  case sample
-  /// `loss` = mean of -log p over the rows whose density is finite, NaN if there are none, and the
-  /// `log_prob` of each row.
+/// The functions of a model: those that compiled flows have, and those of training.
+///
+/// The intermediate representation, artifacts and the command line call them by the same names.
+public enum FlowFunction: Hashable, Sendable, CaseIterable {
+  /// A function that compiled flows and artifacts have.
+  case compiled(ArtifactFunction)
+  /// The mean of -log p over the rows whose density is finite, and the log-density of each row.
   case loss
-  /// `loss` with its gradients with respect to every parameter, `x` and `context`.
+  /// The loss with its gradients with respect to every parameter, `x` and `context`.
   case gradient
-  /// A step of training: `loss`, and the parameters and moments after it.
-  case trainingStep = "train_step"
+  /// A step of training: the loss, and the parameters and moments after the step.
+  case trainingStep
 
-  /// The function of the C interface that is compiled from the same program.
-  public init(_ function: ArtifactFunction) {
-    self =
-      switch function {
-      case .logProb: .logProb
-      case .transform: .transform
-      case .inverse: .inverse
-      case .logProbGradient: .logProbGradient
-      case .sample: .sample
-      }
+  /// The log-density of each row.
+  public static let logProb = compiled(.logProb)
+  /// `z = f(x)` and its log|det J|.
+  public static let transform = compiled(.transform)
+  /// `x = f⁻¹(z)` and its log|det J|.
+  public static let inverse = compiled(.inverse)
+  /// The log-density of each row and its gradient with respect to the row and its context.
+  public static let logProbGradient = compiled(.logProbGradient)
+  /// Samples and their log-densities.
+  public static let sample = compiled(.sample)
+
+  /// All functions, those of compiled flows first.
+  public static var allCases: [FlowFunction] {
+    ArtifactFunction.allCases.map(Self.compiled) + [.loss, .gradient, .trainingStep]
   }
 
-  /// The function that is traced: for one with derivatives, what is differentiated.
+  /// Its name.
+  public var name: String {
+    switch self {
+    case .compiled(let function): function.rawValue
+    case .loss: "loss"
+    case .gradient: "gradient"
+    case .trainingStep: "train_step"
+    }
+  }
+
+  /// The function of a name; nil if there is none.
+  public init?(named name: String) {
+    guard let known = Self.allCases.first(where: { $0.name == name }) else { return nil }
+    self = known
+  }
+
+  /// What it reads and gives.
+  public var signature: FunctionSignature {
+    switch self {
+    case .compiled(let function): function.signature
+    case .loss: FunctionSignature("x", .init("loss", .uniform), .init("log_prob", .one))
+    case .gradient:
+      FunctionSignature(
+        "x", .init("loss", .uniform), .init("grad.", .parameters), .init("grad.x", .features),
+        .init("grad.context", .context))
+    case .trainingStep:
+      FunctionSignature(
+        "x", .init("loss", .uniform), .init("", .parameters), .init("m.", .parameters),
+        .init("v.", .parameters))
+    }
+  }
+
+  /// What it computes.
+  public var summary: String {
+    switch self {
+    case .compiled(let function): function.summary(hasContext: true)
+    case .loss: "The mean of -log p over the rows whose density is finite, NaN if there are none."
+    case .gradient: "The loss and its gradient with respect to every parameter, x and the context."
+    case .trainingStep: "The loss, and the parameters and their moments after a step of Adam."
+    }
+  }
+
+  /// The function that is traced: for one with derivatives, the one that is differentiated.
   public var primal: FlowFunction {
     switch self {
-    case .logProb, .transform, .inverse, .sample, .loss: self
-    case .logProbGradient: .logProb
+    case .compiled(.logProb), .compiled(.transform), .compiled(.inverse), .compiled(.sample), .loss:
+      self
+    case .compiled(.logProbGradient): .logProb
     case .gradient, .trainingStep: .loss
     }
   }
 
   /// Whether the function is derived from the one that is traced, by a pass.
   public var isDifferentiated: Bool { primal != self }
-
-  /// What the function gives, in a line.
-  public var summary: String {
-    switch self {
-    case .logProb: "log p(x|c) of each row, in nats"
-    case .transform: "z = f(x) and log|det dz/dx| of each row"
-    case .inverse: "x = f^-1(z) and log|det dx/dz| of each row"
-    case .logProbGradient: "log p(x|c) of each row and its gradient with respect to x and c"
-    case .sample: "samples and their log-densities"
-    case .loss: "the mean of -log p over the rows whose density is finite"
-    case .gradient: "the loss and its gradient with respect to parameters, x and c"
-    case .trainingStep: "the loss, and parameters and moments after a step of Adam"
-    }
-  }
 }

@@ -15,13 +15,13 @@ extension Model {
     _ function: FlowFunction, dtype: DType = .f32, sharedContext: Bool = false
   ) throws -> OptimizedFunction {
     switch function {
-    case .logProb, .transform, .inverse, .sample, .loss:
+    case .compiled(.logProb), .compiled(.transform), .compiled(.inverse), .compiled(.sample), .loss:
       return try trace(function, dtype: dtype, sharedContext: sharedContext).optimized()
-    case .logProbGradient:
+    case .compiled(.logProbGradient):
       let logProb = try self.function(.logProb, dtype: dtype, sharedContext: sharedContext)
       let both = try FlowPasses.gradient(
         of: logProb.function, result: "log_prob",
-        withRespectTo: context > 0 ? ["x", "context"] : ["x"],
+        withRespectTo: FlowFunction.logProb.signature.inputs(hasContext: context > 0),
         perRow: true)
       return try OptimizedFunction(both, passes: Pipeline.cleanup)
     case .gradient: return try gradientFunction(dtype: dtype)
@@ -44,7 +44,7 @@ extension Model {
     var variants: [ArtifactVariant] = []
     for kind in ArtifactFunction.allCases where functions.contains(kind) {
       for shares in context > 0 ? [false, true] : [false] {
-        let function = try function(FlowFunction(kind), dtype: dtype, sharedContext: shares)
+        let function = try function(.compiled(kind), dtype: dtype, sharedContext: shares)
         variants.append(
           ArtifactVariant(
             kind, sharesContext: shares, program: try TileProgram(lowering: function.function))

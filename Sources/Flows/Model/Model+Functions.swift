@@ -11,47 +11,44 @@ extension Model {
   public func trace(
     _ function: FlowFunction, dtype: DType = .f32, sharedContext: Bool = false
   ) -> TracedFunction {
-    let trace = Trace(name: function.primal.rawValue, dtype: dtype)
+    let primal = function.primal
+    let signature = primal.signature
+    let trace = Trace(name: primal.name, dtype: dtype)
     let recorded: Function = trace {
+      func rows() -> Tensor { trace.rows(signature.input, [features]) }
       func contextTensor() -> Tensor? {
         guard context > 0 else { return nil }
         return sharedContext
           ? trace.uniform("context", [context]) : trace.rows("context", [context])
       }
-      switch function {
-      case .logProb, .logProbGradient:
-        let x = trace.rows("x", [features])
-        let context = contextTensor()
-        let logProb = flow(context).logProb(x)
-        return trace.finish([("log_prob", logProb.missing(where: [x, context]))])
-      case .sample:
-        let seed = trace.uniform("seed", [2], dtype: .i32)
+      /// Ends the function with its results, which are NaN in each row that has a NaN in an input.
+      func finish(_ results: Tensor..., from inputs: Tensor?...) -> Function {
+        let names = signature.outputs(hasContext: context > 0).map(\.name)
+        precondition(names.count == results.count, "\(primal.name) has results \(names)")
+        return trace.finish(
+          zip(names, results).map { (name: $0, tensor: $1.missing(where: inputs)) })
+      }
+      switch primal {
+      case .compiled(.logProb), .compiled(.logProbGradient):
+        let (x, context) = (rows(), contextTensor())
+        return finish(flow(context).logProb(x), from: x, context)
+      case .compiled(.sample):
+        let seed = trace.uniform(signature.input, [2], dtype: .i32)
         let context = contextTensor()
         let (x, logProb) = flow(context).sampleAndLogProb(seed: seed)
-        return trace.finish([
-          ("x", x.missing(where: [context])), ("log_prob", logProb.missing(where: [context])),
-        ])
-      case .transform:
-        let x = trace.rows("x", [features])
-        let context = contextTensor()
+        return finish(x, logProb, from: context)
+      case .compiled(.transform):
+        let (x, context) = (rows(), contextTensor())
         let (z, ladj) = flow.transform(context).callAndLadj(x)
-        return trace.finish([
-          ("z", z.missing(where: [x, context])),
-          ("ladj", rowScalar(ladj, x).missing(where: [x, context])),
-        ])
-      case .inverse:
-        let z = trace.rows("z", [features])
-        let context = contextTensor()
+        return finish(z, rowScalar(ladj, x), from: x, context)
+      case .compiled(.inverse):
+        let (z, context) = (rows(), contextTensor())
         let (x, ladj) = flow.transform(context).inverseAndLadj(z)
-        return trace.finish([
-          ("x", x.missing(where: [z, context])),
-          ("ladj", rowScalar(ladj, z).missing(where: [z, context])),
-        ])
+        return finish(x, rowScalar(ladj, z), from: z, context)
       case .loss, .gradient, .trainingStep:
-        let x = trace.rows("x", [features])
-        let context = contextTensor()
+        let (x, context) = (rows(), contextTensor())
         let logProb = flow(context).logProb(x).missing(where: [x, context])
-        return trace.finish([("loss", -logProb.meanOfFiniteRows()), ("log_prob", logProb)])
+        return finish(-logProb.meanOfFiniteRows(), logProb)
       }
     }
     return TracedFunction(recorded)
