@@ -10,7 +10,10 @@ extension PartReader {
     guard reader.type == "UnconditionalDistribution", let inner = reader["f"] else {
       throw .unknownType(
         place: reader.path("type"), found: reader.type,
-        known: ["UnconditionalDistribution", "ConditionalDiagonalNormal"])
+        known: [
+          "UnconditionalDistribution", "ConditionalDiagonalNormal", "MixtureDensityNetwork",
+          "AutoregressiveMixture",
+        ])
     }
     try reader.allow(["f", "buffer"])
     let distribution = try self.reader(inner, place: reader.path("f"))
@@ -51,7 +54,41 @@ extension PartReader {
       return ConditionalDiagonalNormal(
         features: features, context: condition, network: try network(reader, isGated: false),
         in: scope)
+    case "MixtureDensityNetwork":
+      try reader.allow(["components", "epsilon"] + Self.network)
+      guard condition > 0 else {
+        throw .invalid(
+          place: reader.path("type"), found: reader.type, expected: "a flow with a context")
+      }
+      let components = try components(reader)
+      let above = Size(features) * Size(features) * Size(components)
+      try scope.registry.reserve(above, for: scope.path)
+      return MixtureDensityNetwork(
+        features: features, context: condition, components: components,
+        epsilon: try epsilon(reader, default: 1e-4), network: try reader.network(), in: scope)
+    case "AutoregressiveMixture":
+      try reader.allow(
+        ["components", "epsilon"]
+          + (reader["network"] == nil ? Self.network + ["residual"] : ["network"]))
+      return try AutoregressiveMixtureNetwork(
+        features: features, context: condition, components: try components(reader),
+        epsilon: try epsilon(reader, default: 1e-2), network: try maskedNetwork(reader), in: scope)
     default: return nil
     }
+  }
+
+  private func components(_ reader: DescriptionReader) throws(FlowError) -> Int {
+    try reader.integer("components", default: 10, in: 1...SizeLimit.components)
+  }
+
+  private func epsilon(
+    _ reader: DescriptionReader, default fallback: Double
+  ) throws(FlowError) -> Double {
+    let epsilon = try reader.number("epsilon", default: fallback)
+    guard epsilon >= 0, epsilon.isFinite else {
+      throw .invalid(
+        place: reader.path("epsilon"), found: "\(epsilon)", expected: "a number of 0 or more")
+    }
+    return epsilon
   }
 }

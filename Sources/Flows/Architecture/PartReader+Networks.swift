@@ -81,7 +81,10 @@ extension PartReader {
     var shape = BlockNetwork()
     try visitor.integer("hidden_features", &shape.hiddenFeatures, in: 1...SizeLimit.width)
     try visitor.integer("blocks", &shape.blocks, in: 0...SizeLimit.parts)
-    if hasResidual { try visitor.flag("residual", &shape.residual, default: true) }
+    if hasResidual {
+      try visitor.flag("residual", &shape.residual, default: true)
+      try visitor.flag("activate_first", &shape.activatesFirst, default: true)
+    }
     try visitor.choice("activation", &shape.activation)
     try visitor.flag("batch_norm", &shape.batchNorm)
     try inner.allow(visitor.keys)

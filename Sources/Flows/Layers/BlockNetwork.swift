@@ -8,6 +8,9 @@ public struct BlockNetwork: Hashable, Sendable {
   public var residual: Bool
   /// The function before the layers of a residual block, and after the layer of another.
   public var activation: Activation
+  /// Whether `MADE` applies the function to what the context adds to its first layer, and to that layer
+  /// before blocks that do not add; the `MADE` of nflows' mixtures does not.
+  public var activatesFirst: Bool
   /// Whether a block normalises with the statistics of its training.
   public var batchNorm: Bool
 
@@ -15,12 +18,13 @@ public struct BlockNetwork: Hashable, Sendable {
   public init(
     hiddenFeatures: Int = 64, blocks: Int = 2, residual: Bool = true,
     activation: Activation = .relu,
-    batchNorm: Bool = false
+    activatesFirst: Bool = true, batchNorm: Bool = false
   ) {
     self.hiddenFeatures = hiddenFeatures
     self.blocks = blocks
     self.residual = residual
     self.activation = activation
+    self.activatesFirst = activatesFirst
     self.batchNorm = batchNorm
   }
 }

@@ -88,8 +88,11 @@ public struct MADE: Layer {
       layer.mask.count > 0 ? layer(h) : layer.bias.tensor
     }
     var h = applied(initial, context == nil ? x : x.slice(0, features))
-    if let context, let condition { h = h + activation(context(condition)) }
-    if !shape.residual { h = activation(h) }
+    if let context, let condition {
+      let change = context(condition)
+      h = h + (shape.activatesFirst ? activation(change) : change)
+    }
+    if shape.activatesFirst && !shape.residual { h = activation(h) }
     for block in blocks {
       guard shape.residual else {
         h = activation(applied(block.layers[0], block.norms.first?(h) ?? h))

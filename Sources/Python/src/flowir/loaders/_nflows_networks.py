@@ -7,6 +7,7 @@ from typing import Any
 
 import nflows.nn.nets as nn_nets
 import torch
+from nflows.nn import nde
 from nflows.transforms import made as made_module
 from torch import nn
 
@@ -35,11 +36,19 @@ class Networks:
         """The description of a MADE."""
         if type(network).forward is not made_module.MADE.forward:
             raise CannotDescribe(at, network, "is no MADE of nflows")
+        return self.made_of_blocks(network, at, place)
+
+    def made_of_blocks(self, network: Any, at: str, place: str) -> dict[str, Any]:
+        """The description of a MADE, whose class is known."""
         self.network(network, place)
-        return {
+        blocks = list(network.blocks)
+        result = {
             "type": "MADE", "hidden_features": network.initial_layer.weight.shape[0],
-            "blocks": len(network.blocks), "residual": bool(network.use_residual_blocks),
+            "blocks": len(blocks), "residual": any(hasattr(b, "linear_layers") for b in blocks),
             **block(network, at)}
+        if not isinstance(network, made_module.MADE):
+            result["activate_first"] = False
+        return result
 
     def network(self, network: Any, place: str) -> None:
         """Adds the tensors of a network under nflows' names."""
@@ -48,6 +57,26 @@ class Networks:
             if last in ("degrees", "num_batches_tracked"):
                 continue
             self.put(f"{place}.{name}", tensor.bool() if last == "mask" else tensor)
+
+    def mixtures(self, part: Any) -> dict[str, Any]:
+        """The description of a `MADEMoG`.
+
+        The first feature of sbi's is always 0: what it is multiplied by is left out, and so is its density.
+        """
+        network = part._made
+        if type(network).forward is not nde.MixtureOfGaussiansMADE.forward:
+            raise CannotDescribe("_distribution._made", network, "has its own forward")
+        arguments = self.made_of_blocks(network, "_distribution._made", "base.hyper")
+        count = network.num_mixture_components
+        if type(part).__name__ == "MADEMoGWrapper":
+            for name in ("weight", "mask"):
+                key = f"base.hyper.initial_layer.{name}"
+                self.put(key, self.tensors[key][:, 1:])
+            total = len(self.tensors["base.hyper.final_layer.bias"])
+            self.reorder("base.hyper.final_layer", torch.arange(3 * count, total))
+        return {
+            "type": "AutoregressiveMixture", "components": count, "epsilon": network.epsilon,
+            "network": arguments}
 
     def conditioner(self, network: Any, at: str, place: str) -> tuple[dict[str, Any], str]:
         """The description of a network without masks, and the name of its last layer."""
@@ -87,13 +116,12 @@ def block(network: Any, at: str) -> dict[str, Any]:
     """The activation and normalisation of a network of blocks."""
     result: dict[str, Any] = {}
     blocks = list(network.blocks)
-    owners = blocks or [network]
+    owners = [owner for owner in (network, *blocks) if hasattr(owner, "activation")]
     found = [function(owner.activation, f"{at}.activation") for owner in owners]
-    if hasattr(network, "activation"):
-        found.append(function(network.activation, f"{at}.activation"))
     if any(one != found[0] for one in found):
         raise CannotDescribe(at, network, f"has different activations: {found}")
-    result["activation"] = found[0]
+    if found:
+        result["activation"] = found[0]
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm1d)]
     for norm in norms:
         if norm.eps != 1e-3 or not norm.affine or not norm.track_running_stats:

@@ -6,6 +6,7 @@ a network has its rows in the order of the description: feature by feature, the 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import nflows.distributions as nd
@@ -18,6 +19,7 @@ from nflows.transforms import made as made_module
 from torch import nn
 
 from .._description import Description
+from ._embedding import draw_context, embedding
 from ._live import CannotDescribe, Live
 from ._nflows_networks import Networks, spline
 from ._reference import double, reference
@@ -32,25 +34,17 @@ def load(obj: Any) -> Live:
     """Reads a flow."""
     description = describe(obj)
     return Live("nflows", description, reference(
-        Conditional(double(obj)), description.features, context_of(description), 1e-9,
+        Conditional(exact(double(obj))), description.features, draw_context(description), 1e-9,
         description.tensors))
 
 
-def context_of(description: Description) -> Any:
-    """Draws contexts that are likely for the layers before the condition; None for no context."""
-    size = description.context
-    if not size:
-        return None
-
-    def draw(count: int) -> Any:
-        context = torch.randn(count, size, dtype=torch.float64)
-        if description.json.get("embedding", [{}])[0].get("type") == "Standardize":
-            mean, std = (
-                torch.as_tensor(description.tensors[f"embedding.0.{k}"]).double() for k in ("mean", "std"))
-            context = mean + std * context
-        return context
-
-    return draw
+def exact(flow: Any) -> Any:
+    """The flow with all digits in the constants of its normal distributions, which sbi rounds to float32."""
+    for module in flow.modules():
+        if isinstance(module, Distribution) and hasattr(module, "_log_z"):
+            module._log_z = torch.tensor(
+                0.5 * math.prod(module._shape) * math.log(2 * math.pi), dtype=torch.float64)
+    return flow
 
 
 class Conditional:
@@ -82,10 +76,7 @@ class Conditional:
 
 def describe(flow: Any) -> Description:
     """A flow's description."""
-    if type(flow)._log_prob is not nf.Flow._log_prob:
-        raise CannotDescribe("flow", flow, "has its own log_prob")
-    reader = Reader(flow)
-    return reader.description()
+    return Reader(flow).description()
 
 
 def sizes(part: Any) -> tuple[int | None, int | None]:
@@ -96,6 +87,9 @@ def sizes(part: Any) -> tuple[int | None, int | None]:
         if isinstance(module, made_module.MADE):
             features = features or len(module.initial_layer.weight[0])
             context = context or layer_inputs(module, "context_layer")
+        elif isinstance(module, nd.MADEMoG):
+            features = module._made.features - int(type(module).__name__ == "MADEMoGWrapper")
+            context = context or layer_inputs(module._made, "context_layer")
         elif isinstance(module, (nt.coupling.CouplingTransform, nt.linear.Linear)):
             features = features or int(module.features)
         elif isinstance(module, nn_nets.ResidualNet):
@@ -120,6 +114,17 @@ def layer_inputs(module: Any, name: str) -> int | None:
     return None if layer is None else int(layer.weight.shape[1])
 
 
+def condition_size(network: Any) -> int | None:
+    """The number of features that an embedding net takes; None if it does not tell."""
+    for module in network.modules():
+        if type(module) is nn.Linear:
+            return int(module.weight.shape[1])
+        mean: Any = getattr(module, "_mean", None)
+        if torch.is_tensor(mean) and mean.numel() > 1:
+            return mean.numel()
+    return None
+
+
 def first_inputs(module: Any) -> int | None:
     """The number of inputs of a network's first linear layer."""
     layers = (m for m in module.modules() if isinstance(m, nn.Linear)) if isinstance(
@@ -131,9 +136,13 @@ def first_inputs(module: Any) -> int | None:
 class Reader(Networks):
     """Describes the parts of a flow; collects the tensors of the model file."""
 
-    def __init__(self, flow: Any) -> None:
+    def __init__(self, flow: Any, condition: tuple[int, ...] | None = None) -> None:
+        """Starts on a flow; `condition` is the shape of what its embedding net takes, if that is known."""
         super().__init__()
+        if type(flow)._log_prob is not nf.Flow._log_prob:
+            raise CannotDescribe("flow", flow, "has its own log_prob")
         self.flow = flow
+        self.condition = condition
         features, self.context = sizes(flow)
         if features is None:
             raise CannotDescribe("flow", flow, "does not tell its number of features")
@@ -146,15 +155,17 @@ class Reader(Networks):
 
     def description(self) -> Description:
         """The flow's description."""
-        if type(self.flow._embedding_net) is not nn.Identity:
-            raise CannotDescribe("_embedding_net", self.flow._embedding_net, "is no layer")
         transforms = [
             self.lazy(part, at, f"transform.transforms.{i}", f"transform[{i}]")
             for i, (part, at) in enumerate(flat(self.flow._transform, "_transform"))
         ]
-        json = {
+        json: dict[str, Any] = {
             "type": "Flow", **self.size, "transform": transforms,
             "base": self.base(self.flow._distribution)}
+        network = self.flow._embedding_net
+        if self.context and type(network) is not nn.Identity:
+            width = self.condition or (condition_size(network) or self.context,)
+            embedding(network, width, json, self.tensors)
         return Description(json, {
             name: tensor.detach().cpu().contiguous().numpy() for name, tensor in self.tensors.items()})
 
@@ -267,6 +278,8 @@ class Reader(Networks):
             self.put("base.log_scale", part.log_std_.flatten())
             return {
                 "type": "UnconditionalDistribution", "f": {"type": "DiagonalNormal"}, "buffer": False}
+        if isinstance(part, nd.MADEMoG):
+            return self.mixtures(part)
         if kind is nd.ConditionalDiagonalNormal:
             encoder = part._context_encoder
             if not isinstance(encoder, nn.Module):
