@@ -10,7 +10,7 @@ import Testing
   static let names = [
     "identity", "additive", "affine", "signed power", "spline", "monotonic", "bernstein",
     "bounded bernstein", "gaussianization", "unconstrained monotonic", "sum of squares",
-    "softplus affine", "sigmoid affine", "softmax spline", "softmax spline without tails",
+    "softplus affine", "sigmoid affine", "softmax spline", "softmax spline without tails", "leaky",
   ]
 
   /// The transforms in the order of `names`, of tensors with one element.
@@ -44,6 +44,7 @@ import Testing
         widths: random(8), heights: random(8), derivatives: random(7), constants: box),
       RationalQuadraticSpline(
         widths: random(8), heights: random(8), derivatives: random(9), constants: map),
+      LeakyReLUTransform(slope: 0.3),
     ]
   }
 

@@ -98,6 +98,16 @@ CASES: dict[str, Callable[[], Any]] = {
     "conditional base of a network": lambda: flow(
         transforms.MaskedAffineAutoregressiveTransform(**MADE),
         base=distributions.ConditionalDiagonalNormal([3], nets.ResidualNet(CONTEXT, 6, 8))),
+    "NSF with splines of the identity half": lambda: rqs(apply_unconditional_transform=True),
+    "free splines": lambda: flow(
+        transforms.PiecewiseRationalQuadraticCDF([3], num_bins=5, tails="linear", tail_bound=2.0),
+        transforms.MaskedAffineAutoregressiveTransform(**MADE)),
+    "functions of features": lambda: flow(
+        transforms.LeakyReLU(0.3), transforms.Sigmoid(temperature=0.5),
+        transforms.PointwiseAffineTransform(0.1, 0.8), transforms.Logit(), transforms.Tanh(),
+        transforms.InverseTransform(transforms.Tanh())),
+    "splines between squashings": lambda: flow(transforms.CompositeCDFTransform(
+        transforms.Sigmoid(), transforms.PiecewiseRationalQuadraticCDF([3], num_bins=5))),
     "diagonal base": lambda: flow(
         transforms.RandomPermutation(3), base=distributions.DiagonalNormal([3])),
 }

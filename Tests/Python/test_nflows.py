@@ -10,6 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 nflows = pytest.importorskip("nflows")
+from flowir.loaders import nflows as loader  # noqa: E402
 from nflows import distributions, flows, transforms  # noqa: E402
 from nflows_cases import CASES, build, flow, maf  # noqa: E402
 
@@ -32,7 +33,7 @@ def test_a_live_flow_scores_and_maps_as_nflows(name: str) -> None:
     compiled = flowir.compile(made, functions=["log_prob"])
     double = flowir.compile(
         made, dtype="float64", functions=["log_prob", "transform", "inverse"])
-    exact = made.double()
+    exact = loader.exact(made.double())
     with torch.no_grad():
         expected = exact.log_prob(x, context)
         z, ladj = exact._transform(x, context)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import flowir
@@ -40,8 +43,17 @@ def train(model: Any, kind: Any = NPE) -> Any:
     return inference, inference.train(max_num_epochs=8, training_batch_size=200)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A folder for the logs that sbi writes where it is called."""
+    before = Path.cwd()
+    os.chdir(tmp_path_factory.mktemp("sbi"))
+    yield
+    os.chdir(before)
+
+
 @pytest.fixture(scope="module")
-def posterior() -> Any:
+def posterior(folder: None) -> Any:
     """A posterior of sbi's default kind."""
     return train("maf")[0].build_posterior().set_default_x(CORNER)
 

@@ -64,6 +64,11 @@ extension PartReader {
     case "ElementWiseTransform":
       try reader.allow(common + ["normalize"])
       return try elementWise(reader, in: scope)
+    case "FreeElementWiseTransform":
+      try reader.allow(["features", "mask", "univariate", "shapes"])
+      return try FreeElementWiseTransform(
+        features: features, mask: try reader.booleans("mask"), univariate: try univariate(reader),
+        in: scope)
     case "FFJTransform":
       _ = try size(reader)
       return try continuous(reader, in: scope)
@@ -91,7 +96,8 @@ extension PartReader {
         place: reader.path("type"), found: reader.type,
         known: [
           "MaskedAutoregressiveTransform", "GeneralCouplingTransform", "ElementWiseTransform",
-          "FFJTransform", "UnconditionalTransform", "LazyInverse", "LazyComposedTransform",
+          "FreeElementWiseTransform", "FFJTransform", "UnconditionalTransform", "LazyInverse",
+          "LazyComposedTransform",
         ])
     }
   }

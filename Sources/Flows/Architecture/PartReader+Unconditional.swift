@@ -41,6 +41,13 @@ extension PartReader {
     case "CircularShiftTransform":
       let bound = try bound(inner)
       return each { CircularShiftTransform(bound: bound) }
+    case "LeakyReLUTransform":
+      let slope = try inner.number("slope", default: 1e-2)
+      guard slope > 0, slope.isFinite else {
+        throw .invalid(
+          place: inner.path("slope"), found: "\(slope)", expected: "a positive number")
+      }
+      return each { LeakyReLUTransform(slope: slope) }
     case "PowerTransform":
       let exponent = tensors.tensor("exponent", 0, vector, .ones)
       return each { PowerTransform(exponent: exponent.tensor) }
@@ -97,7 +104,7 @@ extension PartReader {
   /// The arguments of transforms that are numbers in the description.
   private static let scalarArguments = [
     "SoftclipTransform": "bound", "CircularShiftTransform": "bound",
-    "MonotonicAffineTransform": "slope",
+    "MonotonicAffineTransform": "slope", "LeakyReLUTransform": "slope",
   ]
 
   private static let unconditionalTypes = [
@@ -105,7 +112,7 @@ extension PartReader {
     "ExpTransform", "SigmoidTransform", "TanhTransform", "SoftplusTransform", "PowerTransform",
     "SignedPowerTransform", "SinTransform", "CosTransform", "SoftclipTransform",
     "CircularShiftTransform", "PermutationTransform", "RotationTransform", "LULinearTransform",
-    "LUProductTransform", "BatchNorm", "ActNorm",
+    "LUProductTransform", "BatchNorm", "ActNorm", "LeakyReLUTransform",
   ]
 }
 

@@ -133,7 +133,8 @@ def block(network: Any, at: str) -> dict[str, Any]:
 
 def spline(part: Any, network: Any, at: str) -> dict[str, Any]:
     """The univariate transform of a rational-quadratic spline, and the shapes of its parameters."""
-    bins = part.num_bins
+    free = getattr(part, "unnormalized_widths", None)
+    bins = part.num_bins if free is None else free.shape[-1]
     result: dict[str, Any] = {"type": "RationalQuadraticSpline"}
     if part.tails == "linear":
         result["bound"] = float(part.tail_bound)

@@ -21,8 +21,13 @@ from torch import nn
 from .._description import Description
 from ._embedding import draw_context, embedding
 from ._live import CannotDescribe, Live
-from ._nflows_networks import Networks, spline
+from ._nflows_networks import spline
+from ._nflows_transforms import Transforms
 from ._reference import double, reference
+
+
+COMPOSED = (nt.CompositeTransform, nt.CompositeCDFTransform)
+"""The transforms that are others one after the other."""
 
 
 def recognises(obj: Any) -> bool:
@@ -39,8 +44,11 @@ def load(obj: Any) -> Live:
 
 
 def exact(flow: Any) -> Any:
-    """The flow with all digits in the constants of its normal distributions, which sbi rounds to float32."""
+    """The flow with all digits in constants that were rounded to float32."""
     for module in flow.modules():
+        if isinstance(module, nt.LeakyReLU):
+            module.log_negative_slope = torch.tensor(
+                math.log(module.negative_slope), dtype=torch.float64)
         if isinstance(module, Distribution) and hasattr(module, "_log_z"):
             module._log_z = torch.tensor(
                 0.5 * math.prod(module._shape) * math.log(2 * math.pi), dtype=torch.float64)
@@ -69,9 +77,12 @@ class Conditional:
 
     def sample(self, shape: tuple[int, ...]) -> Any:
         """One sample for each context, or as many as asked for."""
-        if self.context is None:
-            return self.flow.sample(shape[0])
-        return self.flow.sample(1, self.context)[:, 0]
+        try:
+            if self.context is None:
+                return self.flow.sample(shape[0])
+            return self.flow.sample(1, self.context)[:, 0]
+        except nt.base.InputOutsideDomain as error:  # Not all of the base is reached.
+            raise ValueError(str(error)) from error
 
 
 def describe(flow: Any) -> Description:
@@ -133,7 +144,7 @@ def first_inputs(module: Any) -> int | None:
     return None if first is None else int(first.weight.shape[1])
 
 
-class Reader(Networks):
+class Reader(Transforms):
     """Describes the parts of a flow; collects the tensors of the model file."""
 
     def __init__(self, flow: Any, condition: tuple[int, ...] | None = None) -> None:
@@ -147,11 +158,6 @@ class Reader(Networks):
         if features is None:
             raise CannotDescribe("flow", flow, "does not tell its number of features")
         self.features = features
-
-    @property
-    def size(self) -> dict[str, int]:
-        """The numbers of features and of the context features of a part."""
-        return {"features": self.features, "context": self.context or 0}
 
     def description(self) -> Description:
         """The flow's description."""
@@ -177,7 +183,7 @@ class Reader(Networks):
                 "type": "LazyInverse",
                 "transform": self.lazy(
                     part._transform, f"{at}._transform", f"{place}.transform", f"{path}.transform")}
-        if kind is nt.CompositeTransform:
+        if kind in COMPOSED:
             return {"type": "LazyComposedTransform", "transforms": [
                 self.lazy(inner, f"{at}._transforms.{i}", f"{place}.transforms.{i}", f"{path}[{i}]")
                 for i, inner in enumerate(part._transforms)]}
@@ -192,6 +198,10 @@ class Reader(Networks):
             return self.coupling(part, at, place)
         if kind in (nt.LULinear, nt.BatchNorm, nt.ActNorm):
             return self.linear(part, at, place)
+        if kind is nt.PiecewiseRationalQuadraticCDF:
+            return self.free_spline(part, at, place, torch.zeros(self.features, dtype=torch.bool))
+        if kind in (nt.Sigmoid, nt.Logit, nt.Tanh, nt.LeakyReLU):
+            return self.pointwise(part, at, place)
         if isinstance(part, nt.Permutation):
             if part._dim != 1:
                 raise CannotDescribe(at, part, f"permutes dimension {part._dim}, expected 1")
@@ -201,70 +211,6 @@ class Reader(Networks):
             return self.unconditional(place, {"type": "AffineTransform"}, {
                 "loc": part._shift.expand(self.features), "scale": part._scale.expand(self.features)})
         raise CannotDescribe(at, part, "is no transform of nflows that a description can hold")
-
-    def unconditional(
-        self, place: str, f: dict[str, Any], tensors: dict[str, Any], buffer: bool = True
-    ) -> dict[str, Any]:
-        """The description of a transform that does not depend on the context."""
-        for name, tensor in tensors.items():
-            self.put(f"{place}.{name}", tensor)
-        return {"type": "UnconditionalTransform", "f": f, "buffer": buffer}
-
-    def linear(self, part: Any, at: str, place: str) -> dict[str, Any]:
-        """The description of a linear transform whose tensors keep their names."""
-        kind = type(part)
-        f: dict[str, Any] = {"type": kind.__name__}
-        if kind is not nt.ActNorm:
-            f = {
-                "type": "LUProductTransform" if kind is nt.LULinear else "BatchNorm", "epsilon": part.eps}
-        tensors = {
-            name: tensor for name, tensor in part.state_dict().items()
-            if name != "initialized" and tensor.numel()}
-        return self.unconditional(place, f, tensors, buffer=False)
-
-    def autoregressive(
-        self, part: Any, at: str, place: str, univariate: dict[str, Any],
-        order: list[int] | None = None,
-    ) -> dict[str, Any]:
-        """The description of an autoregressive transform with a network of nflows, whose outputs for a
-        feature are taken in an order."""
-        self.put(f"{place}.order", torch.arange(self.features))
-        network = self.made(part.autoregressive_net, f"{at}.autoregressive_net", f"{place}.hyper")
-        if order is not None:
-            rows = torch.arange(self.features * len(order)).reshape(self.features, -1)[:, order]
-            self.reorder(f"{place}.hyper.final_layer", rows.flatten())
-        return {"type": "MaskedAutoregressiveTransform", **self.size, **univariate, "network": network}
-
-    def coupling(self, part: Any, at: str, place: str) -> dict[str, Any]:
-        """The description of a coupling transform."""
-        kind = type(part)
-        if part.unconditional_transform is not None:
-            raise CannotDescribe(at, part, "has an unconditional transform")
-        count = part.num_transform_features
-        rows = None
-        if kind is nt.AffineCouplingTransform:
-            univariate: dict[str, Any] = {
-                "univariate": {
-                    "type": "PositiveAffineTransform", "positive": "Sigmoid", "offset": 2,
-                    "epsilon": 1e-3}, "shapes": [[], []]}
-            rows = torch.arange(2 * count).reshape(2, count).T.flatten()
-        elif kind is nt.AdditiveCouplingTransform:
-            univariate = {"univariate": {"type": "AdditiveTransform"}, "shapes": [[]]}
-        elif kind is nt.PiecewiseRationalQuadraticCouplingTransform:
-            univariate = spline(part, part.transform_net, at)
-        else:
-            raise CannotDescribe(at, part, "is no transform of nflows that a description can hold")
-        network, last = self.conditioner(part.transform_net, f"{at}.transform_net", f"{place}.hyper")
-        if rows is not None:
-            self.reorder(f"{place}.hyper.{last}", rows)
-        if count == self.features:
-            if not self.context:
-                raise CannotDescribe(at, part, "transforms all features and has no context")
-            return {"type": "ElementWiseTransform", **self.size, **univariate, "network": network}
-        mask = torch.zeros(self.features, dtype=torch.bool)
-        mask[part.identity_features] = True
-        self.put(f"{place}.mask", mask)
-        return {"type": "GeneralCouplingTransform", **self.size, **univariate, "network": network}
 
     def base(self, part: Any) -> dict[str, Any]:
         """The description of the base."""
@@ -292,7 +238,7 @@ class Reader(Networks):
 
 def flat(part: Any, at: str) -> list[tuple[Any, str]]:
     """The transforms of which one is composed, with their places; identities are left out."""
-    if type(part) is nt.CompositeTransform:
+    if type(part) in COMPOSED:
         return [
             leaf for i, inner in enumerate(part._transforms)
             for leaf in flat(inner, f"{at}._transforms.{i}")]
