@@ -48,7 +48,9 @@ def exact(flow: Any) -> Any:
     for module in flow.modules():
         if isinstance(module, nt.LeakyReLU):
             module.log_negative_slope = torch.tensor(
-                math.log(module.negative_slope), dtype=torch.float64)
+                [math.log(module.negative_slope)], dtype=torch.float64)
+        if isinstance(module, nt.Sigmoid):
+            module.temperature.data = module.temperature.data.double()
         if isinstance(module, Distribution) and hasattr(module, "_log_z"):
             module._log_z = torch.tensor(
                 0.5 * math.prod(module._shape) * math.log(2 * math.pi), dtype=torch.float64)
