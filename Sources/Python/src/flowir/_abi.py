@@ -121,13 +121,17 @@ def _load(path: Path) -> ctypes.CDLL:
         return ctypes.CDLL(str(path))
     except OSError as error:
         runtime = _toolchain.openmp()
-        if runtime is None or "libomp" not in str(error):
+        if "libomp" not in str(error):
             raise Error(f"{path} cannot be loaded: {error}") from error
+        if runtime is None:
+            raise Error(f"{path} needs the OpenMP runtime libomp, which is not there ({error}); "
+                        "install libomp-dev") from error
     try:  # The loader finds what is loaded already by its name.
         ctypes.CDLL(runtime, ctypes.RTLD_GLOBAL)
         return ctypes.CDLL(str(path))
     except OSError as error:
-        raise Error(f"{path} cannot be loaded: {error}") from error
+        raise Error(f"{path} cannot be loaded: {error}; the OpenMP runtime that was found is "
+                    f"{runtime}") from error
 
 
 _loaded: weakref.WeakSet[Artifact] = weakref.WeakSet()
