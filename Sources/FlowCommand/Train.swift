@@ -9,7 +9,8 @@ struct Train: ParsableCommand {
     abstract: "Fit a flow by maximum likelihood.",
     discussion: """
       Keeps the parameters that were best on the validation rows and prints the mean \
-      log-likelihoods in nats. Splines live on [-5, 5]: standardise the data first.
+      log-likelihoods in nats. Splines live on [-5, 5]: standardise the data first. If no epoch is \
+      better than the untrained flow, no model is written, and the exit status is 1.
 
       EXAMPLE: flowir train --flow NSF --features 5 --data x.npy --output model.safetensors
       """)
@@ -147,6 +148,16 @@ struct Train: ParsableCommand {
       throw FileError.system(path: sidecar, action: "go on from it", reason: "\(error)")
     }
     line.clear()
+    guard report.bestEpoch > 0 else {
+      try? FileManager.default.removeItem(atPath: sidecar)
+      let held = report.validationLogLikelihood
+      throw FileError.system(
+        path: output, action: "be written",
+        reason: "no epoch of \(report.epochs) was better than the untrained flow, whose "
+          + "\(held == nil ? "train" : "validation") log-likelihood is "
+          + "\(Format.nats(held ?? report.trainLogLikelihood)); lower the learning rate, train for more "
+          + "epochs, or look for rows far from the others")
+    }
     try model.save(to: file)
     try outputs.commit()
     try? FileManager.default.removeItem(atPath: sidecar)

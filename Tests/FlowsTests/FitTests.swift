@@ -115,6 +115,26 @@ import Testing
       progress.last?.validationRowsWithoutDensity == report.validationRowsWithoutDensity)
   }
 
+  @Test("where no epoch is better, the parameters stay, and patience counts from the start")
+  func neverBetter() throws {
+    let x = (0..<500).map { sin(Float($0)) }
+    var model = try Self.model(#"{"type": "MAF", "features": 1}"#)
+    let before = model.values
+    var options = TrainingOptions()
+    (options.epochs, options.patience, options.learningRate) = (9, 3, 10)
+    var last: TrainingCheckpoint?
+    let report = try model.fit(x, options: options, checkpoint: { last = $0 })
+    #expect(report.bestEpoch == 0 && report.epochs == 3)
+    for (name, values) in before { #expect(model.values[name]?.floats == values.floats, "\(name)") }
+    #expect(last?.bestEpoch == 0 && last?.bestValidation == report.validationLogLikelihood)
+    // From its state, a run goes on to the same end.
+    options.patience = 5
+    var again = try Self.model(#"{"type": "MAF", "features": 1}"#)
+    let resumed = try again.fit(x, options: options, resume: last)
+    #expect(resumed.bestEpoch == 0 && resumed.epochs == 5)
+    #expect(again.values.allSatisfy { before[$0.key]?.floats == $0.value.floats })
+  }
+
   @Test("parameters are not better because a row has lost its density")
   func comparison() {
     let whole = Likelihoods([-1, -9, -2])

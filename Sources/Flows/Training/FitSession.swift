@@ -83,12 +83,17 @@ struct FitSession {
       bestEpoch = resume.bestEpoch
       bestValidation = resume.bestValidation
       bestLikelihoods = try score(judging, best)
+    } else {
+      // An epoch must be better than the parameters that training began with.
+      best = trainer.state
+      bestLikelihoods = try score(judging, best)
+      bestValidation = bestLikelihoods.mean
     }
     let start = Date()
     let first = epoch
     var last: Likelihoods?
     while epoch < options.epochs {
-      if let patience = options.patience, bestEpoch > 0, epoch - bestEpoch >= patience { break }
+      if let patience = options.patience, epoch - bestEpoch >= patience { break }
       let failed = try runEpoch(epoch, last: last, start: start, first: first, progress)
       epoch += 1
       // A rate that is too high may end in infinities without a loss of NaN.
@@ -100,7 +105,7 @@ struct FitSession {
         throw FlowError.diverged(epoch: epoch, batch: failed)
       }
       last = current
-      if best.isEmpty || current.isBetter(than: bestLikelihoods) {
+      if current.isBetter(than: bestLikelihoods) {
         bestValidation = current.mean
         bestLikelihoods = current
         bestEpoch = epoch
@@ -111,7 +116,6 @@ struct FitSession {
           epoch: epoch, steps: trainer.steps, state: trainer.state, best: best,
           bestEpoch: bestEpoch, bestValidation: bestValidation, job: job))
     }
-    if best.isEmpty { best = trainer.state }
     let seconds = Date().timeIntervalSince(start)
     let train = try score(training, best)
     let held = validation.rows.isEmpty ? nil : try score(validation, best)

@@ -23,9 +23,10 @@ public struct TrainingProgress: Sendable {
 
 /// How training ended.
 public struct TrainingReport: Sendable {
-  /// How many epochs were run, and which was best (from 1).
+  /// How many epochs were run.
   public var epochs: Int
-  /// The epoch whose parameters were best, from 1; 0 before the first.
+  /// The epoch whose parameters were best, from 1; 0 if none was better than the parameters that
+  /// training began with, which are kept then.
   public var bestEpoch: Int
   /// The mean log-likelihood under the kept parameters of the training rows that have a finite density,
   /// weighted if rows have weights, in nats; minus infinity if none has.
@@ -54,7 +55,7 @@ public struct TrainingCheckpoint: Sendable {
   public var state: [String: [Float]]
   /// The parameters that were best so far.
   public var best: [String: [Float]]
-  /// The epoch whose parameters were best, from 1; 0 before the first.
+  /// The epoch whose parameters were best so far, from 1; 0 for those that training began with.
   public var bestEpoch: Int
   /// Their mean log-likelihood on the validation rows that have a finite density.
   public var bestValidation: Double
