@@ -28,10 +28,9 @@ import Testing
     // The last two rows lie outside a spline's box, where the map does not depend on the context.
     let rows = HostArray([0.1, -0.2, 9, 9, 9, 9] as [Double], shape: [3, 2])
     let functions: [FlowFunction] =
-      kind == "GMM" ? [.logProb, .sample] : [.logProb, .sample, .transform, .inverse]
+      [.logProb, .logProbGradient, .sample] + (kind == "GMM" ? [] : [.transform, .inverse])
     for function in functions {
-      let compiled = try CompiledFunction(model.trace(function, dtype: .f64).optimized()).bind(
-        model.values)
+      let compiled = try CompiledFunction(model.function(function, dtype: .f64)).bind(model.values)
       let inputs: [String: HostArray] =
         switch function {
         case .sample: ["context": context, "seed": HostArray([1, 0] as [Int32], shape: [2])]
@@ -54,9 +53,8 @@ import Testing
   func feature(kind: String) throws {
     let text = #"{"type": "\#(kind)", "features": 3, "transforms": 1, "hidden_features": [4]}"#
     let model = try Model(FlowDescription(text: text), seed: 3)
-    for function in [FlowFunction.logProb, .transform, .inverse] {
-      let compiled = try CompiledFunction(model.trace(function, dtype: .f64).optimized()).bind(
-        model.values)
+    for function in [FlowFunction.logProb, .logProbGradient, .transform, .inverse] {
+      let compiled = try CompiledFunction(model.function(function, dtype: .f64)).bind(model.values)
       let rows = HostArray([0.1, 0.2, .nan, 0.3, 0.2, 0.1] as [Double], shape: [2, 3])
       for (name, result) in try compiled([function == .inverse ? "z" : "x": rows], rows: 2) {
         let values = result.doubles

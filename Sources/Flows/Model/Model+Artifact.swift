@@ -23,10 +23,37 @@ extension Model {
         of: logProb.function, result: "log_prob",
         withRespectTo: FlowFunction.logProb.signature.inputs(hasContext: context > 0),
         perRow: true)
-      return try OptimizedFunction(both, passes: Pipeline.cleanup)
+      return try OptimizedFunction(markingMissing(both), passes: Pipeline.cleanup)
     case .gradient: return try gradientFunction(dtype: dtype)
     case .trainingStep: return try trainingStepFunction()
     }
+  }
+
+  /// A function of log-densities and their gradients, with NaN as the gradients of each row whose density
+  /// is NaN: a derivative need not depend on the input that is.
+  private func markingMissing(_ function: Function) throws -> Function {
+    let builder = FunctionBuilder(name: function.name)
+    var map: [Value: Value] = [:]
+    builder.copyArguments(of: function, into: &map)
+    for operation in function.operations {
+      try builder.copy(operation, of: function, mapping: &map)
+    }
+    var results: [FunctionResult] = []
+    var isMissing: Value?
+    if let logProb = function.results.first(where: { $0.name == "log_prob" }) {
+      isMissing = try builder.emit(.unary(.isNaN), map[logProb.value] ?? logProb.value)
+    }
+    for result in function.results {
+      var value = map[result.value] ?? result.value
+      let type = function.type(of: result.value)
+      if let isMissing, result.name != "log_prob" {
+        value = try builder.emit(
+          .select, try builder.emit(.broadcast(type.shape), isMissing),
+          builder.splat(.nan, shape: type.shape, dtype: type.dtype), value)
+      }
+      results.append(FunctionResult(name: result.name, value: value))
+    }
+    return builder.finish(results: results)
   }
 
   /// The C file of a compiled artifact of this model, and its header.
