@@ -84,6 +84,7 @@ extension PartReader {
     if hasResidual {
       try visitor.flag("residual", &shape.residual, default: true)
       try visitor.flag("activate_first", &shape.activatesFirst, default: true)
+      try visitor.flag("gated", &shape.gated)
     }
     try visitor.choice("activation", &shape.activation)
     try visitor.flag("batch_norm", &shape.batchNorm)

@@ -11,6 +11,9 @@ public struct BlockNetwork: Hashable, Sendable {
   /// Whether `MADE` applies the function to what the context adds to its first layer, and to that layer
   /// before blocks that do not add; the `MADE` of nflows' mixtures does not.
   public var activatesFirst: Bool
+  /// Whether the context gates the residual blocks of `MADE` instead of being added in them; those of
+  /// `ResidualNet` it gates.
+  public var gated: Bool
   /// Whether a block normalises with the statistics of its training.
   public var batchNorm: Bool
 
@@ -18,13 +21,14 @@ public struct BlockNetwork: Hashable, Sendable {
   public init(
     hiddenFeatures: Int = 64, blocks: Int = 2, residual: Bool = true,
     activation: Activation = .relu,
-    activatesFirst: Bool = true, batchNorm: Bool = false
+    activatesFirst: Bool = true, gated: Bool = false, batchNorm: Bool = false
   ) {
     self.hiddenFeatures = hiddenFeatures
     self.blocks = blocks
     self.residual = residual
     self.activation = activation
     self.activatesFirst = activatesFirst
+    self.gated = gated
     self.batchNorm = batchNorm
   }
 }

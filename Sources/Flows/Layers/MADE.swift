@@ -99,9 +99,11 @@ public struct MADE: Layer {
         continue
       }
       var change = applied(block.layers[0], activation(block.norms.first?(h) ?? h))
-      if let context = block.context, let condition { change = change + context(condition) }
-      change = activation(block.norms.last?(change) ?? change)
-      h = h + applied(block.layers[1], change)
+      let added = block.context.flatMap { context in condition.map { context($0) } }
+      if let added, !shape.gated { change = change + added }
+      change = applied(block.layers[1], activation(block.norms.last?(change) ?? change))
+      if let added, shape.gated { change = change * sigmoid(added) }
+      h = h + change
     }
     return applied(final, h)
   }

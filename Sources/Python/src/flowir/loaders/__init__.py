@@ -17,6 +17,7 @@ from ._live import CannotDescribe, Live, Reference
 LIBRARIES = {
     "sbi": "flowir.loaders.sbi",
     "nflows": "flowir.loaders.nflows",
+    "normflows": "flowir.loaders.normflows",
     "zuko": "flowir.loaders.zuko",
 }
 """The module of each library, by the name of the library's own; the first that recognises loads."""

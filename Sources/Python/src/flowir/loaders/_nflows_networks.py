@@ -1,14 +1,11 @@
-"""Networks of nflows, as arguments of a description and tensors of a model file."""
+"""Networks of nflows, and of normflows, which has copies of them, as arguments of a description and tensors."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-import nflows.nn.nets as nn_nets
 import torch
-from nflows.nn import nde
-from nflows.transforms import made as made_module
 from torch import nn
 
 from ._functions import function
@@ -16,8 +13,17 @@ from ._live import CannotDescribe
 from ._networks import plain
 
 
+def is_own(network: Any, name: str) -> bool:
+    """Whether a network is of a class of nflows or normflows."""
+    kind = type(network)
+    return kind.__name__ == name and kind.__module__.partition(".")[0] in ("nflows", "normflows")
+
+
 class Networks:
     """Describes networks; collects the tensors of the model file."""
+
+    features: int
+    context: int | None
 
     def __init__(self) -> None:
         self.tensors: dict[str, Any] = {}
@@ -32,10 +38,36 @@ class Networks:
             if f"{layer}.{name}" in self.tensors:
                 self.put(f"{layer}.{name}", self.tensors[f"{layer}.{name}"][rows])
 
+    @property
+    def size(self) -> dict[str, int]:
+        """The numbers of features and of the context features of a part."""
+        return {"features": self.features, "context": self.context or 0}
+
+    def unconditional(
+        self, place: str, f: dict[str, Any], tensors: dict[str, Any], buffer: bool = True
+    ) -> dict[str, Any]:
+        """The description of a transform that does not depend on the context."""
+        for name, tensor in tensors.items():
+            self.put(f"{place}.{name}", tensor)
+        return {"type": "UnconditionalTransform", "f": f, "buffer": buffer}
+
+    def autoregressive(
+        self, part: Any, at: str, place: str, univariate: dict[str, Any],
+        order: list[int] | None = None,
+    ) -> dict[str, Any]:
+        """The description of an autoregressive transform with a network of nflows, whose outputs for a
+        feature are taken in an order."""
+        self.put(f"{place}.order", torch.arange(self.features))
+        network = self.made(part.autoregressive_net, f"{at}.autoregressive_net", f"{place}.hyper")
+        if order is not None:
+            rows = torch.arange(self.features * len(order)).reshape(self.features, -1)[:, order]
+            self.reorder(f"{place}.hyper.final_layer", rows.flatten())
+        return {"type": "MaskedAutoregressiveTransform", **self.size, **univariate, "network": network}
+
     def made(self, network: Any, at: str, place: str) -> dict[str, Any]:
         """The description of a MADE."""
-        if type(network).forward is not made_module.MADE.forward:
-            raise CannotDescribe(at, network, "is no MADE of nflows")
+        if not is_own(network, "MADE"):
+            raise CannotDescribe(at, network, "is no MADE of nflows or normflows")
         return self.made_of_blocks(network, at, place)
 
     def made_of_blocks(self, network: Any, at: str, place: str) -> dict[str, Any]:
@@ -46,8 +78,13 @@ class Networks:
             "type": "MADE", "hidden_features": network.initial_layer.weight.shape[0],
             "blocks": len(blocks), "residual": any(hasattr(b, "linear_layers") for b in blocks),
             **block(network, at)}
-        if not isinstance(network, made_module.MADE):
+        own = type(network).__module__
+        if own != "nflows.transforms.made":
             result["activate_first"] = False
+        if own.startswith("normflows."):
+            result["gated"] = True
+            if type(network.preprocessing) is not nn.Identity:
+                raise CannotDescribe(at, network.preprocessing, "is no layer that a description can hold")
         return result
 
     def network(self, network: Any, place: str) -> None:
@@ -64,8 +101,8 @@ class Networks:
         The first feature of sbi's is always 0: what it is multiplied by is left out, and so is its density.
         """
         network = part._made
-        if type(network).forward is not nde.MixtureOfGaussiansMADE.forward:
-            raise CannotDescribe("_distribution._made", network, "has its own forward")
+        if not is_own(network, "MixtureOfGaussiansMADE"):
+            raise CannotDescribe("_distribution._made", network, "is no network of nflows")
         arguments = self.made_of_blocks(network, "_distribution._made", "base.hyper")
         count = network.num_mixture_components
         if type(part).__name__ == "MADEMoGWrapper":
@@ -80,7 +117,9 @@ class Networks:
 
     def conditioner(self, network: Any, at: str, place: str) -> tuple[dict[str, Any], str]:
         """The description of a network without masks, and the name of its last layer."""
-        if type(network) is nn_nets.ResidualNet:
+        if is_own(network, "ResidualNet"):
+            if getattr(network, "preprocessing", None) is not None:
+                raise CannotDescribe(at, network.preprocessing, "is no layer that a description can hold")
             self.network(network, place)
             return {
                 "type": "ResidualNet", "hidden_features": network.hidden_features,
@@ -88,7 +127,7 @@ class Networks:
         name = type(network).__name__
         if name == "ContextSplineMap":  # sbi's network of the context alone.
             network = network.spline_predictor
-        elif type(network) is nn_nets.MLP:
+        elif is_own(network, "MLP"):
             return self.perceptron(network, at, place)
         elif type(network) is nn.Linear:
             network = nn.Sequential(network)

@@ -14,22 +14,6 @@ from ._nflows_networks import Networks, spline
 class Transforms(Networks):
     """Describes transforms of a flow whose size is known; collects the tensors of the model file."""
 
-    features: int
-    context: int | None
-
-    @property
-    def size(self) -> dict[str, int]:
-        """The numbers of features and of the context features of a part."""
-        return {"features": self.features, "context": self.context or 0}
-
-    def unconditional(
-        self, place: str, f: dict[str, Any], tensors: dict[str, Any], buffer: bool = True
-    ) -> dict[str, Any]:
-        """The description of a transform that does not depend on the context."""
-        for name, tensor in tensors.items():
-            self.put(f"{place}.{name}", tensor)
-        return {"type": "UnconditionalTransform", "f": f, "buffer": buffer}
-
     def linear(self, part: Any, at: str, place: str) -> dict[str, Any]:
         """The description of a linear transform whose tensors keep their names."""
         kind = type(part)
@@ -41,19 +25,6 @@ class Transforms(Networks):
             name: tensor for name, tensor in part.state_dict().items()
             if name != "initialized" and tensor.numel()}
         return self.unconditional(place, f, tensors, buffer=False)
-
-    def autoregressive(
-        self, part: Any, at: str, place: str, univariate: dict[str, Any],
-        order: list[int] | None = None,
-    ) -> dict[str, Any]:
-        """The description of an autoregressive transform with a network of nflows, whose outputs for a
-        feature are taken in an order."""
-        self.put(f"{place}.order", torch.arange(self.features))
-        network = self.made(part.autoregressive_net, f"{at}.autoregressive_net", f"{place}.hyper")
-        if order is not None:
-            rows = torch.arange(self.features * len(order)).reshape(self.features, -1)[:, order]
-            self.reorder(f"{place}.hyper.final_layer", rows.flatten())
-        return {"type": "MaskedAutoregressiveTransform", **self.size, **univariate, "network": network}
 
     def free_spline(self, part: Any, at: str, place: str, mask: Any) -> dict[str, Any]:
         """The description of a spline with free parameters, of the features where the mask is not set."""

@@ -1,0 +1,112 @@
+"""normflows' flows, live, compiled and equal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import flowir
+import pytest
+
+torch = pytest.importorskip("torch")
+nf = pytest.importorskip("normflows")
+
+ROWS, FEATURES, CONTEXT = 200, 3, 2
+flows = nf.flows
+
+
+def flow(*parts: Any, base: Any = None) -> Any:
+    """A flow over a normal base with parameters of its own."""
+    return nf.NormalizingFlow(base or nf.distributions.DiagGaussian(FEATURES), list(parts))
+
+
+def conditional(*parts: Any) -> Any:
+    """A flow given a context."""
+    network = torch.nn.Linear(CONTEXT, 2 * FEATURES)
+    return nf.ConditionalNormalizingFlow(
+        nf.distributions.base.ConditionalDiagGaussian(FEATURES, network), list(parts))
+
+
+def block(outputs: int, inputs: int = 2, **arguments: Any) -> Any:
+    """A block that splits three features into two and one."""
+    return flows.AffineCouplingBlock(nf.nets.MLP([inputs, 8, 8, outputs]), **arguments)
+
+
+def actnorm() -> Any:
+    """An ActNorm that has seen rows."""
+    result = flows.ActNorm(FEATURES)
+    result.forward(2 + 3 * torch.randn(50, FEATURES))
+    return result
+
+
+def masked(**networks: Any) -> Any:
+    """A RealNVP of masks."""
+    return flows.MaskedAffineFlow(torch.tensor([1.0, 0.0, 1.0]), **networks)
+
+
+def mlp() -> Any:
+    return nf.nets.MLP([FEATURES, 8, 7, FEATURES])
+
+
+CASES: dict[str, Callable[[], Any]] = {
+    "autoregressive splines": lambda: flow(
+        flows.AutoregressiveRationalQuadraticSpline(FEATURES, 2, 8), flows.LULinearPermute(FEATURES),
+        flows.AutoregressiveRationalQuadraticSpline(FEATURES, 1, 8, permute_mask=True)),
+    "coupled splines": lambda: flow(
+        flows.CoupledRationalQuadraticSpline(FEATURES, 2, 8), flows.LULinearPermute(FEATURES),
+        flows.CoupledRationalQuadraticSpline(FEATURES, 2, 8, reverse_mask=True)),
+    "splines given a context": lambda: conditional(
+        flows.CoupledRationalQuadraticSpline(FEATURES, 2, 8, num_context_channels=CONTEXT),
+        flows.AutoregressiveRationalQuadraticSpline(FEATURES, 2, 8, num_context_channels=CONTEXT)),
+    "affine autoregressive": lambda: flow(
+        flows.MaskedAffineAutoregressive(FEATURES, 8), flows.Permute(FEATURES)),
+    "affine coupling": lambda: flow(
+        block(2), flows.Permute(FEATURES, "swap"), block(2, scale_map="sigmoid"), flows.Permute(FEATURES),
+        block(2, scale_map="sigmoid_inv"), block(4, 1, split_mode="channel_inv"), block(1, scale=False)),
+    "masked affine": lambda: flow(masked(t=mlp(), s=mlp()), masked(t=mlp()), masked(s=mlp())),
+    "normalisation": lambda: flow(actnorm(), flows.AffineConstFlow(FEATURES), block(2), actnorm()),
+}
+
+
+def build(name: str) -> Any:
+    """The flow of a name, with parameters away from their first values."""
+    torch.manual_seed(sum(map(ord, name)))
+    result = CASES[name]()
+    with torch.no_grad():
+        for parameter in result.parameters():
+            parameter.add_(0.2 * torch.randn_like(parameter))
+    return result.eval()
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_a_live_flow_scores_and_maps_as_normflows(name: str) -> None:
+    made = build(name)
+    x = torch.randn(ROWS, FEATURES).double()
+    context = torch.randn(ROWS, CONTEXT).double() if "context" in name else None
+    given = () if context is None else (context,)
+    double = flowir.compile(made, dtype="float64", functions=["log_prob", "transform", "inverse"])
+    made = made.double()
+    with torch.no_grad():
+        expected, z = made.log_prob(x, *given), made.inverse(x, *given)
+    torch.testing.assert_close(double.log_prob(x, context), expected, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(double.transform(x, context), z, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(double.inverse(z, context), x, rtol=1e-7, atol=1e-7)
+
+
+UNSUPPORTED: dict[str, tuple[Callable[[], Any], str]] = {
+    "planar": (lambda: flow(flows.Planar((FEATURES,))), "flows.0: Planar has no inverse"),
+    "circular": (
+        lambda: flow(flows.CircularAutoregressiveRationalQuadraticSpline(FEATURES, 1, 8, [0])),
+        "flows.0: CircularAutoregressiveRationalQuadraticSpline is no flow of normflows that"),
+    "new actnorm": (lambda: flow(flows.ActNorm(FEATURES)), "flows.0: ActNorm takes its values from"),
+    "base": (
+        lambda: flow(base=nf.distributions.GaussianMixture(2, FEATURES)), "q0: GaussianMixture has events"),
+}
+
+
+@pytest.mark.parametrize("name", list(UNSUPPORTED))
+def test_what_cannot_be_described_is_named(name: str) -> None:
+    make, message = UNSUPPORTED[name]
+    with pytest.raises(flowir.Error) as error:
+        flowir.compile(make())
+    assert message in str(error.value)
