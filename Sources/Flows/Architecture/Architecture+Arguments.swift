@@ -12,7 +12,7 @@ enum SizeLimit {
   static let width = 100_000
   /// Transforms of a flow.
   static let transforms = 1_000
-  /// Bins, degrees, polynomials, frequencies: what one feature's transform is made of.
+  /// Bins, degrees, polynomials and frequencies of one feature's transform.
   static let parts = 1_000
   /// Components of a mixture and elements of a signal.
   static let components = 10_000
@@ -242,7 +242,7 @@ extension Architecture {
     public var atol: Double
     /// The relative tolerance.
     public var rtol: Double
-    /// False lets Zuko estimate the trace; here it is exact all the same, at the cost of an estimate.
+    /// False lets Zuko estimate the trace. Here the trace is always exact, at the cost of an estimate.
     public var isExact = true
     /// The network of time, features and context.
     public var network: NetworkShape
@@ -276,7 +276,7 @@ extension Architecture {
   public struct GaussianComponents: Hashable, Sendable, ArgumentGroup {
     /// The number of components.
     public var components: Int
-    /// How covariances are written.
+    /// The form of the covariances.
     public var covarianceType: CovarianceType
     /// Whether all components share one covariance.
     public var tied: Bool

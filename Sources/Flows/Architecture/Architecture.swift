@@ -2,7 +2,7 @@ import FlowFiles
 
 /// The kind of a flow, with the arguments of its class in Zuko and their defaults.
 ///
-/// Swift builds flows from this, and the description in a model file is written from it and read to it.
+/// Flows are built from it, and the description in a model file is its encoding.
 /// A new flow is a case here, its arguments in `visit`, and how it is built in `build`; the compiler
 /// names the places that are missing.
 ///

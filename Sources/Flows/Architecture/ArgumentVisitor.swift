@@ -3,8 +3,8 @@ import FlowFiles
 /// One pass over the arguments of a class, in order: reads each from a description if there is one,
 /// checks it, and writes it down as JSON.
 ///
-/// An argument's key, type and range stand once, in the `visit` of its owner, and serve decoding,
-/// encoding and flows that are made in Swift alike.
+/// An argument's key, type and range are stated once, in the `visit` of its owner, for decoding, for encoding
+/// and for flows that are made in Swift.
 struct ArgumentVisitor {
   /// The release of Zuko whose arguments are visited.
   let release: ZukoRelease

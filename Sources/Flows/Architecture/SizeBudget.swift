@@ -28,7 +28,7 @@ struct SizeBudget {
 
   private var used: Size = 0
 
-  /// Takes elements from the budget.
+  /// Subtracts elements from the budget.
   ///
   /// - Throws: `FlowError.tooLarge` if they do not fit.
   mutating func charge(_ size: Size, for name: String) throws(FlowError) {

@@ -6,7 +6,7 @@ extension ZukoRelease {
 
   /// Classes and arguments that came, or got their present meaning, after the oldest known release.
   private static let additions: [String: ZukoRelease] = [
-    // Until then flows were lists without `LazyInverse`, and these four were other functions.
+    // Before this release flows were lists without `LazyInverse`, and these four names meant other functions.
     "Flow": ZukoRelease(1, 0, 0),
     "SOSPF": ZukoRelease(1, 0, 0),
     "GF": ZukoRelease(1, 0, 0),

@@ -1,6 +1,6 @@
 /// A release of Zuko: which names, constants and arguments its flows have.
 ///
-/// Every place that depends on the release asks a property here; versions are compared nowhere else.
+/// Code that depends on the release uses a property of this type; versions are compared only here.
 public struct ZukoRelease: Hashable, Comparable, Sendable, CustomStringConvertible {
   /// The three numbers of the version.
   private let major, minor, patch: Int
@@ -42,7 +42,7 @@ public struct ZukoRelease: Hashable, Comparable, Sendable, CustomStringConvertib
 
 /// Constants.
 extension ZukoRelease {
-  /// From 1.0.1 to 1.4.1 maps could be steeper and flatter than before and since.
+  /// From 1.0.1 to 1.4.1 slopes had a wider range than in earlier and later releases.
   private var isSteep: Bool { ZukoRelease(1, 0, 1) <= self && self < ZukoRelease(1, 5, 0) }
 
   /// The default `slope` of affine transforms and splines.

@@ -60,9 +60,9 @@ public func trace(
 
 /// Traces, optimizes and compiles a closure together with its gradient.
 ///
-/// The results are named `result` and `grad.NAME`. The closure gives a scalar: uniform, such as a
-/// mean over rows, or one a row; then the gradient is that of the sum over rows, so that each row
-/// of a row input has its own.
+/// The results are named `result` and `grad.NAME`. The closure returns a scalar: either one for all rows,
+/// such as a mean, or one for each row. In the second case the sum over rows is differentiated, so that the
+/// gradient with respect to a row input is each row's own.
 ///
 ///     let slope = try compileGradient([.rows("x", 5)], withRespectTo: ["x"]) { inputs in
 ///       flow(nil).logProb(inputs[0])
@@ -72,7 +72,7 @@ public func trace(
 ///   - inputs: the closure's inputs, in order.
 ///   - names: inputs and parameters to differentiate with respect to; all if nil.
 ///   - dtype: the float type to compute in.
-///   - body: gives the scalar.
+///   - body: returns the scalar.
 /// - Throws: `GradientError` for names that do not exist, `RuntimeError` if there is no compiler.
 public func compileGradient(
   _ inputs: [Input], withRespectTo names: [String]? = nil, dtype: DType = .f32,

@@ -14,9 +14,9 @@ public protocol RowFunction: Sendable {
 extension BoundFunction: RowFunction {}
 extension ArtifactCall: RowFunction {}
 
-/// A shared object that `flowir compile` made, loaded, whose float type is known when it is run.
+/// A loaded shared object that `flowir compile` made, for programs that learn its float type at run time.
 ///
-/// Programs that know the type use `CompiledFlow(contentsOf:)`.
+/// Programs that know the type in advance use `CompiledFlow(contentsOf:)`.
 public struct CompiledArtifact: Sendable {
   /// What the artifact states about itself: the flow, dtype, functions, processor, compiler.
   public let description: JSONValue

@@ -40,7 +40,7 @@ extension CompiledFlow {
     return result
   }
 
-  /// Writes the log-density of each row to an array of as many elements.
+  /// Writes the log-density of each row to an array, which must have one element for each row.
   public func logProb(
     _ x: Rows<Scalar>, context: Rows<Scalar>? = nil, threads: Int? = nil,
     into logProb: inout [Scalar]
@@ -66,7 +66,7 @@ extension CompiledFlow {
     return Transformed(rows: rows, ladj: ladj)
   }
 
-  /// Writes `z` and `ladj` of each row to arrays of as many elements.
+  /// Writes `z` and `ladj` to arrays, which must have the elements of all rows.
   public func transform(
     _ x: Rows<Scalar>, context: Rows<Scalar>? = nil, threads: Int? = nil, into z: inout [Scalar],
     ladj: inout [Scalar]
@@ -77,7 +77,7 @@ extension CompiledFlow {
     }
   }
 
-  /// Writes `x` and `ladj` of each row to arrays of as many elements.
+  /// Writes `x` and `ladj` to arrays, which must have the elements of all rows.
   public func inverse(
     _ z: Rows<Scalar>, context: Rows<Scalar>? = nil, threads: Int? = nil, into x: inout [Scalar],
     ladj: inout [Scalar]
@@ -89,8 +89,8 @@ extension CompiledFlow {
 
   /// Draws rows and gives their log-densities.
   ///
-  /// Row i is a function of the seed and `firstRow + i` alone: parts drawn on their own are those of the
-  /// whole, and the same at any number of threads.
+  /// Row i depends on the seed, its context and `firstRow + i` alone, so a sample may be drawn in parts, and is
+  /// the same at any number of threads.
   ///
   /// - Parameters:
   ///   - count: how many rows.
@@ -114,7 +114,7 @@ extension CompiledFlow {
     return Draw(x: Rows(x, columns: features), logProb: logProb)
   }
 
-  /// Draws as many rows as `logProb` has elements into arrays of that many rows.
+  /// Draws rows into arrays: as many as `logProb` has elements.
   public func sample(
     context: Rows<Scalar>? = nil, seed: UInt64, firstRow: Int = 0, threads: Int? = nil,
     into x: inout [Scalar], logProb: inout [Scalar]
@@ -142,8 +142,8 @@ extension CompiledFlow {
       context: self.context > 0 ? Rows(contextSlope, columns: self.context) : nil)
   }
 
-  /// Writes log-densities and gradients to arrays of as many elements; that of the context is empty for a
-  /// flow without.
+  /// Writes log-densities and gradients to arrays, which must have the elements of all rows; the one for
+  /// the context is empty for a flow without context.
   public func logProbAndGradient(
     _ x: Rows<Scalar>, context: Rows<Scalar>? = nil, threads: Int? = nil,
     into logProb: inout [Scalar], gradient: inout [Scalar], contextGradient: inout [Scalar]

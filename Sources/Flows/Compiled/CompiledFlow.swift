@@ -5,8 +5,8 @@ import FlowRuntime
 /// A flow in machine code: it scores, samples, transforms, inverts and differentiates.
 ///
 /// It comes from a model, whose functions are compiled in this process, each when it is first called, or
-/// from a shared object that `write(to:)` or `flowir compile` made, which needs no compiler. The values of
-/// its parameters are those of when it was made. Calls from many tasks may overlap; results have the same
+/// from a shared object that `write(to:)` or `flowir compile` made, which needs no compiler. It keeps the
+/// parameter values of the moment when it was made. Calls from many tasks may overlap; results have the same
 /// bits at any number of threads.
 ///
 ///     let compiled = try flow.compiled()
@@ -14,7 +14,7 @@ import FlowRuntime
 ///     let draw = try compiled.sample(1_000, context: c[0], seed: 1)
 ///
 /// `x` and `z` have `features` columns, `context` has `context` columns and as many rows as `x`, or one
-/// that all share. A row with a NaN gets NaN.
+/// that all share. The results of a row that contains a NaN are NaN.
 public struct CompiledFlow<Scalar: FlowScalar>: Sendable {
   /// The number of features.
   public let features: Int
@@ -55,9 +55,9 @@ public struct CompiledFlow<Scalar: FlowScalar>: Sendable {
   /// Writes a shared object with a C interface, `libNAME.so`, and its header `NAME.h` beside it.
   ///
   /// - Parameters:
-  ///   - path: where the object goes.
-  ///   - prefix: what the names of its functions start with.
-  ///   - cpu: the processor that it is for.
+  ///   - path: the path of the object.
+  ///   - prefix: the prefix of the names of its functions.
+  ///   - cpu: the processor to compile for.
   /// - Throws: `RuntimeError` if there is no compiler or a file can't be written.
   public func write(
     to path: String, prefix: String = ArtifactSource.defaultPrefix, cpu: TargetCPU = .native
@@ -124,7 +124,7 @@ public struct CompiledFlow<Scalar: FlowScalar>: Sendable {
 }
 
 extension Model {
-  /// The flow in machine code, with the parameters' values of now.
+  /// The flow in machine code, with the current parameter values.
   ///
   /// - Parameter scalar: the type that it computes in.
   /// - Throws: `RuntimeError` if there is no compiler.

@@ -2,7 +2,7 @@ import FlowCodegen
 import FlowIR
 import FlowRuntime
 
-/// One call on memory of the caller's, row-major in the flow's float type.
+/// One call on the caller's memory, row-major in the flow's float type.
 struct FlowCall {
   /// The function.
   let function: ArtifactFunction
@@ -24,7 +24,7 @@ struct FlowCall {
   let results: [UnsafeMutableRawPointer]
 }
 
-/// What a compiled flow's functions are called through. Calls may overlap.
+/// An implementation of a compiled flow's functions. Calls may overlap.
 protocol FlowBackend: Sendable {
   /// Makes a function ready to be called.
   func prepare(_ function: ArtifactFunction) throws(RuntimeError)
@@ -34,7 +34,7 @@ protocol FlowBackend: Sendable {
   func write(to path: String, prefix: String, cpu: TargetCPU) throws(RuntimeError)
 }
 
-/// Functions of an artifact.
+/// The functions of a loaded artifact.
 struct ArtifactBackend: FlowBackend {
   let artifact: CompiledArtifact
 

@@ -7,10 +7,10 @@ import Synchronization
 
 /// Functions of a model, each compiled in this process when it is first called.
 ///
-/// Not checked by the compiler: modules may hold closures that are not `Sendable`. They run while a function
-/// is traced, one at a time under the lock, and never when it is called.
+/// `Sendable` is unchecked because modules may hold closures that are not `Sendable`. Those run only while a
+/// function is traced, one at a time under the lock, and never when it is called.
 final class ModelBackend: FlowBackend, @unchecked Sendable {
-  /// A function for one way of giving the context.
+  /// A function, for a context of each row or one that all share.
   private struct Key: Hashable {
     let function: ArtifactFunction
     let sharesContext: Bool

@@ -15,7 +15,7 @@ extension Rows: CustomStringConvertible {
     return lines.joined(separator: "\n")
   }
 
-  /// A number with four decimals; with an exponent if that would hide it.
+  /// A number with four decimals, or in Swift's shortest form where those would lose its digits.
   private static func text(_ value: Scalar) -> String {
     let size = abs(Double(value))
     guard size < 1e6, size == 0 || size >= 1e-3 else { return "\(value)" }

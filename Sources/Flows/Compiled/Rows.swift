@@ -37,7 +37,7 @@ public struct Rows<Scalar: FlowScalar>: Sendable {
   /// Where the numbers are.
   enum Storage: @unchecked Sendable {
     case owned([Scalar])
-    /// Memory of somebody else's, which outlives the table.
+    /// The caller's memory, which outlives the table.
     case borrowed(UnsafeBufferPointer<Scalar>)
   }
 
@@ -59,7 +59,7 @@ public struct Rows<Scalar: FlowScalar>: Sendable {
     self.init(.owned(values), count: values.count / columns, columns, columnNames)
   }
 
-  /// Makes a table of arrays, one for each row; without any row it has one column.
+  /// Makes a table of arrays, one for each row; an empty one has one column.
   ///
   /// - Precondition: all rows have the same length, which is not 0.
   public init(_ rows: [[Scalar]]) {
@@ -70,8 +70,8 @@ public struct Rows<Scalar: FlowScalar>: Sendable {
     self.init(.owned(rows.flatMap { $0 }), count: rows.count, columns, nil)
   }
 
-  /// Makes a table of memory of the caller's, without a copy. The memory must outlive the table, and must
-  /// not change while it is used.
+  /// Makes a table of the caller's memory, without a copy. The memory must outlive the table and must not
+  /// change while the table is used.
   ///
   /// - Precondition: the numbers fill whole rows.
   public init(borrowing buffer: UnsafeBufferPointer<Scalar>, columns: Int) {
@@ -160,7 +160,7 @@ extension Rows: RandomAccessCollection {
 }
 
 extension Rows: Equatable {
-  /// Whether two tables have the same shape and numbers; names do not count.
+  /// Whether two tables have the same shape and numbers; names are not compared.
   public static func == (a: Rows, b: Rows) -> Bool {
     a.columns == b.columns && a.count == b.count
       && a.withUnsafeBufferPointer { a in b.withUnsafeBufferPointer { a.elementsEqual($0) } }

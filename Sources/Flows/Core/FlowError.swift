@@ -1,20 +1,21 @@
-/// Why a flow can't be built, described, loaded or used: where, what was found, what is expected.
+/// An error in building, describing, loading, calling or training a flow. The cases carry where it
+/// happened, what was found and what was expected.
 public enum FlowError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// An adjacency matrix without any dependence.
+  /// No output of an adjacency matrix depends on any input.
   case nullJacobian(place: String)
-  /// An adjacency matrix whose graph has a cycle.
+  /// The graph of an adjacency matrix has a cycle.
   case cyclicAdjacency(place: String)
-  /// A value that the constructor does not take.
+  /// A value is outside the range or of the wrong kind or size.
   case invalid(place: String, found: String, expected: String)
-  /// A class that is not known here.
+  /// The description names an unknown class.
   case unknownType(place: String, found: String, known: [String])
-  /// A release of Zuko that is not known here.
+  /// The description names an unknown release of Zuko.
   case unknownRelease(place: String, found: String)
-  /// A class or argument that the described release of Zuko does not have, or has otherwise.
+  /// The described release of Zuko lacks a class or argument, or gives it another meaning.
   case notInRelease(place: String, name: String, since: ZukoRelease, release: ZukoRelease)
-  /// A key that the class does not have.
+  /// The description has a key that the class does not take.
   case unknownArgument(place: String, known: [String])
-  /// The file has no description of a flow.
+  /// The file does not describe its flow.
   case noDescription(path: String)
   /// A tensor that the description asks for is not in the file.
   case missingTensor(name: String, expected: String)
@@ -22,9 +23,9 @@ public enum FlowError: Error, Hashable, Sendable, CustomStringConvertible {
   case olderName(name: String, expected: String)
   /// A tensor has the wrong shape or dtype.
   case wrongTensor(name: String, found: String, expected: String)
-  /// A tensor in the file that no part of the flow uses.
+  /// The file has a tensor that no part of the flow uses.
   case unusedTensor(name: String)
-  /// The model would have more elements than one may have.
+  /// The model would exceed the limit on elements.
   case tooLarge(name: String, elements: Int, limit: Int)
   /// The loss of a batch is NaN, and so are the parameters after it.
   case diverged(epoch: Int, batch: Int)

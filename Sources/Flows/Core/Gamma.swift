@@ -14,10 +14,10 @@ public func logGamma(_ x: Tensor) -> Tensor {
 }
 
 /// The regularized incomplete gamma functions P(a, z) and Q(a, z) = 1 - P(a, z) for a > 0, z >= 0, each
-/// with its digits where it is small: the series below `a + 3`, a continued fraction above (Abramowitz
+/// accurate where it is small: the series below `a + 3`, a continued fraction above (Abramowitz
 /// and Stegun, 6.5.29 and 6.5.31).
 ///
-/// Good to rounding for a up to 20; beyond, digits are lost near z = a.
+/// Accurate to rounding for a <= 20; for larger a, digits are lost near z = a.
 public func incompleteGamma(_ a: Tensor, _ z: Tensor) -> (lower: Tensor, upper: Tensor) {
   incompleteGamma(a, z, logarithm: log(maximum(z, 1e-37)))
 }

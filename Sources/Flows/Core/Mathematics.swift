@@ -1,6 +1,6 @@
 import Foundation
 
-/// The natural logarithm of a number that shapes the program.
+/// The natural logarithm of a number that is known when a function is traced.
 func logOf(_ x: Double) -> Double { Foundation.log(x) }
 
 /// The exponential of a number.

@@ -1,6 +1,6 @@
 import FlowIR
 
-/// A tensor of a module: its checkpoint name, shape, and how it starts.
+/// A tensor of a module: its name in a checkpoint, its shape, and its initial value.
 public struct Parameter: Sendable, Hashable {
   /// How an untrained parameter is filled.
   public enum Initializer: Sendable, Hashable {
@@ -22,9 +22,9 @@ public struct Parameter: Sendable, Hashable {
   public enum Storage: Sendable, Hashable {
     /// 4-byte floats: parameters and buffers that functions read.
     case float32
-    /// 8-byte integers that shape the program.
+    /// 8-byte integers that decide the structure of the flow, such as an order of features.
     case int64
-    /// Truth values that shape the program.
+    /// Booleans that decide the structure of the flow, such as a mask.
     case bool
   }
 
@@ -32,17 +32,17 @@ public struct Parameter: Sendable, Hashable {
   public let name: String
   /// The shape.
   public let shape: [Int]
-  /// Whether training changes it; otherwise it is a buffer.
+  /// Whether it is trained; if not, it is a buffer.
   public let isTrainable: Bool
   /// How it is stored.
   public let storage: Storage
-  /// How it starts.
+  /// Its initial value.
   public let initializer: Initializer
 
   /// The number of elements.
   public var count: Int { size.count }
 
-  /// The number of elements, of any shape that a description can ask for.
+  /// The number of elements, saturating at `Int.max` for an absurd shape.
   var size: Size { shape.reduce(1) { $0 * Size($1) } }
 
   /// The parameter in the function being traced.
@@ -64,9 +64,9 @@ public struct ModuleScope {
     /// The error of the first tensor that could not be registered; building continues without it.
     private var failure: FlowError?
     private var budget = SizeBudget()
-    /// Values that a checkpoint gives, by name: random choices are read, never drawn again.
+    /// The checkpoint that the model is loaded from; random choices are read from it, not drawn again.
     let checkpoint: any CheckpointSource
-    /// Draws random choices (orders, masks) of a model that comes from no checkpoint.
+    /// Draws the random choices (orders, masks) of a new model.
     var generator: SeededGenerator
 
     init(checkpoint: any CheckpointSource, seed: UInt64) {
@@ -91,16 +91,16 @@ public struct ModuleScope {
       }
     }
 
-    /// Checks that the checkpoint has every tensor that was registered, in its shape, or that a new model
-    /// has not too many elements. Code that takes memory or time in proportion to a description's
-    /// numbers calls this first.
+    /// Checks that the checkpoint has every registered tensor in its shape, or that a new model does not
+    /// have too many elements. Code whose memory or time grows with numbers in a description must call
+    /// this first.
     ///
     /// - Throws: `FlowError` about the first tensor that is wrong.
     func validate() throws(FlowError) {
       if let failure { throw failure }
     }
 
-    /// Checks that something other than the tensors of a new model is not too large to be built.
+    /// Checks the size of something other than a tensor that is needed to build a new model.
     ///
     /// - Throws: `FlowError.tooLarge`.
     func reserve(_ size: Size, for name: String) throws(FlowError) {
@@ -129,11 +129,11 @@ public struct ModuleScope {
   public func qualified(_ name: String) -> String { path.isEmpty ? name : path + "." + name }
 
   /// Whether the checkpoint that the model is loaded from has a tensor of this name in this scope; false
-  /// for a model that is made anew. A part whose names have changed reads older files by it.
+  /// for a new model. Parts whose tensors were renamed use this to read older files.
   public func isStored(_ name: String) -> Bool { registry.checkpoint.contains(qualified(name)) }
 
-  /// The values in a random order that the model's seed decides, each call in another. An order that
-  /// a checkpoint must give back is registered by `integers` or `booleans`.
+  /// The values in a random order, determined by the model's seed and different at each call. To store
+  /// an order in checkpoints, register it by `integers` or `booleans`.
   public func shuffled<Element>(_ values: [Element]) -> [Element] {
     values.shuffled(using: &registry.generator)
   }
@@ -159,7 +159,7 @@ public struct ModuleScope {
     register(name, shape, trainable: !isBuffer, .float32, initializer)
   }
 
-  /// Registers integers that shape the program; a checkpoint's values win over the given ones.
+  /// Registers integers that decide the structure of the flow; a checkpoint's values replace the given ones.
   public func integers(_ name: String, _ values: [Int]) -> [Int] {
     let found = registry.checkpoint.integers(qualified(name)) ?? values
     _ = register(
@@ -167,7 +167,7 @@ public struct ModuleScope {
     return found
   }
 
-  /// Registers booleans that shape the program; a checkpoint's values win over the given ones.
+  /// Registers booleans that decide the structure of the flow; a checkpoint's values replace the given ones.
   public func booleans(_ name: String, _ values: [Bool], shape: [Int]) -> [Bool] {
     let found = registry.checkpoint.booleans(qualified(name)) ?? values
     _ = register(
@@ -175,9 +175,9 @@ public struct ModuleScope {
     return found
   }
 
-  /// Checks that a matrix from which masks are made is not too large to be built.
+  /// Checks the size of a matrix from which masks are made, before it is built.
   ///
-  /// - Throws: `FlowError` if it is, or if something registered before is at fault.
+  /// - Throws: `FlowError` if it is too large, or if an earlier registration failed.
   public func reserve(rows: Int, columns: Int) throws(FlowError) {
     try registry.reserve(Size(rows) * Size(columns), for: path)
   }
@@ -185,7 +185,8 @@ public struct ModuleScope {
   /// Registers the buffer of a mask. The mask of a checkpoint is used unchanged; the closure is called
   /// only for a new model.
   ///
-  /// - Throws: `FlowError` if the checkpoint has another or none, or if the model is too large.
+  /// - Throws: `FlowError` if the checkpoint lacks the mask or has it in another shape, or if the model is
+  ///   too large.
   public func mask(
     _ name: String, rows: Int, columns: Int, _ make: () throws(FlowError) -> Mask
   ) throws(FlowError) -> Mask {
@@ -215,7 +216,7 @@ public struct ModuleScope {
   }
 }
 
-/// Where values of program-shaping buffers come from when a model is loaded.
+/// The source of the buffers that decide a flow's structure when a model is loaded.
 protocol CheckpointSource {
   func integers(_ name: String) -> [Int]?
   func booleans(_ name: String) -> [Bool]?

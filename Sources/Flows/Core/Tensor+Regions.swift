@@ -1,11 +1,11 @@
 import FlowIR
 
 extension Tensor {
-  /// Where an increasing function of each element reaches this tensor: `x` with `f(x) = self`.
+  /// The solution `x` of `f(x) = self` for a function that increases in each element.
   ///
-  /// Element `i` of `f(x)` must depend on element `i` of `x` alone. Each is searched on its own by
-  /// Newton's method kept in a bracket, in `[lower, upper]`; where `f` does not reach the target
-  /// within, the result is the nearer end. The derivative is that of the implicit function.
+  /// Element `i` of `f(x)` must depend on element `i` of `x` alone. Each element is found by Newton's
+  /// method, safeguarded by bisection, in `[lower, upper]`; if `f` does not reach the target there, the
+  /// result is the nearer end. It is differentiated by the implicit function theorem.
   ///
   /// - Parameters:
   ///   - lower: the lower end of the bracket.
@@ -46,15 +46,15 @@ extension Tensor {
     return trace.emit(.quadrature(nodes: nodes), [start, self], regions: [region])
   }
 
-  /// The `x` that a map of each feature and those before it takes to given features: the fixed point
-  /// of `x ↦ g(x)`, where element i of `g(x)` depends on elements of `x` that come earlier in some
-  /// order, such as `x ↦ f⁻¹(y | x)`.
+  /// The fixed point of `x ↦ g(x)`, where element i of `g(x)` depends only on elements of `x` that
+  /// come earlier in some order. The inverse of an autoregressive transform is one, with
+  /// `g(x) = f⁻¹(y | x)`.
   ///
-  /// Each unit of a masked network in `g` is computed once, when what it sees is known.
+  /// Each unit of a masked network in `g` is computed once, as soon as its inputs are known.
   ///
   /// - Parameters:
   ///   - type: the type of `x`, which has rows.
-  ///   - passes: how often `g` must be applied until it changes nothing.
+  ///   - passes: how many applications of `g` reach the fixed point.
   ///   - trace: the trace to add it to.
   ///   - g: gives the new `x` and a log-determinant; the result is the log-determinant at the fixed point.
   public static func autoregressiveInverse(
@@ -76,7 +76,7 @@ extension Tensor {
   ///   - states: row values of any shapes.
   ///   - start: the first time, a scalar; one for all rows or one a row.
   ///   - end: the last time, which may be before the first.
-  ///   - control: tolerances and the most steps.
+  ///   - control: tolerances and the largest number of steps.
   ///   - f: the derivatives of the states, from a row scalar and the states.
   /// - Returns: the states at `end`; NaN in rows that are not finite or need more steps than allowed.
   public static func solve(

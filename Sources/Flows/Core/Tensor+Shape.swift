@@ -1,7 +1,7 @@
 import FlowIR
 
 extension Tensor {
-  /// An axis from 0, or from -1 for the last.
+  /// A checked axis; negative ones count from the last, -1.
   public func axis(_ axis: Int) -> Int {
     let positive = axis < 0 ? axis + shape.count : axis
     precondition(shape.indices.contains(positive), "axis \(axis) is outside shape \(shape)")
@@ -30,7 +30,7 @@ extension Tensor {
     trace.emit(.gather(axis: self.axis(axis), indices: indices), [self])
   }
 
-  /// More elements before and after along an axis.
+  /// The tensor padded before and after along an axis.
   public func padded(low: Int, high: Int, value: Double, axis: Int = -1) -> Tensor {
     trace.emit(.pad(axis: self.axis(axis), low: low, high: high, value: value), [self])
   }
@@ -97,8 +97,7 @@ extension Tensor {
 
   /// The mean of a row scalar over the rows in which it is finite, NaN if there are none.
   ///
-  /// The other rows have no part in gradients either: whatever they hold, they add nothing to the
-  /// gradient of a parameter.
+  /// The other rows do not contribute to gradients either, whatever they hold.
   ///
   /// - Parameter weights: how much each row counts, a row scalar; nil if all count alike.
   public func meanOfFiniteRows(weights: Tensor? = nil) -> Tensor {

@@ -3,7 +3,7 @@ import FlowIR
 /// A value of the function being traced.
 ///
 /// Operations on tensors append to the trace that the tensors belong to. Shapes are those of one
-/// row; operands broadcast as in NumPy, and a uniform tensor stands for the same value in every
+/// row; operands broadcast as in NumPy, and a uniform tensor has the same value in every
 /// row. A mistake in shapes stops the program with a message that names both shapes.
 public struct Tensor {
   /// The trace that it belongs to.
@@ -177,7 +177,7 @@ public func erfc(_ x: Tensor) -> Tensor { x.unary(.erfc) }
 public func asin(_ x: Tensor) -> Tensor { x.unary(.asin) }
 /// The largest whole number that is not above each element.
 public func floor(_ x: Tensor) -> Tensor { x.unary(.floor) }
-/// -1, 0 or 1.
+/// The sign of each element: -1, 0 or 1.
 public func sign(_ x: Tensor) -> Tensor { x.unary(.sign) }
 /// The square.
 public func square(_ x: Tensor) -> Tensor { x.unary(.square) }

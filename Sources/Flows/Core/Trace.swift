@@ -1,13 +1,13 @@
 import FlowIR
 
-/// A function being recorded: tensors made while it is current append operations to it.
+/// A function being recorded. Operations on its tensors are appended to it.
 ///
-/// A trace belongs to the one task that records it.
+/// Only the task that records a trace may use it.
 public final class Trace: @unchecked Sendable {
   /// The trace that parameters of modules are read into.
   @TaskLocal public static var current: Trace?
 
-  /// The function under construction: what regions and operations without a name here are added to.
+  /// The builder of the function, for regions and for operations that `Tensor` has no function for.
   public let builder: FunctionBuilder
   /// The float type of the function.
   public let dtype: DType
@@ -16,8 +16,8 @@ public final class Trace: @unchecked Sendable {
   private var parameters: [String: Tensor] = [:]
   private(set) var usedParameters: [Parameter] = []
   private var streams = 0
-  /// Gives the output of a linear layer in place of `x Wᵀ + b`, or nil to leave it: from the input, the
-  /// weight, the bias and the mask.
+  /// Computes the output of a linear layer from its input, weight, bias and mask, or returns nil to use
+  /// `x Wᵀ + b`.
   public typealias LinearRule = (Tensor, Parameter, Parameter?, Mask?) -> Tensor?
   /// The tensors that replace parameters at this point of the trace, by name.
   private var substitutes: [String: Tensor] = [:]
@@ -72,7 +72,7 @@ public final class Trace: @unchecked Sendable {
   /// The number of rows, a uniform scalar.
   public func rowCount() -> Tensor { emit(.rowCount(dtype), []) }
 
-  /// Random numbers, one set of `shape` a row; each call draws from a stream of its own.
+  /// Random numbers, a tensor of `shape` for each row; each call uses its own stream.
   public func random(_ distribution: RandomDistribution, shape: [Int], seed: Tensor) -> Tensor {
     streams += 1
     return emit(.random(distribution, type: .row(shape, dtype), stream: streams - 1), [seed])
@@ -99,8 +99,8 @@ public final class Trace: @unchecked Sendable {
     builder.finish(results: results.map { FunctionResult(name: $0.name, value: $0.tensor.value) })
   }
 
-  /// Runs a closure in which other tensors replace parameters, and another rule applies to linear layers:
-  /// how weights are drawn, averaged or frozen without a change to the modules that use them.
+  /// Runs a closure in which other tensors replace parameters and another rule computes linear layers.
+  /// Weights can so be drawn, averaged or frozen without changing the modules that use them.
   ///
   /// - Parameters:
   ///   - substitutes: tensors by the parameter's name, of its shape.
@@ -118,8 +118,8 @@ public final class Trace: @unchecked Sendable {
 
   /// Appends an operation of the intermediate representation and gives its first result.
   ///
-  /// All functions of tensors are made of this. A mistake in the operands' types stops the program
-  /// with the constraint that it breaks.
+  /// All functions of tensors are built on this. Operands of wrong types stop the program with the
+  /// constraint that they violate.
   public func emit(_ opcode: Opcode, _ operands: [Tensor], regions: [Region] = []) -> Tensor {
     emitAll(opcode, operands, regions: regions)[0]
   }

@@ -4,15 +4,15 @@ public protocol Distribution {
   var features: Int { get }
   /// The log-density of each row, in nats: a row scalar.
   func logProb(_ x: Tensor) -> Tensor
-  /// One sample a row, drawn from counter-based numbers of a seed (2 x i32).
+  /// One sample for each row, drawn with counter-based random numbers from a seed (2 x i32).
   func sample(seed: Tensor) -> Tensor
   /// One sample a row and its log-density, from one pass.
   func sampleAndLogProb(seed: Tensor) -> (x: Tensor, logProb: Tensor)
 }
 
 extension Distribution {
-  /// The same as `sample`, under Zuko's name for samples that have a derivative: all have here, except that
-  /// a mixture's do not move with the weights of its components.
+  /// The same as `sample`, under Zuko's name for differentiable samples. All samples are differentiable,
+  /// except with respect to the weights of a mixture.
   public func rsample(seed: Tensor) -> Tensor { sample(seed: seed) }
 
   /// The same as `sampleAndLogProb`, under Zuko's name.
@@ -81,7 +81,7 @@ public struct BoxUniform: Distribution {
   /// `lower + (upper - lower) u` with uniform `u`.
   public func sample(seed: Tensor) -> Tensor {
     let u = seed.trace.random(.uniform, shape: [features], seed: seed)
-    // Rounding must not lead to the upper bound, which is outside.
+    // Rounding must not reach the upper bound, which is excluded.
     return minimum(lower + (upper - lower) * u, upper.lowered)
   }
 }
@@ -125,7 +125,7 @@ public struct NormalizingFlow: Distribution {
   public func sampleAndLogProb(seed: Tensor) -> (x: Tensor, logProb: Tensor) {
     let (z, logProb) = base.sampleAndLogProb(seed: seed)
     let (x, ladj) = transform.inverseAndLadj(z)
-    // A log-determinant of -inf says that no x leads to z: its density is zero.
+    // A log-determinant of -inf means that no x is mapped to z, so the density is zero.
     let total = ladj.sumOfElements()
     let isZero = total .<= -Double.infinity
     return (x, select(isZero, total, logProb - total))

@@ -146,8 +146,8 @@ public struct Mixture: Distribution {
     let x = base.sample(seed: seed)
     let u = seed.trace.random(.uniform, shape: [], seed: seed)
     let cumulative = exp(logits.logSoftmax()).cumulativeSum()
-    // A share of the last sum, which rounding may leave below 1: components without weight are never
-    // chosen.
+    // Scaled by the last cumulative sum, which rounding may leave below 1, so that a component of weight
+    // 0 is never chosen.
     let index = cumulative.search(u * cumulative.slice(base.count - 1, base.count).reshaped([]))
     let table = x.transposed
     return table.take(index.broadcast(to: [features]))

@@ -1,6 +1,6 @@
 /// A distribution of single numbers, one for each element of its parameters.
 ///
-/// Probabilities come in pairs, of smaller and of larger numbers, so that neither tail loses its digits.
+/// Probabilities come in pairs, P(X ≤ x) and P(X > x), so that both tails keep their relative precision.
 public protocol ScalarDistribution {
   /// The shape of the parameters, which broadcasts with that of the values.
   var shape: [Int] { get }
@@ -8,7 +8,7 @@ public protocol ScalarDistribution {
   func logProb(_ x: Tensor) -> Tensor
   /// P(X ≤ x) and P(X > x) for each element.
   func tails(_ x: Tensor) -> (lower: Tensor, upper: Tensor)
-  /// The number that has these probabilities below and above it; they sum to one.
+  /// The quantile for probabilities below and above it, which sum to one.
   func quantile(lower: Tensor, upper: Tensor) -> Tensor
 }
 
@@ -16,7 +16,7 @@ extension ScalarDistribution {
   /// P(X ≤ x).
   public func cdf(_ x: Tensor) -> Tensor { tails(x).lower }
 
-  /// The number below which lies the probability `p`.
+  /// The quantile at the probability `p`.
   public func icdf(_ p: Tensor) -> Tensor { quantile(lower: p, upper: 1 - p) }
 
   /// One number a row for each element of `shape`, drawn by the quantile of a uniform number, which is

@@ -1,7 +1,7 @@
 /// A distribution of single numbers cut to `lower <= x < upper` and rescaled.
 ///
-/// Where both bounds lie in the upper tail the probabilities above them are used, so that a cut far out
-/// keeps its digits. Where the probability between the bounds is too small for the float type (13
+/// If both bounds lie in the upper tail, the probabilities above them are used, which keeps precision far
+/// out in the tail. Where the probability between the bounds is too small for the float type (13
 /// deviations from a normal's mean in float32, 37 in float64), densities and samples are NaN.
 public struct Truncated: ScalarDistribution {
   private let base: any ScalarDistribution
@@ -92,8 +92,8 @@ public struct TransformedUniform: ScalarDistribution {
 
   /// The log-density of the uniform number plus the log of the transform's slope; -inf outside.
   public func logProb(_ x: Tensor) -> Tensor {
-    // Outside, where the transform may have no value, the density is 0. The bounds themselves decide,
-    // not their transforms, to which that of a number within may have rounded.
+    // The transform may be undefined outside the bounds. Numbers are compared with the bounds themselves,
+    // because the transform of a number inside may round to that of a bound.
     let inside = (x .>= lower) .& (x .< upper)
     let ladj = transform.callAndLadj(x).ladj
     let density = ladj - log(transform(upper) - transform(lower))

@@ -1,9 +1,10 @@
 import FlowIR
 
-/// Which class of outputs each hidden unit of a masked network belongs to, and so what it sees.
+/// The class of outputs that each hidden unit of a masked network serves, which decides the inputs that it may
+/// depend on.
 ///
-/// The time that this takes is in proportion to the entries of the adjacency and of the masks that are
-/// asked for, times a 64th of the inputs.
+/// It takes time proportional to the entries of the adjacency and of the requested masks, times the number of
+/// inputs divided by 64.
 struct HiddenUnits {
   /// A set of inputs, a bit for each.
   private typealias InputSet = [UInt64]
@@ -12,11 +13,11 @@ struct HiddenUnits {
   private let classes: [InputSet]
   /// The class of each output.
   private let outputs: [Int]
-  /// The classes of the units of each hidden layer; shorter if one of them can see nothing.
+  /// The classes of the units of each hidden layer; fewer layers if one of them could depend on no input.
   private var layers: [[Int]] = []
   private let inputs: Int
 
-  /// Gives units to the classes that see something, in turn.
+  /// Assigns units in turn to the classes that depend on some input.
   init(outputsOf adjacency: Mask, widths: [Int]) {
     inputs = adjacency.columns
     let rows = (0..<adjacency.rows).map { Self.inputSet(adjacency.row($0)) }
@@ -36,7 +37,7 @@ struct HiddenUnits {
     }
   }
 
-  /// The mask from a layer's inputs to its outputs; nil if there is nothing to see.
+  /// The mask from a layer's inputs to its outputs; nil if it would be empty.
   func mask(_ index: Int) -> Mask? {
     guard index <= layers.count else { return nil }
     let rows = index < layers.count ? layers[index] : outputs
@@ -67,7 +68,7 @@ struct HiddenUnits {
     return Mask(rows: rows.count, columns: columns.count, bits: bits)
   }
 
-  /// Whether a class sees all that another sees.
+  /// Whether a class depends on every input that another depends on.
   private func sees(_ a: Int, _ b: Int) -> Bool {
     let (a, b) = (classes[a], classes[b])
     return a.indices.allSatisfy { b[$0] & ~a[$0] == 0 }

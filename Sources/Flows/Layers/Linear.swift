@@ -49,7 +49,7 @@ public struct MaskedLinear: Layer {
   public let mask: Mask
   let path: String
 
-  /// Registers `weight`, `bias` and the buffer `mask`; a checkpoint's mask wins over the given one.
+  /// Registers `weight`, `bias` and the buffer `mask`; a checkpoint's mask replaces the given one.
   public init(_ mask: Mask, in scope: ModuleScope) {
     let bound = 1 / Double(max(mask.columns, 1)).squareRoot()
     weight = scope.parameter(

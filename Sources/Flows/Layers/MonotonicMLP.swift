@@ -25,7 +25,7 @@ public struct TwoWayELU: Layer {
   /// Makes the layer; it has no parameters.
   public init() {}
 
-  /// The elements bent; of an odd number the first half has one more.
+  /// The function of each element; of an odd number the first half has one more.
   public func callAsFunction(_ x: Tensor) -> Tensor {
     let width = x.shape.last ?? 0
     let half = (width + 1) / 2

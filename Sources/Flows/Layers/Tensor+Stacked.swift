@@ -15,7 +15,7 @@ extension Tensor {
       for o in 0..<outputs {
         for other in 0..<stack {
           for i in 0..<inputs {
-            // Outside its block an entry is masked, whatever it is.
+            // Entries outside the blocks are masked, so their values do not matter.
             places.append((s * outputs + o) * inputs + i)
             bits.append(s == other)
           }

@@ -23,7 +23,7 @@ public struct BayesianModel<Base> {
   ///
   /// - Parameters:
   ///   - scope: where `base`, `means` and `logvars` are registered.
-  ///   - initialLogVariance: where the log-variances start, within a thousandth.
+  ///   - initialLogVariance: the initial log-variances, up to random differences of about a thousandth.
   ///   - include: prefixes of the names of parameters to include, within the base model. `*` stands for
   ///     letters, digits and underscores, `**` for these and dots.
   ///   - exclude: prefixes of the names of parameters to leave as they are.
@@ -61,7 +61,7 @@ public struct BayesianModel<Base> {
 
   /// Runs a closure of the trace with the base model's parameters drawn from the posterior.
   ///
-  /// Inside the closure the model is a function: computing twice from the same inputs gives the same.
+  /// Throughout the closure the draw is the same: the same inputs give the same results.
   ///
   /// - Parameters:
   ///   - seed: the seed of the draw (2 x i32).
@@ -175,7 +175,7 @@ struct LayerNoise {
       isVector
       ? (x.hasRows ? known.row : known.shared)
       : seed.trace.random(.normal, shape: y.shape, seed: seed)
-    // An output that nothing reaches has no spread; the square root has no slope there.
+    // An output without inputs has variance 0, where the square root is not differentiable.
     return y + sqrt(maximum(spread, 1e-30)) * draw
   }
 }
@@ -192,7 +192,7 @@ private struct ParameterPattern {
         expected: "letters, digits, '_', '.' and the wildcards '*' and '**'")
     }
     let escaped = prefix.replacing(".", with: "\\.").replacing("**", with: "[\\w\\.]+")
-    // The stars that remain are single ones, since the replacement above holds none.
+    // Only single stars remain here: the replacement above contains none.
     expression = try Regex(escaped.replacing("*", with: "\\w+") + ".*")
   }
 

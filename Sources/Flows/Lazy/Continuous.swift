@@ -16,9 +16,9 @@ public struct FFJTransform: LazyTransform {
   ///   - features: the number of features.
   ///   - context: the number of context features; 0 for none.
   ///   - freqs: the number of frequencies of the embedding of time.
-  ///   - control: the tolerances as for Zuko. Zuko's step is the smallest that any row of a batch needs,
-  ///     so that most rows are far more exact than asked; steps of a row's own keep a tenth of the
-  ///     tolerances, which gives all rows Zuko's accuracy.
+  ///   - control: the tolerances that Zuko would be given. In Zuko all rows of a batch take the smallest step
+  ///     that any of them needs, so most are more accurate than requested. Here each row has its own step,
+  ///     and a tenth of the tolerances, which gives every row the accuracy that Zuko has.
   ///   - network: the network of time, features and context.
   ///   - scope: where it is registered.
   public init(
@@ -56,7 +56,7 @@ extension MLP {
   /// Jacobian with respect to `x`.
   ///
   /// With weights W₁, W₂, … and slopes d₁, d₂ of the activations the trace is diag(W₂ W₁)·d₁ for one
-  /// hidden layer, d₂ᵀ (W₂ ∘ (W₁ W₃)ᵀ) d₁ for two: one product with a matrix that no row changes.
+  /// hidden layer, d₂ᵀ (W₂ ∘ (W₁ W₃)ᵀ) d₁ for two: one product with a matrix that is the same for all rows.
   public func valueAndTrace(
     _ x: Tensor, from start: Int, input: (Tensor) -> Tensor
   ) -> (value: Tensor, trace: Tensor) {

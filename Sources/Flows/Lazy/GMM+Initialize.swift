@@ -41,7 +41,7 @@ public struct GMM: PrebuiltFlow {
   /// becomes them and its weights shrink to a hundredth.
   ///
   /// - Throws: `FlowError` for fewer rows than components and one more, numbers that are not finite,
-  ///   or a cluster whose covariance is singular.
+  ///   or a cluster with a singular covariance.
   public mutating func initialize(
     _ x: [Float], strategy: Strategy, seed: UInt64 = 0
   ) throws(FlowError) {

@@ -9,19 +9,19 @@ extension HyperNetwork {
   public typealias MaskedBuilder =
     @Sendable (_ adjacency: Mask, _ scope: ModuleScope) throws(FlowError) -> any Layer
 
-  /// A network of one's own for coupling and element-wise transforms, mixtures and equations:
+  /// A custom network for coupling and element-wise transforms, mixtures and differential equations:
   ///
   ///     GeneralCouplingTransform(
   ///       features: 4, network: HyperNetwork { GatedNetwork($0, $1, in: $2) }, in: scope)
   ///
-  /// An autoregressive transform does not take it, since it would not keep to the order.
+  /// Autoregressive transforms do not accept it, since its outputs may depend on any input.
   public init(_ build: @escaping Builder) {
     self.init()
     own = build
   }
 
-  /// A masked network of one's own for autoregressive transforms, made of `MaskedLinear` layers for
-  /// instance. Where nothing is masked it is built with an adjacency of ones.
+  /// A custom masked network for autoregressive transforms, for instance of `MaskedLinear` layers. For other
+  /// transforms it is built with an adjacency of ones.
   public init(masked build: @escaping MaskedBuilder) {
     self.init()
     ownMasked = build

@@ -63,8 +63,8 @@ public struct UnconditionalDistribution: LazyDistribution {
   public func callAsFunction(_ context: Tensor?) -> any Distribution { make() }
 
   /// Standard normal features, with the tensors `loc` and `scale`, or `_0` and `_1` if arguments are
-  /// named by position: parameters that are trained, or buffers. A checkpoint decides about names if
-  /// nothing is said.
+  /// named by position: parameters that are trained, or buffers. If nil, the checkpoint
+  /// decides.
   public static func diagNormal(
     features: Int, buffer: Bool = true, byPosition: Bool? = nil, in scope: ModuleScope
   ) -> UnconditionalDistribution {
@@ -101,7 +101,7 @@ public struct UnconditionalDistribution: LazyDistribution {
     return UnconditionalDistribution { Independent(GeneralizedNormal(beta: shape.tensor)) }
   }
 
-  /// The names in use: a checkpoint whose arguments were given by position has `_0`, `_1`, ….
+  /// The tensors' names: `_0`, `_1`, … in a checkpoint whose arguments were given by position.
   private static func names(
     _ names: [String], _ byPosition: Bool?, _ scope: ModuleScope
   ) -> [String] {

@@ -5,7 +5,7 @@ import FlowIR
 public struct MaskedAutoregressiveTransform: LazyTransform {
   private let hyper: any Layer
   private let univariate: Univariate
-  /// How many passes of the hyper-network the definition of the inverse takes.
+  /// How many applications of the transform define its inverse.
   public let passes: Int
   private let path: String
 
@@ -14,8 +14,8 @@ public struct MaskedAutoregressiveTransform: LazyTransform {
   /// - Parameters:
   ///   - features: the number of features.
   ///   - context: the number of context features; 0 for none.
-  ///   - passes: how many groups of features are transformed one after the other; all features on
-  ///     their own if nil, 2 for coupling.
+  ///   - passes: the number of groups of features that are transformed in turn; nil for a group for each
+  ///     feature, 2 for a coupling.
   ///   - order: the place of each feature; ascending if nil.
   ///   - adjacency: which features (rows) depend on which features and context features
   ///     (columns), with ones on the diagonal; replaces `order` and `passes`.
@@ -99,7 +99,7 @@ public struct MaskedAutoregressiveTransform: LazyTransform {
         place: place, found: "a zero on the diagonal", expected: "ones on the diagonal")
     }
     let sees: Dependence = { $0 != $1 && adjacency[$0, $1] }
-    // A feature is ready when all that it depends on are; each dependence is counted down once.
+    // Topological sort: a feature is ready once all features that it depends on are.
     var missing = (0..<features).map { feature in
       (0..<features).count { sees(feature, $0) }
     }

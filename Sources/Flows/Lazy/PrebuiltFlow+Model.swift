@@ -26,7 +26,7 @@ extension PrebuiltFlow {
       options: options, progress: progress)
   }
 
-  /// The flow in machine code, with the parameters' values of now.
+  /// The flow in machine code, with the current parameter values.
   ///
   /// - Parameter scalar: the type that it computes in.
   /// - Throws: `RuntimeError` if there is no compiler.

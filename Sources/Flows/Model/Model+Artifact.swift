@@ -5,12 +5,12 @@ import FlowPasses
 import FlowRuntime
 
 extension Model {
-  /// One of the model's functions with its passes run: what is compiled.
+  /// One of the model's functions, optimized.
   ///
-  /// Its inputs are `x`, `z` or `seed`, and `context`; with `sharedContext` that is one for all rows,
-  /// and the gradient with respect to it is still one for each row.
+  /// Its inputs and results are those of `function.signature`. With `sharedContext` all rows share one
+  /// context; the gradient with respect to it is still given for each row.
   ///
-  /// - Throws: `TypeError` or `GradientError` if a pass is at fault.
+  /// - Throws: `TypeError` or `GradientError` if a pass fails, which is a bug.
   public func function(
     _ function: FlowFunction, dtype: DType = .f32, sharedContext: Bool = false
   ) throws -> OptimizedFunction {
@@ -59,8 +59,8 @@ extension Model {
   /// The C file of a compiled artifact of this model, and its header.
   ///
   /// - Parameters:
-  ///   - functions: what the artifact can do.
-  ///   - prefix: what the names of its functions start with.
+  ///   - functions: the functions that the artifact has.
+  ///   - prefix: the prefix of the names of its functions.
   ///   - dtype: the float type to compute in.
   /// - Throws: `CodegenError` for a prefix that is not a C name or an operation that can't be compiled,
   ///   `GradientError` if a function has no gradient.

@@ -6,8 +6,8 @@ extension Model {
   /// Traces one of the flow's functions, not yet optimized; for one with derivatives, the function that is
   /// differentiated.
   ///
-  /// Arguments are the parameters under their names, `x` (`z` for the inverse, `seed` for
-  /// samples) and `context` if the flow has one; with `sharedContext` it is one for all rows.
+  /// Its arguments are the inputs of its signature and the parameters, under their names. With
+  /// `sharedContext` all rows share one context.
   public func trace(
     _ function: FlowFunction, dtype: DType = .f32, sharedContext: Bool = false
   ) -> TracedFunction {
@@ -64,8 +64,8 @@ extension Model {
 extension Tensor {
   /// The tensor, but NaN in every row in which one of the inputs has a NaN.
   ///
-  /// A flow's own arithmetic does not see to that: what lies outside a spline's box, for instance,
-  /// is mapped to itself whatever the context is.
+  /// A flow's arithmetic does not ensure this by itself: a spline, for instance, maps a number outside
+  /// its interval to itself, whatever the context is.
   fileprivate func missing(where inputs: [Tensor?]) -> Tensor {
     inputs.compactMap { $0 }.reduce(self) { result, input in
       let isMissing = isNaN(input.max(axis: 0))
@@ -90,10 +90,10 @@ extension SeededGenerator {
 extension Model {
   /// `loss` and its gradient with respect to every parameter, `x` and `context`, optimized.
   ///
-  /// Rows without a finite density have no part in the loss nor in the gradients of parameters;
-  /// their own gradients, in `x` and `context`, are NaN where the density is NaN, else 0.
+  /// Rows without a finite density contribute neither to the loss nor to the gradients of parameters.
+  /// Their own gradients, with respect to `x` and `context`, are NaN where the density is NaN, else 0.
   ///
-  /// - Throws: `GradientError` if a derivative rule is at fault.
+  /// - Throws: `GradientError` if a derivative rule fails, which is a bug.
   public func gradientFunction(dtype: DType = .f32) throws -> OptimizedFunction {
     let loss = trace(.loss, dtype: dtype)
     let names = loss.function.arguments.filter { $0.kind != .buffer }.map(\.name)
@@ -125,7 +125,7 @@ extension Model {
 
   /// The step that training compiles: forward, backward and the optimizer's update.
   ///
-  /// - Throws: `GradientError` if a derivative rule is at fault.
+  /// - Throws: `GradientError` if a derivative rule fails, which is a bug.
   public func trainingStepFunction(optimizer: AdamW = AdamW()) throws -> OptimizedFunction {
     let step = try trainingStep(
       loss: trainingLoss(), parameters: parameters.filter(\.isTrainable), optimizer: optimizer)

@@ -4,8 +4,7 @@ import FlowRuntime
 
 /// A density with the values of its parameters: what a model file holds.
 ///
-/// It comes from the description of a flow of Zuko's parts, or from a closure that builds modules of
-/// one's own:
+/// It is made from the description of a flow of Zuko's parts, or by a closure that builds custom modules:
 ///
 ///     var model = try Model(features: 2) { scope in
 ///       Flow(
@@ -14,9 +13,9 @@ import FlowRuntime
 ///         base: StudentT(features: 2, in: scope.child("base")))
 ///     }
 public struct Model: ParameterHolder {
-  /// The architecture, if it is of Zuko's parts; nil for a model that a closure built.
+  /// The description of a flow of Zuko's parts; nil for a model that a closure built.
   public let description: FlowDescription?
-  /// The flow's modules; a density that is not a `Flow` is the base of one without transforms.
+  /// The flow's modules. A density that is not a `Flow` becomes the base of a flow without transforms.
   public let flow: Flow
   /// The number of features.
   public let features: Int
@@ -51,7 +50,8 @@ public struct Model: ParameterHolder {
       FlowDescription(architecture, features: features, context: context), seed: seed)
   }
 
-  /// Loads a model file; `isIgnored` says which tensors beside the flow's own may be there.
+  /// Loads a model file; `isIgnored` tells which tensors, besides the flow's own, the file may
+  /// have.
   ///
   /// - Throws: `FileError`, `JSONError` or `FlowError`.
   public init(
@@ -108,8 +108,8 @@ public struct Model: ParameterHolder {
 }
 
 extension Model {
-  /// Makes an untrained density of modules of one's own, which the closure builds in a scope that they
-  /// register their parameters in; `seed` decides random choices and first values.
+  /// Makes an untrained density of custom modules. The closure builds them in the given scope, where they
+  /// register their parameters; `seed` decides random choices and initial values.
   public init(
     features: Int, context: Int = 0, seed: UInt64 = 0,
     _ build: (ModuleScope) throws -> any LazyDistribution
@@ -118,13 +118,13 @@ extension Model {
     self.init(modules, features: features, context: context)
   }
 
-  /// Builds the same modules with the values of a file that `save` wrote, orders and masks included.
+  /// Builds the modules again with the values of a file that `save` wrote, including orders and masks.
   ///
   /// - Parameters:
   ///   - path: the file.
   ///   - features: the number of features.
   ///   - context: the number of context features; 0 for none.
-  ///   - isIgnored: says which tensors beside the modules' own may be there.
+  ///   - isIgnored: tells which tensors, besides the modules' own, the file may have.
   ///   - build: builds the modules.
   /// - Throws: `FileError` if the file can't be read, `FlowError` for a tensor that is missing, unused
   ///   or of another shape.
@@ -168,7 +168,7 @@ extension Parameter {
   }
 }
 
-/// Values of program-shaping buffers from a file.
+/// A file as the source of the buffers that decide a flow's structure.
 struct FileCheckpoint: CheckpointSource {
   let file: SafetensorsFile
 
@@ -188,7 +188,7 @@ struct FileCheckpoint: CheckpointSource {
 
   func check(_ parameter: Parameter) throws(FlowError) {
     if file[parameter.name] == nil, let dot = parameter.name.lastIndex(of: ".") {
-      // Older releases have it under its position.
+      // Older releases named it by its position.
       let positional = parameter.name[...dot] + "_0"
       if file[String(positional)] != nil {
         throw .olderName(name: String(positional), expected: parameter.name)
@@ -200,7 +200,7 @@ struct FileCheckpoint: CheckpointSource {
   var isEmpty: Bool { false }
 }
 
-/// First values of float parameters and buffers, by name; `seed` decides the random ones.
+/// Initial values of float parameters and buffers, by name; `seed` decides the random ones.
 public func initialValues(of parameters: [Parameter], seed: UInt64) -> [String: HostArray] {
   var generator = SeededGenerator(seed: seed ^ 0x5bf0_3635)
   var values: [String: HostArray] = [:]

@@ -2,10 +2,10 @@ import FlowFiles
 import FlowIR
 import FlowRuntime
 
-/// What holds the values of its parameters: `Model` for a density, `Parameterized` for any modules.
+/// Modules together with the values of their parameters: a `Model` or `PrebuiltFlow` for a density,
+/// `Parameterized` for anything else.
 ///
-/// A trained holder is saved as one safetensors file, each tensor under the name that it was
-/// registered by.
+/// It is saved as one safetensors file, with each tensor under its registered name.
 public protocol ParameterHolder {
   /// The parameters and buffers in order of registration.
   var parameters: [Parameter] { get }
@@ -14,7 +14,7 @@ public protocol ParameterHolder {
 }
 
 extension ParameterHolder {
-  /// A trainer of the parameters on a loss, a closure that gives a uniform scalar.
+  /// A trainer that minimizes a loss: a closure that returns one number for all rows, such as a mean.
   ///
   ///     let trainer = try vae.trainer([.rows("x", 256), .seed()]) { inputs in
   ///       -vae.base.elbo(inputs[0], seed: inputs[1]).mean()
@@ -23,9 +23,9 @@ extension ParameterHolder {
   ///     vae.update(from: trainer)
   ///
   /// - Parameters:
-  ///   - inputs: the loss's inputs, in order; each step is given them by name.
+  ///   - inputs: the loss's inputs, in order; each step takes them by name.
   ///   - optimizer: the rule of the update.
-  ///   - frozen: names of parameters, or of modules with all in them, that keep their values.
+  ///   - frozen: the names of parameters, or of modules with all of their parameters, that are not trained.
   ///   - seed: decides the random numbers of each step, if the loss draws any.
   ///   - loss: the closure.
   /// - Throws: `GradientError` for a loss that is not a uniform scalar, `FlowError` for a frozen name that
@@ -42,7 +42,7 @@ extension ParameterHolder {
       frozen: frozen, seed: seed)
   }
 
-  /// Takes the values that a trainer has reached.
+  /// Replaces the values by those that a trainer has reached.
   public mutating func update(from trainer: Trainer) { values.merge(trainer.values) { $1 } }
 }
 
@@ -67,7 +67,7 @@ extension ParameterHolder {
 }
 
 extension SafetensorsFile {
-  /// The values of parameters from this file, which must have each in its shape and nothing else.
+  /// Reads the values of parameters; the file must have each in its shape, and no other tensor.
   func values(
     of parameters: [Parameter], isIgnored: (String) -> Bool
   ) throws(FlowError) -> [String: HostArray] {
@@ -84,7 +84,7 @@ extension SafetensorsFile {
     return values
   }
 
-  /// The tensor of a parameter, of its type and shape.
+  /// The tensor of a parameter, after its type and shape were checked.
   func checked(_ parameter: Parameter) throws(FlowError) -> StoredTensor {
     let types: [StoredType] =
       switch parameter.storage {

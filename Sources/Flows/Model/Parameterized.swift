@@ -12,7 +12,7 @@ import FlowRuntime
 ///     vae.update(from: trainer)
 ///     try vae.save(to: "vae.safetensors")
 ///
-/// A density of its own is better held by a `Model`, which can also be fitted and scored by name.
+/// For a single density use a `Model`, which can also be fitted, scored and sampled.
 public struct Parameterized<Base>: ParameterHolder {
   /// The modules.
   public let base: Base
@@ -30,11 +30,11 @@ public struct Parameterized<Base>: ParameterHolder {
     values = initialValues(of: parameters, seed: seed)
   }
 
-  /// Builds the same modules with the values of a file that `save` wrote, orders and masks included.
+  /// Builds the modules again with the values of a file that `save` wrote, including orders and masks.
   ///
   /// - Parameters:
   ///   - path: the file.
-  ///   - isIgnored: says which tensors beside the modules' own may be there.
+  ///   - isIgnored: tells which tensors, besides the modules' own, the file may have.
   ///   - build: builds the modules.
   /// - Throws: `FileError` if the file can't be read, `FlowError` for a tensor that is missing, unused
   ///   or of another shape.

@@ -1,19 +1,19 @@
 import FlowFiles
 
 extension Model {
-  /// Fits the parameters to rows by maximum likelihood and keeps the best; other tasks go on meanwhile.
+  /// Fits the parameters to rows by maximum likelihood and keeps those of the best epoch.
   ///
   /// - Parameters:
   ///   - x: the rows.
-  ///   - context: the context of each row; nil for a flow without.
-  ///   - weights: how much each row counts, 0 or more; nil if all count alike. A whole weight is as if the
-  ///     row stood there that many times, and 0 as if it were left out.
+  ///   - context: the context of each row; nil for a flow without context.
+  ///   - weights: how much each row counts, 0 or more; nil if all count alike. An integer weight is
+  ///     equivalent to repeating the row that many times; 0 leaves it out.
   ///   - validation: the rows on which epochs are judged; nil to hold out a share of `x`, as
   ///     `options.validation` says.
   ///   - validationContext: the context of each validation row.
   ///   - validationWeights: the weight of each validation row; nil if all count alike.
-  ///   - options: epochs, batches, rates and the rest.
-  ///   - progress: told how training goes, every few batches.
+  ///   - options: the number of epochs, batch size, learning rate and so on.
+  ///   - progress: called every few batches.
   /// - Returns: how training ended.
   /// - Throws: `FlowError` for data that does not fit, or if the loss becomes NaN, which leaves the
   ///   model as it was; `RuntimeError` if there is no compiler; `CancellationError` if the task is

@@ -2,20 +2,20 @@ import FlowIR
 import FlowRuntime
 
 extension Model {
-  /// Fits the parameters to rows by maximum likelihood and keeps the best.
+  /// Fits the parameters to rows by maximum likelihood and keeps those of the best epoch.
   ///
   /// - Parameters:
   ///   - x: rows x features, row-major.
-  ///   - context: rows x context, row-major; empty for a flow without.
+  ///   - context: rows x context, row-major; empty for a flow without context.
   ///   - weights: how much each row counts, 0 or more; nil if all count alike. The loss of a batch and
-  ///     all likelihoods are weighted means, so that a whole weight is as if the row stood there that
-  ///     many times, and 0 as if it were left out.
+  ///     all likelihoods are weighted means, so an integer weight is equivalent to repeating the row
+  ///     that many times, and 0 leaves it out.
   ///   - validation: the rows on which epochs are judged; nil to hold out a share of `x`, as
   ///     `options.validation` says.
-  ///   - options: epochs, batches, rates and the rest.
-  ///   - resume: a checkpoint to go on from.
-  ///   - checkpoint: given the state after each epoch.
-  ///   - progress: told how training goes.
+  ///   - options: the number of epochs, batch size, learning rate and so on.
+  ///   - resume: the checkpoint of an interrupted run to continue.
+  ///   - checkpoint: called with the state after each epoch.
+  ///   - progress: called every few batches.
   /// - Throws: `FlowError` for data that does not fit, or if the loss becomes NaN or a parameter is no
   ///   longer finite, which leaves the model as it was; `TrainingMismatch` for another run's
   ///   checkpoint; `RuntimeError` if there is no compiler; `CancellationError` if the task is

@@ -96,7 +96,7 @@ struct FitSession {
       if let patience = options.patience, epoch - bestEpoch >= patience { break }
       let failed = try runEpoch(epoch, last: last, start: start, first: first, progress)
       epoch += 1
-      // A rate that is too high may end in infinities without a loss of NaN.
+      // With too high a learning rate parameters may become infinite while the loss is not NaN.
       guard trainer.isFinite else {
         throw FlowError.diverged(epoch: epoch, batch: batchCount)
       }
@@ -130,16 +130,15 @@ struct FitSession {
   private var batchSize: Int { max(min(options.batchSize, training.rows.count), 1) }
   private var batchCount: Int { (training.rows.count + batchSize - 1) / batchSize }
 
-  /// Makes the steps of an epoch, over every training row.
+  /// Runs the steps of an epoch, over every training row. A batch in which no row has a finite density
+  /// makes no step.
   ///
-  /// A batch in which no row has a finite density makes no step.
-  ///
-  /// - Returns: the first such batch after the last step, from 1, or nil if there is none.
+  /// - Returns: if the epoch ended with such batches, the number of the first of them, from 1; else nil.
   private func runEpoch(
     _ epoch: Int, last: Likelihoods?, start: Date, first: Int,
     _ progress: (TrainingProgress) -> Void
   ) throws -> Int? {
-    // The order depends on seed and epoch alone, so that training can go on after a stop.
+    // The order depends on seed and epoch alone, so that an interrupted run can be continued.
     var generator = SeededGenerator(seed: options.seed &+ 0x9e37 &* UInt64(epoch + 1))
     var order = training.rows
     order.shuffle(using: &generator)

@@ -1,14 +1,14 @@
 /// The log-likelihoods of rows, of which some may have no finite density.
 ///
-/// A row may have none whatever the parameters are: it lies outside of the flow's support, such as a
-/// zero where the flow takes a logarithm, or so far away that its density underflows.
+/// A row may have no finite density under any parameters, because it lies outside the flow's support, such as
+/// a zero where the flow takes a logarithm, or so far out that its density underflows.
 struct Likelihoods {
   private let logProb: [Double]
   /// The weight of each row; nil if all count alike.
   private let weights: [Double]?
   /// The weighted mean over the rows that have a finite density; minus infinity if none has.
   let mean: Double
-  /// How many rows have none.
+  /// How many rows have no finite density.
   let missing: Int
 
   init(_ logProb: [Double], weights: [Double]? = nil) {
@@ -30,8 +30,8 @@ struct Likelihoods {
 
   /// Whether these parameters are better than others, on the same rows.
   ///
-  /// The means are compared over the rows that have a finite density under both, so that parameters are
-  /// not preferred because they lose the rows that fit worst.
+  /// Means are taken over the rows that have a finite density under both. Otherwise parameters would seem
+  /// better when badly fitting rows lose their density.
   func isBetter(than other: Likelihoods) -> Bool {
     var (sum, otherSum, total) = (0.0, 0.0, 0.0)
     for (row, (mine, its)) in zip(logProb, other.logProb).enumerated()

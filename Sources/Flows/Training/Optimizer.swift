@@ -10,9 +10,10 @@ public struct AdamW: Sendable, Hashable {
   public var beta2 = 0.999
   /// Added to the square root of the second moment.
   public var epsilon = 1e-8
-  /// The share of a parameter that a step of rate 1 takes away; 0 is plain Adam.
+  /// Decoupled weight decay: each step subtracts this times the learning rate times the parameter. 0 is
+  /// plain Adam.
   public var weightDecay = 0.0
-  /// The largest norm of all gradients together; longer ones are scaled down to it.
+  /// The largest norm of the gradient over all parameters; larger gradients are scaled down to it.
   public var clipNorm: Double?
 
   /// Makes an optimizer with PyTorch's defaults, without weight decay.
@@ -22,10 +23,10 @@ public struct AdamW: Sendable, Hashable {
 /// A training step as one function: forward, backward and the optimizer's update.
 ///
 /// Arguments: those of the loss function, `m.NAME` and `v.NAME` for the moments, and the uniform
-/// scalars `learning_rate`, `step_size` (the rate by 1 - beta1^t) and `root_factor` (the inverse root
-/// of 1 - beta2^t), so that an update divides once. Results: `loss`, then for each parameter `NAME`,
-/// `m.NAME` and `v.NAME`. Masked matrices and their moments are vectors of the entries that
-/// `keptEntries` names.
+/// scalars `learning_rate`, `step_size` (the rate divided by 1 - beta1^t) and `root_factor`
+/// (1 / sqrt(1 - beta2^t)), with which an update needs only one division. Results: `loss`, then for each
+/// parameter `NAME`, `m.NAME` and `v.NAME`. Masked matrices and their moments are vectors of the entries
+/// that `keptEntries` names.
 ///
 /// - Throws: `GradientError` if the loss is not a uniform scalar named `loss`.
 func trainingStep(
@@ -85,7 +86,7 @@ private struct AdamUpdate {
       .multiply, a, builder.splat(factor, shape: type.shape, dtype: type.dtype))
   }
 
-  /// The gradients, scaled so that their common norm is at most the limit.
+  /// The gradients, scaled so that their joint norm is at most the limit.
   func clipped(_ gradients: [Value]) throws -> [Value] {
     guard let limit = optimizer.clipNorm else { return gradients }
     var total: Value?

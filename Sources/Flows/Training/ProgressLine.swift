@@ -7,7 +7,7 @@ public final class ProgressLine: Sendable {
   private let isShown: Bool
   private let last = Mutex(Date.distantPast)
 
-  /// Makes a line; nothing is printed if it is not shown.
+  /// Makes a line; with `isShown` false it prints nothing.
   public init(isShown: Bool) { self.isShown = isShown }
 
   /// Draws the state, at most ten times a second.

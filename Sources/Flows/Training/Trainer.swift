@@ -4,10 +4,9 @@ import FlowRuntime
 
 /// Trains parameters by gradient descent on a loss; each step is one call of compiled code.
 ///
-/// Parameters and moments stay in two sets of memory that take turns as the step's arguments and
-/// results, so that a step copies nothing. Of a masked matrix only the entries that the mask lets
-/// through are there; the others keep the values that they were given. A loss that draws random
-/// numbers from a seed input is given a new one at each step.
+/// Parameters and moments are double-buffered: the results of a step are the arguments of the next, without
+/// copies. Of a masked matrix only the entries inside the mask are trained; the others keep their values. A
+/// loss with a seed input gets a new seed at each step.
 public final class Trainer {
   /// How many steps have been made.
   public private(set) var steps = 0
@@ -18,7 +17,7 @@ public final class Trainer {
   private var arrays: [TrainedArray] = []
   /// What each argument of the step is.
   private var arguments: [Role] = []
-  /// For each result of the step, the array that it is the next state of; nil for the loss.
+  /// For each result of the step, the array whose next state it is; nil for the loss.
   private var results: [Int?] = []
   private let loss = FloatBuffer(count: 1)
   private let seed: UInt64
@@ -45,7 +44,7 @@ public final class Trainer {
   ///   - parameters: those of the modules that it uses, buffers included.
   ///   - values: their first values, by name.
   ///   - optimizer: the rule of the update.
-  ///   - frozen: names of parameters, or of modules with all in them, that keep their values.
+  ///   - frozen: the names of parameters, or of modules with all of their parameters, that are not trained.
   ///   - seed: decides the random numbers of each step, if the loss draws any.
   /// - Throws: `GradientError`, `RuntimeError`, or `FlowError` for a frozen name that no parameter has.
   public init(
@@ -96,7 +95,7 @@ public final class Trainer {
     results = step.results.map { numbers[$0.name] }
   }
 
-  /// The names of parameters that are named, or in a module that is.
+  /// The parameters with the given names, and those inside modules with the given names.
   private static func parameters(
     _ parameters: [Parameter], of names: [String]
   ) throws(FlowError) -> Set<String> {
@@ -117,7 +116,7 @@ public final class Trainer {
     Dictionary(uniqueKeysWithValues: arrays.map { ($0.name, $0.values) })
   }
 
-  /// Goes back to a saved state.
+  /// Restores a saved state.
   public func restore(_ state: [String: [Float]], steps: Int) {
     for array in arrays {
       if let values = state[array.name] { array.set(values) }
@@ -125,7 +124,7 @@ public final class Trainer {
     self.steps = steps
   }
 
-  /// The values of the parameters now.
+  /// The current values of the parameters.
   public var values: [String: HostArray] {
     var result: [String: HostArray] = [:]
     for (parameter, index) in zip(parameters, stride(from: 0, to: arrays.count, by: 3)) {
@@ -144,7 +143,7 @@ public final class Trainer {
     }
   }
 
-  /// Makes one step on a batch; `inputs` are the loss's other arguments, row-major. Gives the loss.
+  /// Makes one step on a batch and returns its loss; `inputs` are the loss's inputs by name, row-major.
   ///
   /// - Throws: `RuntimeError` if an input is missing or memory runs out.
   @discardableResult
@@ -188,14 +187,14 @@ public final class Trainer {
   /// Whether all parameters and moments are finite.
   var isFinite: Bool { state.values.allSatisfy { $0.allSatisfy(\.isFinite) } }
 
-  /// Takes the last step back; it can be done once after each step.
+  /// Undoes the last step; only one step can be undone.
   func undoStep() {
     for array in arrays { swap(&array.current, &array.next) }
     steps -= 1
   }
 }
 
-/// A parameter or moment: the entries that are trained, and those that stay as they were given.
+/// A parameter or moment: the entries that are trained, and the fixed values of the others.
 private final class TrainedArray {
   let name: String
   /// The places of the entries, if not all are trained.
@@ -227,8 +226,8 @@ private final class TrainedArray {
   }
 }
 
-/// Memory for floats that stays where it is, on cache lines of its own: threads write neighbouring
-/// arrays at the same time.
+/// Floats at a fixed address, aligned to whole cache lines so that threads that write different arrays do
+/// not share one.
 private final class FloatBuffer {
   let pointer: UnsafeMutablePointer<Float>
   let count: Int

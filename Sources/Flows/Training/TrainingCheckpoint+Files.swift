@@ -41,7 +41,7 @@ extension TrainingCheckpoint {
         throw .malformed(path: path, offset: 8, reason: "\(key) in its metadata: \(error)")
       }
     }
-    // Far beyond any training, and far from where sums overflow.
+    // Limits far above any real run, yet small enough that sums cannot overflow.
     epoch = try integer("epoch", to: 1 << 40)
     steps = try integer("steps", to: 1 << 60)
     bestEpoch = try integer("best_epoch", to: epoch)

@@ -1,17 +1,17 @@
 import FlowFiles
 
-/// What the result of a training run depends on: the flow, the data and the options, each by a value
-/// or a digest.
+/// Everything that the result of a training run depends on: the flow, the data and the options, each as a
+/// value or a digest.
 ///
-/// A checkpoint carries it, so that another run's state is refused by the name of what differs.
+/// A checkpoint stores it, so that a run refuses the state of another run and can say what differs.
 public struct TrainingJob: Hashable, Sendable {
   /// One thing that the result depends on.
   public struct Fact: Hashable, Sendable {
-    /// Its name, as the command line's option where it has one.
+    /// Its name: that of the command line's option if there is one.
     public let name: String
     /// Its value, or a digest of it.
     public let value: String
-    /// Whether the value is a digest, which says nothing to a person.
+    /// Whether the value is a digest, which is not shown to people.
     public var isDigest: Bool { value.hasPrefix(Self.mark) }
 
     static let mark = "digest "
@@ -26,8 +26,8 @@ public struct TrainingJob: Hashable, Sendable {
   /// All of them, in the order in which they are compared.
   public let facts: [Fact]
 
-  /// The number of epochs counts only where the learning rate depends on it, and the number of threads
-  /// not at all.
+  /// The number of epochs is included only if the learning rate depends on it; the number of threads never
+  /// matters.
   init(
     model: Model, data: WeightedRows, validation: WeightedRows?, options: TrainingOptions
   ) {
@@ -67,7 +67,7 @@ public struct TrainingJob: Hashable, Sendable {
   /// The facts that a file states under their names.
   init(facts: [Fact]) { self.facts = facts }
 
-  /// Makes sure that another run's state serves this one.
+  /// Checks that a state with these facts can be continued by this run.
   ///
   /// - Throws: `TrainingMismatch` naming the first thing that differs.
   func check(_ other: TrainingJob) throws(TrainingMismatch) {
@@ -82,13 +82,13 @@ public struct TrainingJob: Hashable, Sendable {
   }
 }
 
-/// Why training can't go on from a checkpoint.
+/// Why a run can't continue from a checkpoint.
 public enum TrainingMismatch: Error, Hashable, Sendable, CustomStringConvertible {
-  /// It is the state of another run; values that only have digests are nil.
+  /// It belongs to another run; the values are nil if only their digests are known.
   case otherRun(name: String, found: String?, expected: String?)
-  /// It holds more epochs than are asked for.
+  /// It has more epochs done than the run is to have.
   case moreEpochs(found: Int, expected: Int)
-  /// An array in it is not what the flow needs.
+  /// An array in it has the wrong size or values.
   case array(name: String, found: String, expected: String)
 
   /// What differs, and what to do, in one line.
@@ -110,7 +110,7 @@ public enum TrainingMismatch: Error, Hashable, Sendable, CustomStringConvertible
 }
 
 extension TrainingCheckpoint {
-  /// Makes sure that the state is of a job and fits its parameters.
+  /// Checks that the state belongs to a job and fits its parameters.
   ///
   /// - Throws: `TrainingMismatch`.
   func check(

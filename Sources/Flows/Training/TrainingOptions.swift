@@ -4,17 +4,17 @@ import FlowIR
 public struct TrainingOptions: Sendable {
   /// How the learning rate changes from epoch to epoch.
   public enum Schedule: String, Sendable, CaseIterable {
-    /// The first rate in all epochs.
+    /// The same rate in all epochs.
     case constant
-    /// Half a cosine from the first rate to zero at the last epoch.
+    /// Falls from the initial rate towards zero like half a period of a cosine.
     case cosine
-    /// A tenth of the rate for each third of the epochs that has passed.
+    /// Divided by ten after each third of the epochs.
     case step
   }
 
-  /// How many times the training rows are gone through, at most.
+  /// The largest number of passes over the training rows.
   public var epochs = 100
-  /// Rows in a step; the last step of an epoch has the rows that are left.
+  /// The number of rows in a step; the last step of an epoch takes the remaining rows.
   public var batchSize = 512
   /// Adam's learning rate at the start.
   public var learningRate = 1e-3
@@ -23,9 +23,9 @@ public struct TrainingOptions: Sendable {
   /// The share of rows that are held out, from 0 to less than 1; the parameters that are best on them are
   /// kept. It is not used if `fit` is given validation rows.
   public var validation = 0.1
-  /// How many epochs without a better validation likelihood end the training; nil for never.
+  /// Training stops after this many epochs without a better validation likelihood; nil for never.
   public var patience: Int?
-  /// Names of parameters, or of modules with all in them, that keep their values, such as
+  /// The names of parameters, or of modules with all of their parameters, that are not trained, such as
   /// `transform.transforms.0`.
   public var frozen: [String] = []
   /// Decides the split and the order of rows.

@@ -1,14 +1,15 @@
-/// What training is doing: reported after every few batches and at the end of each epoch.
+/// The progress of training, reported every few batches and at the end of each epoch.
 public struct TrainingProgress: Sendable {
-  /// The epoch, from 1, and how many there are at most.
+  /// The current epoch, from 1.
   public var epoch: Int
-  /// How many epochs there are at most, or were run.
+  /// The largest number of epochs.
   public var epochs: Int
-  /// The batches of this epoch that are done, and how many there are.
+  /// How many batches of this epoch are done.
   public var batch: Int
-  /// The batches of an epoch.
+  /// The number of batches in an epoch.
   public var batches: Int
-  /// The mean of -log p over the epoch's batches so far, in nats; NaN before a row with a density.
+  /// The mean of -log p over the epoch's batches so far, in nats; NaN before the first row with a
+  /// finite density.
   public var loss: Double
   /// The mean of log p after the last epoch over the validation rows that have a finite density, in
   /// nats; minus infinity if none has.
@@ -17,7 +18,7 @@ public struct TrainingProgress: Sendable {
   public var validationRowsWithoutDensity = 0
   /// Training rows per second.
   public var rowsPerSecond: Double
-  /// Rows in a batch; the last of an epoch may have fewer.
+  /// The number of rows in a batch; the last of an epoch may have fewer.
   public var rowsPerBatch: Double
 }
 
@@ -45,7 +46,7 @@ public struct TrainingReport: Sendable {
   public var rowsPerSecond: Double
 }
 
-/// A state of training from which it can go on with the same results.
+/// The state of a run after an epoch, from which it can be continued with the same results.
 public struct TrainingCheckpoint: Sendable {
   /// The epoch, from 1; in a checkpoint, how many are done.
   public var epoch: Int

@@ -2,7 +2,7 @@
 public struct WeightedRows: Sendable {
   /// The rows, `features` numbers each.
   public var x: [Float]
-  /// The context of each row; empty for a flow without.
+  /// The context of each row; empty for a flow without context.
   public var context: [Float]
   /// The weight of each row, 0 or more; nil if all rows count alike.
   public var weights: [Float]?
@@ -111,7 +111,7 @@ struct RowSelection {
     return rows.reduce(0) { $0 + Double(weights[$1]) }
   }
 
-  /// The weights of all selected rows; nil if there are none.
+  /// The weights of the selected rows; nil if all rows count alike.
   var weights: [Double]? {
     table.weights.map { weights in rows.map { Double(weights[$0]) } }
   }

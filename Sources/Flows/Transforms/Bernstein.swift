@@ -42,7 +42,7 @@ struct BernsteinPolynomial {
 
 /// A map that is an increasing Bernstein polynomial on [-bound, bound] and a line on either side.
 ///
-/// As in Zuko the lines begin a share of 1e-6 inside the bound.
+/// As in Zuko the lines begin inside the bound, by 1e-6 of the interval.
 private struct BernsteinMap {
   static let margin = 1e-6
   let polynomial: BernsteinPolynomial
@@ -96,9 +96,9 @@ public struct BernsteinTransform: Transform {
   public init(theta: Tensor, bound: Double = 5) {
     let raw = theta.elementsAlongLast()
     precondition(raw.count >= 2, "a Bernstein polynomial needs two coefficients or more")
-    // A step that has rounded to 0 would leave a stretch without slope.
+    // A step that rounds to 0 would make the polynomial flat somewhere.
     let inner = raw.dropFirst().map { maximum(softplus($0), 1e-30) }
-    // The steps at the ends come twice, so that the second derivative is zero there.
+    // The first and last steps are repeated, so that the second derivative is zero at the ends.
     let steps = [inner[0]] + inner + [inner[inner.count - 1]]
     let polynomial = BernsteinPolynomial(
       start: raw[0] - logOf(2) * Double(raw.count) / 2, steps: steps)

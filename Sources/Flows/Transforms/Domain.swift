@@ -1,7 +1,7 @@
 import FlowIR
 
-/// How a map treats numbers outside its domain: they get the value at the edge, with a log-determinant of
-/// -inf, so that a density is zero there and its gradient too; NaN stays NaN.
+/// Handles numbers outside a map's domain: they get the value at the edge and a log-determinant of -inf, so that
+/// the density there and its gradient are zero. NaN stays NaN.
 ///
 ///     let domain = Domain(y, y .> 0)
 ///     let x = log(domain.safe(1))
@@ -17,7 +17,7 @@ public struct Domain {
     self.inside = inside
   }
 
-  /// The value where it is inside, elsewhere a number for which the map is harmless.
+  /// The value where it is inside the domain, elsewhere a number that the map can safely be applied to.
   public func safe(_ other: Double) -> Tensor { select(inside, value, value.like(other)) }
 
   /// A result where the value is inside, elsewhere an edge.
@@ -38,12 +38,12 @@ extension Tensor {
     select(abs(self) .> largest, ladj.like(-Double.infinity), ladj)
   }
 
-  /// The tensor within bounds; unlike a minimum and a maximum it keeps its derivative at the bounds.
+  /// The tensor clamped to bounds; unlike with a minimum and a maximum, its derivative at the bounds is 1.
   public func clamped(_ lower: Double, _ upper: Double) -> Tensor {
     select(self .< lower, like(lower), select(self .> upper, like(upper), self))
   }
 
-  /// A number a little smaller, one or two steps; infinity stays.
+  /// The number lowered by one or two units in the last place; infinity is unchanged.
   public var lowered: Tensor {
     let normal = type.dtype == .f64 ? 0x1p-1022 : 0x1p-126
     return select(abs(self) .<= largest, self - (abs(self) * (1.5 * roundOff) + normal), self)

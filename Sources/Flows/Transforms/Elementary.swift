@@ -219,7 +219,7 @@ public struct SoftclipTransform: Transform {
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
     let size = abs(x / bound)
     let share = 1 / (1 + size)
-    // From the nearer of 0 and the bound, so that derivatives keep their digits.
+    // Measured from 0 or from the bound, whichever is nearer, so that derivatives stay accurate.
     let y = select(size .< 1, x * share, sign(x) * (bound - bound * share))
     return (y, -2 * log1p(size))
   }
@@ -234,25 +234,26 @@ public struct SoftclipTransform: Transform {
   }
 }
 
-/// `f(x) = (x mod 2B) - B`, a turn of the circle [-B, B] by half its length.
+/// `f(x) = (x mod 2B) - B`, a rotation of the circle [-B, B] by half its length.
 public struct CircularShiftTransform: Transform {
   private let bound: Double
 
-  /// Makes the turn of [-bound, bound].
+  /// Makes the rotation of the circle [-bound, bound].
   public init(bound: Double = 1) { self.bound = bound }
 
   private func turned(_ x: Tensor) -> Tensor {
     let turns = floor(x / (2 * bound))
     let place = (x - 2 * bound * turns) - bound
-    // Numbers so large that their place is not known lie at an end; infinity is not a point and stays.
+    // Numbers so large that rounding hides their position on the circle are put at an end; infinity is
+    // returned unchanged.
     let edge = select(place .> 0, x.like(bound), x.like(-bound))
     return select(abs(place) .<= bound, place, select(abs(x) .<= x.largest, edge, x))
   }
 
-  /// The turned number; a log-slope of 0 for each element.
+  /// The rotated number; a log-slope of 0 for each element.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { (turned(x), x.like(0)) }
 
-  /// The same turn, which undoes itself on the circle; a log-slope of 0 for each element.
+  /// The same rotation, which is its own inverse; a log-slope of 0 for each element.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) { (turned(y), y.like(0)) }
 }
 
@@ -271,9 +272,9 @@ public struct CircularRQSTransform: Transform {
     ])
   }
 
-  /// The turn, then the spline.
+  /// The rotation, then the spline.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) { parts.callAndLadj(x) }
 
-  /// The spline's inverse, then the turn.
+  /// The spline's inverse, then the rotation.
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) { parts.inverseAndLadj(y) }
 }

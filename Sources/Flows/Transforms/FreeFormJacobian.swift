@@ -14,7 +14,7 @@ public struct FreeFormJacobianTransform: Transform {
   private let start: Tensor
   private let end: Tensor
   private let control: ODEControl
-  /// The trace is integrated at this scale, to tolerances that much looser, as in Zuko.
+  /// The trace is integrated multiplied by this factor, which loosens its tolerances as in Zuko.
   private static let traceScale = 1e-2
 
   /// Makes the transform from dynamics with their exact trace, or an estimate of it.
@@ -38,12 +38,12 @@ public struct FreeFormJacobianTransform: Transform {
   }
 
   /// Makes the transform with Hutchinson's estimate of the trace, `vᵀ (df/dx) v`: one product with
-  /// the Jacobian, whatever the number of features.
+  /// the Jacobian for any number of features.
   ///
   /// - Parameters:
   ///   - start: the first time.
   ///   - end: the last time.
-  ///   - control: tolerances and the most steps.
+  ///   - control: tolerances and the largest number of steps.
   ///   - probe: `v`, one a row or one for all: numbers of mean 0 and covariance I that do not change
   ///     along the way, such as `trace.random(.normal, shape: [features], seed: seed)`. The
   ///     log-determinant is exact on average over them.

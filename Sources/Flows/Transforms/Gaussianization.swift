@@ -1,7 +1,7 @@
 /// The quantile of a mixture of normals (Chen and Gopinath, "Gaussianization", 2000; Meng et al.,
 /// arXiv:2003.01941): `f(x) = Φ⁻¹(1/K Σ_i Φ(exp(a_i) x + b_i))`.
 ///
-/// As in Zuko the probability is drawn towards 1/2 by a share of 1e-6, so that values lie within 4.9 of
+/// As in Zuko the probability is shrunk towards 1/2 by a factor of 1 - 1e-6, so that values lie within 4.9 of
 /// zero; the inverse of a value beyond the limit is the inverse of the limit. Both tails are summed with all their
 /// digits, and the log of the slope is a log-sum-exp.
 public struct GaussianizationTransform: Transform {
@@ -15,11 +15,11 @@ public struct GaussianizationTransform: Transform {
   /// the shape of `x`.
   public init(shift: Tensor, scale: Tensor) {
     self.shift = shift
-    // Beyond, a component is a step or flat, and products of 0 and infinity would be NaN.
+    // With more extreme scales a component is a step or flat, and 0 times infinity would give NaN.
     logScale = scale.clamped(-60, 60)
   }
 
-  /// The square of a scaled value far out must not overflow: derivatives would become 0 times inf.
+  /// Keeps the square of a scaled value from overflowing, which would make derivatives 0 times infinity.
   private func scaled(_ x: Tensor) -> Tensor {
     (x.expandedLast() * exp(logScale) + shift).clamped(-1e18, 1e18)
   }

@@ -1,6 +1,6 @@
 /// `f(x)`, any increasing function of each element; the inverse is found by root finding.
 ///
-/// Zuko's bisection gives up outside a bound; here the bracket grows until it holds the root.
+/// Zuko's bisection is limited to an interval; here the bracket grows until it contains the root.
 public struct MonotonicTransform: Transform {
   let f: (Tensor) -> Tensor
 
@@ -20,8 +20,8 @@ public struct MonotonicTransform: Transform {
   }
 }
 
-/// The log-determinant of an inverse at `x`: -inf, a density of zero, where `f` is flat, as it is
-/// where it does not reach its target, and at infinity. A slope that is NaN gives NaN.
+/// The log-determinant of an inverse at `x`. It is -inf, for a density of zero, at infinity and where `f` is
+/// flat, which includes targets that `f` does not reach. A slope of NaN gives NaN.
 private func inverseLadj(_ x: Tensor, _ slope: Tensor) -> Tensor {
   let isFlat = slope .<= 0
   let ladj = -log(select(isFlat, slope.like(1), slope))

@@ -1,8 +1,8 @@
 /// The monotonic rational-quadratic spline of Durkan et al., "Neural Spline Flows", 2019
 /// (arXiv:1906.04032), on [-bound, bound]; the identity outside.
 ///
-/// The end knots lie exactly on the bound. Rows there and outside, and NaN, pass through unchanged with a
-/// log-determinant of 0, and the arithmetic for them stays finite so that gradients do too.
+/// The end knots lie exactly on the bound. Elements at or beyond it, and NaN, pass through unchanged with a
+/// log-determinant of 0; the unused arithmetic for them stays finite, so that gradients do too.
 public struct MonotonicRQSTransform: Transform {
   /// Inner knots, shape [*, K - 1]; nil for a single bin.
   private let horizontal: Tensor?
@@ -63,7 +63,7 @@ public struct MonotonicRQSTransform: Transform {
     let (raw0, raw1) = pair(derivatives, 0, 0)
     let (d0, d1) = (raw0 / (1 + abs(raw0) * limit), raw1 / (1 + abs(raw1) * limit))
     var (width, height) = (x1 - x0, y1 - y0)
-    // So narrow bins that their knots may coincide are possible only with a tiny least slope.
+    // Bins can be so narrow that their knots coincide only if the least slope is tiny.
     let spacing = 2 * bound * value.roundOff
     if leastShare < 32 * value.roundOff {
       width = maximum(width, spacing)

@@ -26,13 +26,13 @@ struct SplineBin {
     let b = height * d0 - above * curvature
     let a = height * slope - b
     let c = slope * above
-    // a z² + b z = c. The discriminant is never negative but for rounding. Of the two forms of the root
-    // that is taken which does not subtract; a is positive where b is not.
+    // a z² + b z = c. The discriminant is negative only by rounding. Of the two forms of the root, the one
+    // without a subtraction is used; a is positive where b is not.
     let root = sqrt(relu(square(b) + 4 * a * c))
     let isRising = b .> 0
     let sum = root + abs(b)
     let ratio = select(isRising, 2 * c, sum) / select(isRising, sum, 2 * a)
-    // At most 1 but for rounding, which may lead a little into the next bin: there the derivative holds.
+    // Above 1 only by rounding, slightly into the next bin, where the derivative is the same.
     let z = select(ratio .> 1 + 16 * y.roundOff, ratio.like(1), ratio)
     let x = x0 + z * width
     return (x, logSlope(z, slope + curvature * (z * (1 - z))))

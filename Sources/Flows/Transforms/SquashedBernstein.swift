@@ -2,7 +2,7 @@
 /// sigmoid, or linearly from [-10, 10], outside which the density is zero.
 struct SquashedBernsteinTransform: Transform {
   private static let bound = 10.0
-  /// The squashed feature keeps this distance from 0 and 1.
+  /// The least distance of the squashed feature from 0 and 1.
   private static let margin = 1e-6
   private let polynomial: BernsteinPolynomial
   private let isLinear: Bool
