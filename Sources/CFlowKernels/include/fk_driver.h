@@ -54,6 +54,50 @@ FK_INLINE void fk_release(void **kept) {
   free(__atomic_exchange_n(kept, (void *)0, __ATOMIC_ACQ_REL));
 }
 
+/* Work that is handed out in runs. Each thread has a queue with its own share of the runs; it takes them
+ * from the front, and when none is left, from the back of the others' queues: a processor that is busy
+ * with something else, or slower, does not keep the others waiting. While threads are equally fast each
+ * has its own share, which lies together and is the same in every call. What a run computes does not
+ * depend on who takes it.
+ *
+ * A queue is one number, the next run in its low half and the end in its high half, in a cache line of
+ * its own. There are as many queues as threads were asked for, even if fewer were given. */
+typedef struct {
+  int64_t *queues;
+  int count;
+} fk_runs;
+
+#define FK_QUEUE 8 /* the numbers of a cache line */
+#define FK_RUNS 32 /* of each thread, if there are as many tiles */
+
+/* The runs into which tiles are cut. */
+FK_INLINE int64_t fk_run_count(int64_t tiles, const fk_runs *r) {
+  return fk_least(tiles, (int64_t)FK_RUNS * r->count);
+}
+
+/* Shares `total` runs out among the queues. */
+FK_OUTLINE void fk_share_runs(const fk_runs *r, int64_t total) {
+  for (int64_t i = 0; i < r->count; i++)
+    r->queues[i * FK_QUEUE] = total * i / r->count | total * (i + 1) / r->count << 32;
+}
+
+/* The next run for a thread; -1 once all are taken. */
+FK_OUTLINE int64_t fk_next_run(const fk_runs *r, int thread) {
+  for (int i = 0; i < r->count; i++) {
+    int64_t *queue = r->queues + (int64_t)((thread + i) % r->count) * FK_QUEUE;
+    int64_t old = __atomic_load_n(queue, __ATOMIC_RELAXED);
+    for (;;) {
+      int64_t front = old & 0xffffffff, end = old >> 32;
+      if (front >= end)
+        break;
+      int64_t rest = i == 0 ? old + 1 : old - ((int64_t)1 << 32);
+      if (__atomic_compare_exchange_n(queue, &old, rest, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        return i == 0 ? front : end - 1;
+    }
+  }
+  return -1;
+}
+
 /* Into how many partial sums the tiles are cut: a function of the rows alone, so that sums have
  * the same bits at any number of threads. */
 FK_INLINE int fk_slots(int64_t tiles) {

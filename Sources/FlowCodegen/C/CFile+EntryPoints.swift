@@ -54,9 +54,10 @@ extension CFile {
     var out = CText()
     out.line(
       "static void \(name)_run_part(const void *const *args, void *const *results, fk_real *state, "
-        + "fk_real *work, int64_t rows, int64_t first_row, int thread, int threads) {")
+        + "fk_real *work, const fk_runs *runs, int64_t rows, int64_t first_row, int thread, "
+        + "int threads) {")
     out.line("const int64_t tiles = (rows + FK_TILE - 1) / FK_TILE;")
-    out.line("(void)args, (void)results, (void)state, (void)first_row, (void)tiles;")
+    out.line("(void)args, (void)results, (void)state, (void)runs, (void)first_row, (void)tiles;")
     for line in steps.statements(program.call) { out.line(line) }
     if program.call.sends { out.line("fk_sent();") }
     if !counters.isEmpty { out.line("fk_count();") }
@@ -84,16 +85,27 @@ extension CFile {
     out.line("if (threads < 1) threads = 1;")
     let slots = program.slotElements
     let slotted = slots == 0 ? "" : " + fk_slots(tiles) * (int64_t)\(slots)"
+    let count = program.phases.count
+    let queues = "(int64_t)threads * \(count) * FK_QUEUE"
     out.line(
-      "fk_real *work = fk_take(&\(name)_kept, (\(program.storage.workElements) + threads * "
-        + "(int64_t)\(program.scratchElements) * FK_TILE\(slotted)) * (int64_t)sizeof(fk_real));")
-    out.line("if (!work) return 1;")
+      "int64_t *queues = fk_take(&\(name)_kept, (\(program.storage.workElements) + threads * "
+        + "(int64_t)\(program.scratchElements) * FK_TILE\(slotted)) * (int64_t)sizeof(fk_real) + "
+        + "\(queues) * (int64_t)sizeof(int64_t));")
+    out.line("if (!queues) return 1;")
+    out.line("fk_real *work = (fk_real *)(queues + \(queues));")
+    out.line("fk_runs runs[\(max(count, 1))];")
+    for (index, phase) in program.phases.enumerated() {
+      let place = "queues + (int64_t)threads * \(index) * FK_QUEUE"
+      out.line("runs[\(index)] = (fk_runs){\(place), threads};")
+      let total = phase.slots.isEmpty ? "fk_run_count(tiles, runs + \(index))" : "fk_slots(tiles)"
+      out.line("fk_share_runs(runs + \(index), \(total));")
+    }
     for line in StepPrinter.parallel(
-      "\(name)_run_part", "args, results, state, work, rows, first_row")
+      "\(name)_run_part", "args, results, state, work, runs, rows, first_row")
     {
       out.line(line)
     }
-    out.line("fk_give(&\(name)_kept, work);")
+    out.line("fk_give(&\(name)_kept, queues);")
     out.line("return 0;")
     out.line("}")
     return out.text

@@ -1,17 +1,18 @@
 import FlowIR
 
 extension StepPrinter {
-  /// A thread's part of a loop over tiles; with sums, the block is left open for their combination.
+  /// A loop over the tiles that a thread takes; with sums, the block is left open for their combination.
   func statements(_ rows: RowsStep) -> [String] {
     let phase = program.phases[rows.phase]
     let slots = phase.slots
     let call = "\(name)_tile_\(rows.phase)(args, results, state, work, s, "
     let (work, scratch) = (program.storage.workElements, program.scratchElements)
+    let runs = "runs + \(rows.phase)"
     var lines = [
       "{",
       "fk_real *s = work + \(work) + thread * (int64_t)\(scratch) * FK_TILE;",
     ]
-    if slots.isEmpty { return lines + tiles(phase, call) }
+    if slots.isEmpty { return lines + tiles(phase, call, runs) }
     // Sums are made in slots whose number depends on the rows alone, then combined in order.
     lines += [
       "const int slots = fk_slots(tiles);",
@@ -19,7 +20,7 @@ extension StepPrinter {
       "fk_real *slot_gradients = work + \(work) + threads * (int64_t)\(scratch) "
         + "* FK_TILE + slots * (int64_t)\(rows.slotOffset);",
       "double *slot_sums = (double *)(slot_gradients + slots * gradients);",
-      "for (int slot = thread; slot < slots; slot += threads) {",
+      "for (int64_t slot; (slot = fk_next_run(\(runs), thread)) >= 0;) {",
       "memset(slot_sums + slot * sums, 0, (size_t)sums * sizeof(double));",
       "const int64_t end = tiles * (slot + 1) / slots;",
       "for (int64_t tile = tiles * slot / slots; tile < end; tile++)",
@@ -30,11 +31,13 @@ extension StepPrinter {
   }
 
   /// A thread's tiles of a loop without sums.
-  private func tiles(_ phase: RowPhase, _ call: String) -> [String] {
+  private func tiles(_ phase: RowPhase, _ call: String, _ runs: String) -> [String] {
     let rest = "(uint64_t)first_row, 0, 0, 0);"
     var lines = [
-      "const int64_t end = tiles * (thread + 1) / threads;",
-      "for (int64_t tile = tiles * thread / threads; tile < end; tile++) {",
+      "const int64_t count = fk_run_count(tiles, \(runs));",
+      "for (int64_t run; (run = fk_next_run(\(runs), thread)) >= 0;) {",
+      "const int64_t end = tiles * (run + 1) / count;",
+      "for (int64_t tile = tiles * run / count; tile < end; tile++) {",
     ]
     if phase.canBeNarrow {
       // The last rows of all, vector by vector if they do not fill the tile's vectors.
@@ -45,7 +48,7 @@ extension StepPrinter {
         "if (left > FK_TILE - FK_LANES)",
       ]
     }
-    return lines + [call + "tile * FK_TILE, rows, " + rest, "}"]
+    return lines + [call + "tile * FK_TILE, rows, " + rest, "}", "}"]
   }
 
   /// A thread's part of one reduction's sum over the slots.

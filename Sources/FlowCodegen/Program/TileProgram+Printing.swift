@@ -81,7 +81,8 @@ extension TileProgram {
       ? "" : " sums at \(rows.slotOffset): \(slots.reals) reals, \(slots.doubles) doubles"
     return [
       "  rows \(rows.phase) scratch \(phase.scratch.elements) elements\(sums)"
-        + "\(phase.canBeNarrow ? " narrow" : "") {"
+        + "\(phase.canBeNarrow ? " narrow" : "") by all, in runs of "
+        + "\(slots.isEmpty ? "tiles" : "a slot's tiles") {"
     ] + text.lines(phase.nodes, indent: "    ") + ["  }"]
   }
 
