@@ -226,6 +226,24 @@ def test_flows_survive_fork(flow: flowir.CompiledFlow) -> None:
         np.testing.assert_array_equal(found, expected)
 
 
+FORK_BESIDE_SCIKIT_LEARN = """
+import os, sys
+os.environ["KMP_INIT_AT_FORK"] = "FALSE"  # As scikit-learn sets it when it is imported.
+import flowir, multiprocessing, numpy
+flow, x, c = flowir.compile(sys.argv[1]), numpy.zeros((20_000, 3), "f4"), numpy.zeros(2, "f4")
+expected = flow.log_prob(x, c)
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    for found in pool.starmap_async(flow.log_prob, [(x, c)] * 4).get(timeout=60):
+        numpy.testing.assert_array_equal(found, expected)
+"""
+
+
+def test_flows_survive_fork_beside_scikit_learn(flow: flowir.CompiledFlow, tmp_path: Path) -> None:
+    library = tmp_path / "libmodel.so"
+    flow.save(library)
+    subprocess.run([sys.executable, "-c", FORK_BESIDE_SCIKIT_LEARN, library], check=True, timeout=120)
+
+
 def test_other_threads_run_during_a_call(flow: flowir.CompiledFlow) -> None:
     x, c = normal(2_000_000, 3).astype("f4"), normal(2)
     count, done = 0, threading.Event()

@@ -60,6 +60,8 @@ class Artifact:
             self._calls[name] = self._symbol(f"{prefix}_{name}")
             self._calls[name].argtypes = _SIGNATURES[name]
         self._is_forked = False
+        if _parent_had_threads:
+            self._after_fork()
         _loaded.add(self)
 
     def _prefix(self) -> str:
@@ -110,8 +112,11 @@ class Artifact:
             raise Error(self._last_error().decode())
 
     def _after_fork(self) -> None:
-        # GCC's OpenMP runtime waits for its parent's threads forever, which a child does not have.
-        if b"libgomp" in self.path.read_bytes():
+        # GCC's OpenMP runtime waits forever for the threads of its parent, which a child does not have.
+        # So does LLVM's where KMP_INIT_AT_FORK forbids it to start anew: scikit-learn, which sbi
+        # imports, sets that variable to FALSE.
+        starts_anew = os.environ.get("KMP_INIT_AT_FORK", "TRUE").upper() in ("TRUE", "1", "YES", "ON")
+        if not starts_anew or b"libgomp" in self.path.read_bytes():
             self._is_forked = True
             self._set_threads(1)
 
@@ -137,7 +142,13 @@ def _load(path: Path) -> ctypes.CDLL:
 _loaded: weakref.WeakSet[Artifact] = weakref.WeakSet()
 
 
+_parent_had_threads = False
+"""Whether this process is a fork of one that had loaded compiled flows."""
+
+
 def _after_fork() -> None:
+    global _parent_had_threads
+    _parent_had_threads = _parent_had_threads or len(_loaded) > 0
     for artifact in _loaded:
         artifact._after_fork()
 
