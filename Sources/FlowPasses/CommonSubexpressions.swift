@@ -30,7 +30,6 @@ public let commonSubexpressions = Pass(
         known[key] = operation.results.map(rewriter.mapped)
       } else {
         let outside = known
-        rewriter.builder.scope = operation.scope
         try rewriter.keep(operation) { region throws(TypeError) in
           try visit(region.operations)
           known = outside

@@ -62,13 +62,8 @@ public func compile<each Source: ClosureInput, each Result: ClosureResult>(
     return tensorList(repeat each results)
   }
   return try CompiledClosure(closure, closure.function.optimized(), parameters: parameters) {
-    arrays in
-    var index = -1
-    func next() -> HostArray {
-      index += 1
-      return arrays[index]
-    }
-    return (repeat (each Result).floats(next()))
+    var arrays = $0
+    return (repeat (each Result).floats(arrays.removeFirst()))
   }
 }
 
@@ -83,13 +78,8 @@ public func compile<each Source: ClosureInput, each Result: ClosureResult>(
     return tensorList(repeat each results)
   }
   return try CompiledClosure(closure, closure.function.optimized(), parameters: parameters) {
-    arrays in
-    var index = -1
-    func next() -> HostArray {
-      index += 1
-      return arrays[index]
-    }
-    return (repeat (each Result).doubles(next()))
+    var arrays = $0
+    return (repeat (each Result).doubles(arrays.removeFirst()))
   }
 }
 

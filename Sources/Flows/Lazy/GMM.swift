@@ -51,7 +51,7 @@ public struct GaussianMixture: LazyDistribution {
     let leading = tied ? 1 : components
     let common = [[components], [components, features]]
     switch type {
-    case .full: return common + [[leading, features], [leading, features * (features - 1) / 2]]
+    case .full: return common + [[leading, features], [leading, Triangle.count(features)]]
     case .diagonal: return common + [[leading, features]]
     case .spherical: return common + [[leading, 1]]
     }
@@ -83,28 +83,10 @@ public struct GaussianMixture: LazyDistribution {
     case .diagonal, .spherical:
       return Mixture(base: DiagNormalBatch(loc: loc, scale: diagonal), logits: logits)
     case .full:
-      let factor = triangular(diagonal, below: parameters[3])
+      let factor = Triangle.lower.matrices(diagonal: diagonal, others: parameters[3])
         .broadcast(to: [components, features, features])
       return Mixture(
         base: MultivariateNormalBatch(loc: loc, scaleTril: factor), logits: logits)
     }
-  }
-
-  /// Lower triangular matrices from their diagonals [k, D] and the entries below, row by row.
-  private func triangular(_ diagonal: Tensor, below: Tensor?) -> Tensor {
-    let leading = diagonal.shape[0]
-    let parts = [diagonal] + (below.map { [$0] } ?? [])
-    // The last columns hold the zeros above the diagonal, each its own: a column that is taken twice
-    // would have to be summed in the gradient.
-    let count = features * (features - 1) / 2
-    let table = Tensor.concatenate(parts, axis: 1).padded(low: 0, high: count, value: 0, axis: 1)
-    let indices = (0..<features * features).map { entry in
-      let (row, column) = (entry / features, entry % features)
-      if row == column { return row }
-      let (high, low) = (max(row, column), min(row, column))
-      let place = features + high * (high - 1) / 2 + low
-      return row > column ? place : place + count
-    }
-    return table.gather(indices, axis: 1).reshaped([leading, features, features])
   }
 }

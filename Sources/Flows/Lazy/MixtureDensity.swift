@@ -18,7 +18,7 @@ public struct MixtureDensityNetwork: LazyDistribution {
     self.features = features
     self.components = components
     self.epsilon = epsilon
-    let above = features * (features - 1) / 2
+    let above = Triangle.count(features)
     hyper = network.layer(
       context, components * (1 + 2 * features + above), in: scope.child("hyper"))
     path = scope.path
@@ -38,27 +38,12 @@ public struct MixtureDensityNetwork: LazyDistribution {
       let logits = next(components)
       let loc = next(components, features)
       let diagonal = softplus(next(components, features))
-      let above = features * (features - 1) / 2
-      let factor = triangular(diagonal, above > 0 ? next(components, above) : nil)
+      let above = Triangle.count(features)
+      let factor = Triangle.upper.matrices(
+        diagonal: diagonal, others: above > 0 ? next(components, above) : nil)
       return Mixture(
         base: PrecisionNormalBatch(loc: loc, factor: factor, epsilon: epsilon), logits: logits)
     }
-  }
-
-  /// Upper triangular matrices from their diagonals [K, D] and what is above, row by row.
-  private func triangular(_ diagonal: Tensor, _ above: Tensor?) -> Tensor {
-    let parts = [diagonal] + (above.map { [$0] } ?? [])
-    let count = features * (features - 1) / 2
-    // The last columns hold the zeros below the diagonal, each its own.
-    let table = Tensor.concatenate(parts, axis: 1).padded(low: 0, high: count, value: 0, axis: 1)
-    let indices = (0..<features * features).map { entry in
-      let (row, column) = (entry / features, entry % features)
-      if row == column { return row }
-      let (low, high) = (min(row, column), max(row, column))
-      let place = features + low * features - low * (low + 1) / 2 + high - low - 1
-      return row < column ? place : place + count
-    }
-    return table.gather(indices, axis: 1).reshaped([components, features, features])
   }
 }
 

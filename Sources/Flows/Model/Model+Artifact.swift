@@ -23,7 +23,8 @@ extension Model {
         of: logProb.function, result: "log_prob",
         withRespectTo: FlowFunction.logProb.signature.inputs(hasContext: context > 0),
         perRow: true)
-      return try OptimizedFunction(markingMissing(both), passes: Pipeline.cleanup)
+      return try OptimizedFunction(
+        markingMissing(both, name: function.name), passes: Pipeline.cleanup)
     case .gradient: return try gradientFunction(dtype: dtype)
     case .trainingStep: return try trainingStepFunction()
     }
@@ -31,8 +32,8 @@ extension Model {
 
   /// A function of log-densities and their gradients, with NaN as the gradients of each row whose density
   /// is NaN: a derivative need not depend on the input that is.
-  private func markingMissing(_ function: Function) throws -> Function {
-    let builder = FunctionBuilder(name: function.name)
+  private func markingMissing(_ function: Function, name: String) throws -> Function {
+    let builder = FunctionBuilder(name: name)
     var map: [Value: Value] = [:]
     builder.copyArguments(of: function, into: &map)
     for operation in function.operations {
