@@ -10,16 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
-from . import _arrays, _build, _columns, _dtypes, _executable, _toolchain
-from ._columns import Columns
+from . import _build, _dtypes, _executable, _toolchain
 from ._compile import _compiled
 from ._description import named
 from ._errors import Error
 from ._flow import CompiledFlow
 from ._progress import Progress
-
+from ._training_rows import TrainingRows, validation_rows
 
 _DRAWN = b"\x1b[K"  # What a state that the executable draws ends in.
 
@@ -45,7 +42,8 @@ class Architecture:
         return f"flowir.{type(self).kind}({arguments})"
 
     def fit(
-        self, x: Any, context: Any = None, *, validation: float = 0.1, epochs: int = 100,
+        self, x: Any, context: Any = None, *, weights: Any = None, validation: float | None = None,
+        validation_data: Any = None, validation_weights: Any = None, epochs: int = 100,
         batch_size: int = 512, learning_rate: float = 1e-3, schedule: str = "constant",
         weight_decay: float = 0.0, clip_norm: float | None = None, patience: int | None = 10,
         seed: int = 0, threads: int | None = None, progress: bool | None = None,
@@ -57,7 +55,11 @@ class Architecture:
           x: the rows, (N, D). Standardise them first: splines live on [-5, 5]. The names of a table's
             columns (of pandas, Polars or Arrow) are kept with the model.
           context: the context of each row, (N, C).
-          validation: the share of rows to hold out; the parameters that were best on them are kept.
+          weights: the weight of each row, (N,): 2 counts a row twice, and 0 leaves it out.
+          validation: the share of rows to hold out, 0.1 if left out; the parameters that were best on them
+            are kept.
+          validation_data: the rows to judge epochs on, instead of a share of x: their x, or (x, context).
+          validation_weights: the weight of each of them.
           epochs: how many times to go through the data at most.
           batch_size: rows in a step.
           learning_rate: Adam's learning rate.
@@ -72,31 +74,26 @@ class Architecture:
 
         Raises `ValueError` for arrays that do not fit and `Error` for what the command refuses.
         """
+        sizes = self.description["features"], self.description["context"]
+        rows = TrainingRows.make(x, context, weights, sizes)
+        judged = validation_rows(validation_data, validation_weights, sizes, rows.names)
+        if judged is not None and validation is not None:
+            raise ValueError("give validation or validation_data, not both")
+        is_judged = judged is not None or validation != 0
         with tempfile.TemporaryDirectory(prefix="flowir-") as name:
             folder = Path(name)
             output = folder / "model.safetensors"
             arguments: list[str | os.PathLike[str]] = [
-                "train", "--config", folder / "flow.json", "--data", folder / "x.npy",
-                "--output", output, "--json", "--progress",
+                "train", "--config", folder / "flow.json", "--output", output, "--json", "--progress",
             ]
             (folder / "flow.json").write_text(json.dumps(self.description))
-            columns = self.description["features"], self.description["context"]
-            rows = _matrix(x, columns[0], "x")
-            np.save(folder / "x.npy", rows)
-            if columns[1]:
-                if context is None:
-                    raise ValueError(f"context is missing, expected the shape (N, {columns[1]})")
-                given = _matrix(context, columns[1], "context")
-                if len(given) != len(rows):
-                    raise ValueError(f"context has {len(given)} rows, expected {len(rows)}, as x")
-                np.save(folder / "c.npy", given)
-                arguments += ["--context-data", folder / "c.npy"]
-            elif context is not None:
-                raise ValueError("context is given, expected none, since the flow has no context")
+            arguments += rows.write(folder)
+            if judged is not None:
+                arguments += judged.write(folder, "validation-")
             options = {
                 "validation": validation, "epochs": epochs, "batch-size": batch_size,
                 "learning-rate": learning_rate, "schedule": schedule, "weight-decay": weight_decay,
-                "clip-norm": clip_norm, "patience": patience if validation else None, "seed": seed,
+                "clip-norm": clip_norm, "patience": patience if is_judged else None, "seed": seed,
                 "threads": threads,
             }
             for key, value in options.items():
@@ -104,9 +101,8 @@ class Architecture:
                     arguments += [f"--{key}", str(value)]
             report = json.loads(_run(arguments, Progress.make(progress).show))
             model = output.read_bytes()
-        names = Columns(_columns.names(x), _columns.names(context))
-        if names.x or names.context:
-            model = named(model, names)
+        if rows.names.x or rows.names.context:
+            model = named(model, rows.names)
         made = _compiled(model, _build.Target.make(_dtypes.short(dtype), "native", None), threads)
         return TrainedFlow(
             made._artifact, model=model, target=made._target, threads=threads, report=report)
@@ -132,13 +128,6 @@ def _restore(compiled: tuple[Any, ...], report: dict[str, Any]) -> TrainedFlow:
     flow = function(*arguments)
     return TrainedFlow(
         flow._artifact, model=flow._model, target=flow._target, threads=flow.threads, report=report)
-
-
-def _matrix(value: Any, columns: int, name: str) -> _arrays.Array:
-    rows = _arrays.rows(value, np.dtype(np.float32), columns, name)
-    if rows.ndim != 2:
-        raise ValueError(f"{name} has the shape {rows.shape}, expected (N, {columns})")
-    return rows
 
 
 def _plain(value: Any) -> Any:
