@@ -61,3 +61,16 @@ def test_sbi_in_seconds(tmp_path: Path) -> None:
     assert abs(frequency - truth[0]) < 0.3 and abs(damping - truth[1]) < 0.3
     assert min(numbers(text, "uniform ranks:")) > 1e-4
     picture(tmp_path / "calibration.png")
+
+
+def test_anomaly_spark(tmp_path: Path) -> None:
+    """Most spoilt rows are among those of low density, and few stand out in a column."""
+    pytest.importorskip("pyspark")
+    galaxies = ROOT / "Sources" / "Examples" / "Galaxies" / "galaxies.npy"
+    text = run(tmp_path, "anomaly_spark.py", galaxies)
+    assert numbers(text, "scored ")[0] == 80_000
+    assert numbers(text, "without a density:") == [300]
+    assert numbers(text, "of lowest density:")[0] > 140
+    assert numbers(text, "farthest in a column:")[0] < 80
+    assert len(list((tmp_path / "scored").glob("night=*/*.parquet"))) >= 8
+    picture(tmp_path / "anomalies.png")
