@@ -47,6 +47,11 @@ public struct HostArray: Sendable, Hashable {
     }
   }
 
+  /// Whether the elements are 8-byte floats.
+  public var isFloat64: Bool {
+    if case .float64 = storage { true } else { false }
+  }
+
   /// The elements as float32, rounded if need be.
   public var floats: [Float] {
     switch storage {

@@ -96,6 +96,30 @@ import Testing
     }
   }
 
+  @Test("a file in float64 keeps all digits when it is scored in float64 and when it is saved")
+  func digits() throws {
+    try inFile { path in
+      let (loc, logScale) = (1 / 3.0, 0.1)
+      var file = SafetensorsFile(metadata: [:])
+      file["loc"] = StoredTensor([loc], shape: [1])
+      file["log_scale"] = StoredTensor([logScale], shape: [1])
+      file["order"] = StoredTensor([Int64(0)], shape: [1])
+      try file.write(to: path)
+      let model = try Model(path: path, features: 1) { Bell(features: 1, in: $0) }
+      try model.save(to: path)
+      #expect(try SafetensorsFile(path: path)["loc"]?.doubles == [loc])
+      let score = try compile(model.trace(.logProb, dtype: .f64).optimized(), model)
+      let found = try score(["x": HostArray([2.0], shape: [1, 1])], rows: 1)["log_prob"]?.doubles
+      let z = (2 - loc) / exp(logScale)
+      let exact = -z * z / 2 - logScale - log(2 * Double.pi) / 2
+      // Rounding of float64; with the parameters of float32 the difference is 1e-8.
+      #expect(try abs(#require(found)[0] - exact) < 1e-14)
+      let single = try compile(model.trace(.logProb).optimized(), model)
+      let rounded = try single(["x": HostArray([Float(2)], shape: [1, 1])], rows: 1)
+      #expect(try abs(#require(rounded["log_prob"]).doubles[0] - exact) < 1e-6)
+    }
+  }
+
   @Test("a trainer takes losses with inputs that all rows share, and modules take its values")
   func uniformInput() throws {
     var modules = Parameterized { $0.parameter("a", [2], initializer: .zeros) }

@@ -75,7 +75,7 @@ UNSUPPORTED = {
         "base: StandardNormal has events of shape [3, 4, 4], expected vectors"),
     "squeeze": (
         lambda: flow(transforms.SqueezeTransform()),
-        "_transform._transforms.0: SqueezeTransform is no transform of nflows that"),
+        "_transform._transforms.0: SqueezeTransform is not a transform of nflows that"),
     "activation": (
         lambda: maf(activation=torch.nn.functional.hardtanh),
         "activation: hardtanh is none of ELU, "),

@@ -97,7 +97,7 @@ UNSUPPORTED: dict[str, tuple[Callable[[], Any], str]] = {
     "planar": (lambda: flow(flows.Planar((FEATURES,))), "flows.0: Planar has no inverse"),
     "circular": (
         lambda: flow(flows.CircularAutoregressiveRationalQuadraticSpline(FEATURES, 1, 8, [0])),
-        "flows.0: CircularAutoregressiveRationalQuadraticSpline is no flow of normflows that"),
+        "flows.0: CircularAutoregressiveRationalQuadraticSpline is not a flow of normflows that"),
     "new actnorm": (lambda: flow(flows.ActNorm(FEATURES)), "flows.0: ActNorm takes its values from"),
     "base": (
         lambda: flow(base=nf.distributions.GaussianMixture(2, FEATURES)), "q0: GaussianMixture has events"),

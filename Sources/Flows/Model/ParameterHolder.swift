@@ -58,7 +58,10 @@ extension ParameterHolder {
         file[parameter.name] = StoredTensor(bits, shape: parameter.shape)
       default:
         if let array = values[parameter.name] {
-          file[parameter.name] = StoredTensor(array.floats, shape: parameter.shape)
+          file[parameter.name] =
+            array.isFloat64
+            ? StoredTensor(array.doubles, shape: parameter.shape)
+            : StoredTensor(array.floats, shape: parameter.shape)
         }
       }
     }
@@ -75,7 +78,11 @@ extension SafetensorsFile {
     for parameter in parameters {
       let stored = try checked(parameter)
       if parameter.storage == .float32 {
-        values[parameter.name] = HostArray(stored.floats, shape: parameter.shape)
+        // Functions in float64 use all digits of a file that has them.
+        values[parameter.name] =
+          stored.type == .float64
+          ? HostArray(stored.doubles, shape: parameter.shape)
+          : HostArray(stored.floats, shape: parameter.shape)
       }
     }
     for name in names where values[name] == nil && !isIgnored(name) {

@@ -80,7 +80,7 @@ def _arguments(transform: Any, place: str) -> tuple[dict[str, float], dict[str, 
     if kind is zt.LULinearTransform:
         return {}, {"LU": torch.tril(transform.L) + torch.triu(transform.U, diagonal=1)}
     raise CannotDescribe(
-        place, transform, "is no transform of Zuko or PyTorch that a description can hold")
+        place, transform, "is not a transform of Zuko or PyTorch that a description can hold")
 
 
 def number(value: Any, place: str) -> float:
@@ -158,7 +158,7 @@ def _family(made: Any, phi: list[Any], place: str, name: str) -> Family:
         pass
     else:
         raise CannotDescribe(
-            place, name, f"makes a {kind.__name__} of {len(phi)} parameters, which is no univariate "
+            place, name, f"makes a {kind.__name__} of {len(phi)} parameters, which is not a univariate "
             "transform that a description can hold")
     return Family({"type": kind.__name__, **scalars}, kind(*phi, **scalars))
 

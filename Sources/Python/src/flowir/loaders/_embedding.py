@@ -37,7 +37,7 @@ def embedding(
     """Adds the layers of a network for conditions of a shape to a description."""
     if len(shape) != 1:
         raise CannotDescribe(
-            "condition", f"shape {shape}", "is no vector; compile estimator.net and give it what "
+            "condition", f"shape {shape}", "is not a vector; compile estimator.net and give it what "
             "estimator.embedding_net gives")
     layers: list[dict[str, Any]] = []
     embed(network, "_embedding_net", shape[0], layers, tensors)
@@ -74,6 +74,6 @@ def embed(
         layers.append({"type": found} if isinstance(found, str) else found)
     else:
         raise CannotDescribe(
-            place, module, "is no layer that a description can hold; compile estimator.net and give it "
+            place, module, "is not a layer that a description can hold; compile estimator.net and give it "
             "what estimator.embedding_net gives")
     return width

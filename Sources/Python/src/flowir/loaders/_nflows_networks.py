@@ -67,7 +67,7 @@ class Networks:
     def made(self, network: Any, at: str, place: str) -> dict[str, Any]:
         """The description of a MADE."""
         if not is_own(network, "MADE"):
-            raise CannotDescribe(at, network, "is no MADE of nflows or normflows")
+            raise CannotDescribe(at, network, "is not a MADE of nflows or normflows")
         return self.made_of_blocks(network, at, place)
 
     def made_of_blocks(self, network: Any, at: str, place: str) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class Networks:
         if own.startswith("normflows."):
             result["gated"] = True
             if type(network.preprocessing) is not nn.Identity:
-                raise CannotDescribe(at, network.preprocessing, "is no layer that a description can hold")
+                raise CannotDescribe(at, network.preprocessing, "is not a layer that a description can hold")
         return result
 
     def network(self, network: Any, place: str) -> None:
@@ -102,7 +102,7 @@ class Networks:
         """
         network = part._made
         if not is_own(network, "MixtureOfGaussiansMADE"):
-            raise CannotDescribe("_distribution._made", network, "is no network of nflows")
+            raise CannotDescribe("_distribution._made", network, "is not a network of nflows")
         arguments = self.made_of_blocks(network, "_distribution._made", "base.hyper")
         count = network.num_mixture_components
         if type(part).__name__ == "MADEMoGWrapper":
@@ -119,7 +119,7 @@ class Networks:
         """The description of a network without masks, and the name of its last layer."""
         if is_own(network, "ResidualNet"):
             if getattr(network, "preprocessing", None) is not None:
-                raise CannotDescribe(at, network.preprocessing, "is no layer that a description can hold")
+                raise CannotDescribe(at, network.preprocessing, "is not a layer that a description can hold")
             self.network(network, place)
             return {
                 "type": "ResidualNet", "hidden_features": network.hidden_features,
@@ -132,7 +132,7 @@ class Networks:
         elif type(network) is nn.Linear:
             network = nn.Sequential(network)
         elif type(network) is not nn.Sequential:
-            raise CannotDescribe(at, network, "is no network that a description can hold")
+            raise CannotDescribe(at, network, "is not a network that a description can hold")
         for key, tensor in network.state_dict().items():
             self.put(f"{place}.{key}", tensor)
         arguments = plain(network, place, self.tensors)

@@ -29,7 +29,7 @@ class Transforms(Networks):
     def free_spline(self, part: Any, at: str, place: str, mask: Any) -> dict[str, Any]:
         """The description of a spline with free parameters, of the features where the mask is not set."""
         if type(part) is not nt.PiecewiseRationalQuadraticCDF:
-            raise CannotDescribe(at, part, "is no transform of nflows that a description can hold")
+            raise CannotDescribe(at, part, "is not a transform of nflows that a description can hold")
         self.put(f"{place}.mask", mask)
         for index, name in enumerate(("widths", "heights", "derivatives")):
             self.put(f"{place}.phi.{index}", getattr(part, f"unnormalized_{name}"))
@@ -72,7 +72,7 @@ class Transforms(Networks):
         elif kind is nt.PiecewiseRationalQuadraticCouplingTransform:
             univariate = spline(part, part.transform_net, at)
         else:
-            raise CannotDescribe(at, part, "is no transform of nflows that a description can hold")
+            raise CannotDescribe(at, part, "is not a transform of nflows that a description can hold")
         mask = torch.zeros(self.features, dtype=torch.bool)
         mask[part.identity_features] = True
         free = part.unconditional_transform

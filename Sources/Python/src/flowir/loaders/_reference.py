@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,15 +25,12 @@ def double(module: Any) -> Any:
 
 def reference(
     distribution: Distribution, features: int, draw_context: Callable[[int], Any] | None,
-    tolerance: float, tensors: Mapping[str, Array],
+    tolerance: float,
 ) -> Reference:
     """A reference of a function from contexts, a tensor or None, to a distribution of PyTorch's kind.
 
-    Half of its rows are samples, and half are scattered more widely. Where `tensors` are of float64, they
-    are rounded for the compiled flow and not here.
+    Half of its rows are samples, and half are scattered more widely.
     """
-    if any(tensor.dtype == np.float64 for tensor in tensors.values()):
-        tolerance = max(tolerance, 1e-5)
 
     def rows(count: int) -> tuple[Array, Array | None]:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):

@@ -39,8 +39,7 @@ def load(obj: Any) -> Live:
     """Reads a flow."""
     description = describe(obj)
     return Live("nflows", description, reference(
-        Conditional(exact(double(obj))), description.features, draw_context(description), 1e-9,
-        description.tensors))
+        Conditional(exact(double(obj))), description.features, draw_context(description), 1e-9))
 
 
 def exact(flow: Any) -> Any:
@@ -212,7 +211,7 @@ class Reader(Transforms):
         if kind is nt.PointwiseAffineTransform:
             return self.unconditional(place, {"type": "AffineTransform"}, {
                 "loc": part._shift.expand(self.features), "scale": part._scale.expand(self.features)})
-        raise CannotDescribe(at, part, "is no transform of nflows that a description can hold")
+        raise CannotDescribe(at, part, "is not a transform of nflows that a description can hold")
 
     def base(self, part: Any) -> dict[str, Any]:
         """The description of the base."""
@@ -235,7 +234,7 @@ class Reader(Transforms):
             network, _ = self.conditioner(encoder, "_distribution._context_encoder", "base.hyper")
             return {"type": "ConditionalDiagonalNormal", "network": network}
         raise CannotDescribe(
-            "_distribution", part, "is no distribution of nflows that a description can hold")
+            "_distribution", part, "is not a distribution of nflows that a description can hold")
 
 
 def flat(part: Any, at: str) -> list[tuple[Any, str]]:

@@ -35,8 +35,7 @@ def load(obj: Any) -> Live:
     """Reads a flow."""
     description = Reader(obj).description()
     return Live("normflows", description, reference(
-        Conditional(double(obj)), description.features, draw_context(description), 1e-9,
-        description.tensors))
+        Conditional(double(obj)), description.features, draw_context(description), 1e-9))
 
 
 class Conditional:
@@ -130,7 +129,7 @@ class Reader(Networks):
         if kind is nf.MaskedAffineFlow:
             return {"type": "LazyInverse", "transform": self.masked_affine(
                 part, at, f"{place}.transform")}
-        reason = "is no flow of normflows that a description can hold"
+        reason = "is not a flow of normflows that a description can hold"
         if kind in (nf.Planar, nf.Radial):
             reason = "has no inverse, and so gives no density of data"
         raise CannotDescribe(at, part, reason)
@@ -159,7 +158,7 @@ class Reader(Networks):
         """The description of the inverse of a block that splits, maps and merges."""
         split, coupling, _ = part.flows
         if type(coupling) is not AffineCoupling or type(split) is not Split:
-            raise CannotDescribe(at, coupling, "is no AffineCoupling")
+            raise CannotDescribe(at, coupling, "is not an AffineCoupling")
         if split.mode not in ("channel", "channel_inv"):
             raise CannotDescribe(at, split, f"splits by {split.mode}, expected channel or channel_inv")
         half = (self.features + 1) // 2
@@ -212,7 +211,7 @@ class Reader(Networks):
     def perceptron_of(self, network: Any, at: str) -> Any:
         """A copy of normflows' MLP as layers; its LeakyReLU of slope 0 is a ReLU."""
         if type(network).__name__ != "MLP" or not isinstance(getattr(network, "net", None), nn.Sequential):
-            raise CannotDescribe(at, network, "is no MLP of normflows")
+            raise CannotDescribe(at, network, "is not an MLP of normflows")
         layers = [copy.deepcopy(layer) for layer in network.net if type(layer) is not nn.Dropout]
         if not isinstance(layers[-1], nn.Linear):
             raise CannotDescribe(at, layers[-1], "is a function of the outputs, which no description can hold")
@@ -237,7 +236,7 @@ class Reader(Networks):
         if type(part) is ConditionalDiagGaussian:
             network, _ = self.conditioner(part.context_encoder, "q0.context_encoder", "base.hyper")
             return {"type": "ConditionalDiagonalNormal", "network": network}
-        raise CannotDescribe("q0", part, "is no distribution of normflows that a description can hold")
+        raise CannotDescribe("q0", part, "is not a distribution of normflows that a description can hold")
 
 
 def affine(positive: str, offset: float, epsilon: float) -> dict[str, Any]:

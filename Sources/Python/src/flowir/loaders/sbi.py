@@ -61,8 +61,7 @@ def load(obj: Any) -> Live:
         zuko_loader.exact(copy.net)
         tolerance = zuko_loader.tolerance(description.json)
     return Live("sbi", description, reference(
-        Conditional(copy), description.features, draw_context(description), tolerance,
-        description.tensors))
+        Conditional(copy), description.features, draw_context(description), tolerance))
 
 
 class Conditional:
@@ -128,12 +127,12 @@ def mixture(estimator: Any, shape: tuple[int, ...]) -> Description:
     tensors: dict[str, Any] = {}
     transforms: list[dict[str, Any]] = []
     if estimator._prior_transform is not None:
-        from . import zuko as zuko_loader
         from ._bijections import steps
+        from ._zuko_parts import Reader
 
-        reader = zuko_loader.Reader(size, tensors)
+        reader = Reader(size, tensors)
         for index, step in enumerate(steps(estimator._prior_transform, "prior_transform")):
-            transforms.append(reader._step(step, True, f"transform.transforms.{index}"))
+            transforms.append(reader.step(step, True, f"transform.transforms.{index}"))
     elif estimator.has_input_transform:
         tensors["transform.transforms.0.loc"] = estimator._transform_shift.expand(features)
         tensors["transform.transforms.0.scale"] = estimator._transform_scale.expand(features)
@@ -147,7 +146,7 @@ def mixture(estimator: Any, shape: tuple[int, ...]) -> Description:
     last.weight = nn.Parameter(torch.cat([head.weight for head in heads]))
     last.bias = nn.Parameter(torch.cat([head.bias for head in heads]))
     if not isinstance(net._hidden_net, nn.Sequential):
-        raise CannotDescribe("net._hidden_net", net._hidden_net, "is no Sequential")
+        raise CannotDescribe("net._hidden_net", net._hidden_net, "is not a Sequential")
     network = nn.Sequential(*net._hidden_net, last)
     for name, tensor in network.state_dict().items():
         tensors[f"base.hyper.{name}"] = tensor
