@@ -74,3 +74,16 @@ def test_anomaly_spark(tmp_path: Path) -> None:
     assert numbers(text, "farthest in a column:")[0] < 80
     assert len(list((tmp_path / "scored").glob("night=*/*.parquet"))) >= 8
     picture(tmp_path / "anomalies.png")
+
+
+def test_flow_prior(tmp_path: Path) -> None:
+    """Both samplers find the moments of importance sampling."""
+    pytest.importorskip("numpyro")
+    pytest.importorskip("pymc")
+    galaxies = ROOT / "Sources" / "Examples" / "Galaxies" / "galaxies.npy"
+    text = run(tmp_path, "flow_prior.py", galaxies)
+    assert numbers(text, "worth ")[0] > 5_000
+    for name in ("NumPyro: means", "PyMC: means"):
+        means, deviations = numbers(text, name)
+        assert means < 0.2 and deviations < 0.15
+    picture(tmp_path / "posterior.png")
