@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import threading
@@ -242,6 +243,33 @@ def test_flows_survive_fork_beside_scikit_learn(flow: flowir.CompiledFlow, tmp_p
     library = tmp_path / "libmodel.so"
     flow.save(library)
     subprocess.run([sys.executable, "-c", FORK_BESIDE_SCIKIT_LEARN, library], check=True, timeout=120)
+
+
+FORK_WITHOUT_THE_FILE = """
+import os, sys, flowir, numpy, pathlib
+flow, x, c = flowir.compile(sys.argv[1]), numpy.zeros((20_000, 3), "f4"), numpy.zeros(2, "f4")
+expected = flow.log_prob(x, c)
+pathlib.Path(sys.argv[1]).unlink()
+child = os.fork()
+if child == 0:
+    os._exit(0 if numpy.array_equal(flow.log_prob(x, c), expected) else 3)
+os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.parametrize("compiler", ["clang", "gcc"])
+def test_a_child_needs_no_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, compiler: str
+) -> None:
+    """GCC's runtime must not be asked for threads in a child, which is known without the object's file."""
+    if shutil.which(compiler) is None:
+        pytest.skip(f"there is no {compiler}")
+    monkeypatch.setenv("CC", compiler)
+    library = tmp_path / "libmodel.so"
+    flowir.compile(build("NSF")).save(library)
+    found = subprocess.run(
+        [sys.executable, "-c", FORK_WITHOUT_THE_FILE, library], timeout=120, capture_output=True, text=True)
+    assert found.returncode == 0 and not found.stderr, found.stderr
 
 
 def test_other_threads_run_during_a_call(flow: flowir.CompiledFlow) -> None:

@@ -1,4 +1,4 @@
-"""Tables: Parquet, Arrow and folders of files, scored and sampled."""
+"""Tables: Parquet, Arrow and folders of files, scored."""
 
 from __future__ import annotations
 
@@ -16,47 +16,15 @@ import numpy as np
 import pytest
 
 pa = pytest.importorskip("pyarrow")
-torch = pytest.importorskip("torch")
 import pyarrow.feather as feather  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
-from zuko_cases import build  # noqa: E402
-
-X, C = ["u", "g", "r"], ["z", "error"]
-
-
-@pytest.fixture(scope="module")
-def flow() -> flowir.CompiledFlow:
-    """A spline flow of three features and two of context, which keeps no names."""
-    return flowir.compile(build("NSF"))
-
-
-@pytest.fixture(scope="module")
-def named(flow: flowir.CompiledFlow) -> flowir.CompiledFlow:
-    """The same flow with the names that it was trained on."""
-    described = flowir.describe(flow)
-    return flowir.compile(
-        flowir.Description(described.json, described.tensors, flowir.Columns(tuple(X), tuple(C))))
-
-
-def table(rows: int, seed: int = 0) -> Any:
-    """Rows of mixed types in another order than the flow's, with an id and a name."""
-    generator = np.random.default_rng(seed)
-    columns = {name: generator.standard_normal(rows) for name in [*X, *C]}
-    return pa.table({
-        "id": pa.array(np.arange(rows, dtype="i8")),
-        "r": pa.array(columns["r"].astype("f4")), "g": columns["g"], "u": columns["u"],
-        "z": columns["z"], "name": pa.array([f"star {i}" for i in range(rows)]),
-        "error": pa.array(np.round(columns["error"]).astype("i2"))})
+from table_cases import C, X, flow, named, read, table  # noqa: E402, F401
 
 
 def expected(flow: flowir.CompiledFlow, rows: Any) -> Any:
     x, c = (
         np.stack([rows[name].to_numpy() for name in names], 1).astype(flow.dtype) for names in (X, C))
     return flow.log_prob(x, c)
-
-
-def read(path: Path) -> Any:
-    return pq.read_table(path) if path.suffix == ".parquet" else feather.read_table(path)
 
 
 @pytest.mark.parametrize("ending", [".parquet", ".feather", ".arrow", ".csv"])
@@ -235,56 +203,6 @@ for name in ("small", "large"):
     small, large = (int(one) / 1024 for one in found)
     # 3,600,000 rows more, which are 200 MB of numbers and names.
     assert large < small + 60, f"{small:.0f} MB, then {large:.0f} MB"
-
-
-def test_samples_are_written_with_their_contexts(named: flowir.CompiledFlow, tmp_path: Path) -> None:
-    contexts = table(7)
-    report = named.sample_table(
-        tmp_path / "x.parquet", 5, source=contexts, keep=["id"], log_prob="log_prob", seed=3)
-    found = read(tmp_path / "x.parquet")
-    assert report.rows == 35 and found.column_names == ["id", *X, "log_prob"]
-    assert found["id"].to_pylist() == [i for i in range(7) for _ in range(5)]
-    c = np.stack([contexts[name].to_numpy() for name in C], 1).astype("f4")
-    x = np.stack([found[name].to_numpy() for name in X], 1)
-    np.testing.assert_array_equal(x.reshape(7, 5, 3).swapaxes(0, 1), named.sample(5, c, seed=3))
-    np.testing.assert_allclose(
-        found["log_prob"].to_numpy(), named.log_prob(x, np.repeat(c, 5, axis=0)), rtol=1e-4, atol=1e-4)
-    named.sample_table(tmp_path / "y.feather", 10, context=c[0], columns=["a", "b", "c"], seed=3)
-    np.testing.assert_array_equal(
-        read(tmp_path / "y.feather")["b"].to_numpy(), named.sample(10, c[0], seed=3)[:, 1])
-    with pytest.raises(flowir.Error, match="several columns g, r, u"):
-        named.sample_table(tmp_path / "z.parquet", 5, source=contexts)
-
-
-@pytest.mark.parametrize("count", [1, 7, 300])
-def test_samples_have_the_same_bits_however_they_are_cut(
-    named: flowir.CompiledFlow, tmp_path: Path, count: int
-) -> None:
-    c = np.random.default_rng(2).standard_normal((3, 2)).astype("f4")
-    whole, density = named.sample(count, c, seed=4, return_log_prob=True)
-    named.sample_table(tmp_path / "x", count, context=c, seed=4, log_prob="lp", rows_per_file=count + 1)
-    found = pa.concat_tables(
-        [pq.read_table(one) for one in sorted((tmp_path / "x").glob("*.parquet"))])
-    x = np.stack([found[name].to_numpy() for name in X], 1)
-    np.testing.assert_array_equal(x.reshape(3, count, 3).swapaxes(0, 1), whole)
-    np.testing.assert_array_equal(found["lp"].to_numpy().reshape(3, count).T, density)
-
-
-def test_a_folder_of_samples_goes_on_to_the_same_bytes(
-    named: flowir.CompiledFlow, tmp_path: Path
-) -> None:
-    c = np.zeros(2)
-    named.sample_table(tmp_path / "a", 1000, context=c, seed=1, rows_per_file=300)
-    named.sample_table(tmp_path / "b", 1000, context=c, seed=1, rows_per_file=300)
-    (tmp_path / "b" / "part-00002.parquet").unlink()
-    (tmp_path / "b" / ".part-00001.parquet.done").unlink()
-    (tmp_path / "b" / "part-00001.parquet").write_bytes(b"half")
-    before = (tmp_path / "b" / "part-00000.parquet").stat().st_mtime_ns
-    named.sample_table(tmp_path / "b", 1000, context=c, seed=1, rows_per_file=300, resume=True)
-    assert (tmp_path / "b" / "part-00000.parquet").stat().st_mtime_ns == before
-    for index in range(4):
-        name = f"part-{index:05}.parquet"
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
 def test_a_full_disk_leaves_the_old_output(flow: flowir.CompiledFlow, tmp_path: Path) -> None:

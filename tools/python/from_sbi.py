@@ -12,7 +12,7 @@ of the prior are transforms of the flow, z-scoring of the data and a fully conne
 become the description's "embedding". A net of another kind stays in Python: with `embedded=True`
 the model's context is what `estimator.embedding_net` gives.
 
-Needs torch, zuko and safetensors, and sbi to load an estimator.
+Needs torch, zuko and safetensors, sbi to load an estimator, and zuko_networks.py beside it.
 """
 
 import functools
@@ -25,12 +25,10 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.distributions import transforms as torch_transforms
 
-ACTIVATIONS = "ReLU ELU Tanh SiLU GELU LeakyReLU Softplus Sigmoid".split()
+from zuko_networks import (
+    ACTIVATIONS, CannotDescribe, activation_name, adjacency, kind, masked_network, plain_network)
+
 BIJECTIONS = "ExpTransform SigmoidTransform TanhTransform SoftplusTransform".split()
-
-
-class CannotDescribe(ValueError):
-    """A part that a flow description cannot express; says which and what to do."""
 
 
 def save(estimator, path, embedded=False):
@@ -79,10 +77,6 @@ def composed(flow):
     return hasattr(flow.transform, "transforms")
 
 
-def kind(module):
-    return type(module).__name__
-
-
 # Lazy transforms.
 
 
@@ -128,7 +122,7 @@ def describe(part, path, size, tensors):
             "exact": part.exact, **plain_network(part.ode, path)}
     if name not in ("MaskedAutoregressiveTransform", "GeneralCouplingTransform",
                     "ElementWiseTransform"):
-        raise CannotDescribe(f"{path}: {name} is no transform that a description can hold")
+        raise CannotDescribe(f"{path}: {name} is not a transform that a description can hold")
     result = {"type": name, **size, **describe_univariate(part, path)}
     if name == "MaskedAutoregressiveTransform":
         result.update(masked_network(part.hyper, path))
@@ -159,57 +153,6 @@ def describe_univariate(part, path):
         name = function.__name__
     shapes = [list(shape) for shape in part.shapes]
     return {"univariate": {"type": name, **arguments}, "shapes": shapes}
-
-
-def activation_name(modules, path):
-    for module in modules:
-        name = kind(module)
-        if name in ACTIVATIONS:
-            if repr(module) != repr(type(module)()):
-                raise CannotDescribe(f"{path}: {module} has arguments of its own")
-            return name
-        if not hasattr(module, "weight") and name not in ("LayerNorm", "Residual", "TwoWayELU"):
-            raise CannotDescribe(f"{path}: {module} is none of {', '.join(ACTIVATIONS)}")
-    return "ReLU"
-
-
-def plain_network(network, path):
-    widths = [m.weight.shape[-2] for m in network if hasattr(m, "weight")]
-    return {
-        "hidden_features": widths[:-1], "activation": activation_name(network, path),
-        "normalize": any(kind(m) == "LayerNorm" for m in network)}
-
-
-def masked_network(network, path):
-    widths, after_residual = [], False
-    residual = any(kind(m) == "Residual" for m in network)
-    inner = [m for block in network for m in (block if kind(block) == "Residual" else [block])]
-    for module in network:
-        if hasattr(module, "mask"):
-            widths.append(module.mask.shape[0])
-            after_residual = False
-        elif kind(module) == "Residual":
-            if after_residual:
-                widths.append(module[0].mask.shape[0])
-            after_residual = True
-    return {
-        "hidden_features": widths[:-1], "activation": activation_name(inner, path),
-        "residual": residual}
-
-
-def adjacency(part, size):
-    """Which features depend on which, through the masks of the network."""
-    reach = torch.eye(part.hyper.in_features)
-    for module in part.hyper:
-        if hasattr(module, "mask"):
-            reach = (module.mask.float() @ reach > 0).float()
-        elif kind(module) == "Residual":
-            through = module[2].mask.float() @ (module[0].mask.float() @ reach)
-            reach = (reach + through > 0).float()
-    features = size["features"]
-    rows = reach.reshape(features, part.total, -1).amax(dim=1)
-    rows[:, :features] += torch.eye(features)
-    return rows.clamp(max=1).int().tolist()
 
 
 # Unconditional parts.
@@ -292,7 +235,7 @@ def embed(module, path, width, layers, tensors):
         layers.append({"type": activation_name([module], path)})
     else:
         raise CannotDescribe(
-            f"{path}: {name} is no layer that a description can hold; pass embedded=True and give "
+            f"{path}: {name} is not a layer that a description can hold; pass embedded=True and give "
             "the model what estimator.embedding_net gives")
     return width
 

@@ -40,7 +40,8 @@ class Artifact:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._library = _load(path)
-        prefix = self._prefix()
+        code = path.read_bytes()
+        prefix = _prefix(path, code)
         describe = self._symbol(f"{prefix}_description")
         describe.restype = ctypes.c_char_p
         self.description: dict[str, Any] = json.loads(describe().decode())
@@ -59,20 +60,11 @@ class Artifact:
         for name in self.functions:
             self._calls[name] = self._symbol(f"{prefix}_{name}")
             self._calls[name].argtypes = _SIGNATURES[name]
-        self._is_forked = False
+        self._needs_libgomp = b"libgomp" in code
+        self._computes_in_one_thread = False
         if _parent_had_threads:
             self._after_fork()
         _loaded.add(self)
-
-    def _prefix(self) -> str:
-        """What the names of the functions start with, which the object's description tells."""
-        marker = b'{"abi_version": '
-        data = self.path.read_bytes()
-        at = data.find(marker)
-        if at < 0:
-            raise Error(f"{self.path} is not a compiled flow")
-        start = data.index(b'"prefix": "', at) + len(b'"prefix": "')
-        return data[start:data.index(b'"', start)].decode()
 
     def _symbol(self, name: str) -> Any:
         try:
@@ -103,7 +95,7 @@ class Artifact:
         `threads` is the number of threads; None for one a processor. Raises `Error`.
         """
         self._check(name)
-        if not self._is_forked:
+        if not self._computes_in_one_thread:
             self._set_threads(threads or 0)
         status = self._calls[name](*(
             value.ctypes.data if isinstance(value, np.ndarray) else value for value in arguments
@@ -116,9 +108,18 @@ class Artifact:
         # So does LLVM's where KMP_INIT_AT_FORK forbids it to start anew: scikit-learn, which sbi
         # imports, sets that variable to FALSE.
         starts_anew = os.environ.get("KMP_INIT_AT_FORK", "TRUE").upper() in ("TRUE", "1", "YES", "ON")
-        if not starts_anew or b"libgomp" in self.path.read_bytes():
-            self._is_forked = True
+        if not starts_anew or self._needs_libgomp:
+            self._computes_in_one_thread = True
             self._set_threads(1)
+
+
+def _prefix(path: Path, code: bytes) -> str:
+    """What the names of an object's functions start with, which its description tells."""
+    at = code.find(b'{"abi_version": ')
+    if at < 0:
+        raise Error(f"{path} is not a compiled flow")
+    start = code.index(b'"prefix": "', at) + len(b'"prefix": "')
+    return code[start:code.index(b'"', start)].decode()
 
 
 def _load(path: Path) -> ctypes.CDLL:

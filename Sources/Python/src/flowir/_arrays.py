@@ -30,7 +30,7 @@ def to_numpy(value: Any, name: str) -> Array:
     try:
         return np.asarray(value)
     except ValueError as error:
-        raise ValueError(f"{name} is no array: {error}") from error
+        raise ValueError(f"{name} is not an array: {error}") from error
 
 
 def rows(value: Any, dtype: np.dtype[Any], columns: int, name: str) -> Array:

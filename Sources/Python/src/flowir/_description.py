@@ -63,7 +63,7 @@ def architecture(data: bytes, source: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except ValueError as error:
-        raise Error(f"{source}: {KEY} is no JSON ({error})") from error
+        raise Error(f"{source}: {KEY} is not JSON ({error})") from error
     if not isinstance(found, dict):
         raise Error(f"{source}: {KEY} is not a JSON object")
     return found

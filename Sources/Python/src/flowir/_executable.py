@@ -23,7 +23,7 @@ def path() -> Path:
     if os.access(candidate, os.X_OK) and candidate.is_file():
         return candidate
     if named:
-        raise Error(f"{VARIABLE} is {named}, which is no executable file")
+        raise Error(f"{VARIABLE} is {named}, which is not an executable file")
     raise Error(
         f"the package holds no executable (expected {candidate}); install a wheel, or set {VARIABLE} "
         "to one that was built from source"

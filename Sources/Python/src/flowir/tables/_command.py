@@ -182,7 +182,7 @@ def _converted(line: Line) -> int:
             columns["context"] = names
             option = "--context-data" if line.command == "train" else "--context"
             if option in line.options:
-                raise ValueError(f"--context-columns names columns of a table, but {option} is no table")
+                raise ValueError(f"--context-columns names columns of a table, but {option} is not a table")
             changed[option] = str(_to_npy(source, names, folder / "context.npy"))
         outputs = {
             option: line.options[option] for option in ("--output", "--log-prob", "--ladj")

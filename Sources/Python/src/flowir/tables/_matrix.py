@@ -13,7 +13,7 @@ from .._errors import Error
 
 
 def check_types(schema: Any, names: list[str]) -> None:
-    """Raises `Error` for a column whose values are no numbers."""
+    """Raises `Error` for a column whose values are not numbers."""
     for name in names:
         kind = schema.field(name).type
         if not (
