@@ -29,10 +29,11 @@ let package = Package(
       name: "Flows",
       dependencies: ["FlowIR", "FlowPasses", "FlowCodegen", "FlowRuntime", "FlowFiles"],
       exclude: ["README.md"]),
+    .target(name: "FlowPlot", exclude: ["README.md"]),
     .executableTarget(
       name: "FlowCommand",
       dependencies: [
-        "Flows", "FlowFiles", "FlowIR", "FlowPasses", "FlowCodegen", "FlowRuntime",
+        "Flows", "FlowFiles", "FlowPlot", "FlowIR", "FlowPasses", "FlowCodegen", "FlowRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"]),
@@ -58,13 +59,14 @@ let package = Package(
       dependencies: ["FlowRuntime", "FlowPasses", "FlowIR", "CFlowKernels"], exclude: ["README.md"]),
     .testTarget(
       name: "FlowFilesTests", dependencies: ["FlowFiles"], exclude: ["README.md", "Fixtures"]),
+    .testTarget(name: "FlowPlotTests", dependencies: ["FlowPlot"], exclude: ["README.md"]),
     .testTarget(
       name: "FlowsTests", dependencies: ["Flows", "FlowFiles", "FlowIR", "FlowRuntime"],
       exclude: ["README.md"], resources: [.copy("Fixtures")]),
     .testTarget(
       name: "FlowCommandTests",
       dependencies: [
-        "Flows", "FlowFiles", "FlowCommand", "GaussianModel", "OwnParts", "Tutorials",
+        "Flows", "FlowFiles", "FlowPlot", "FlowCommand", "GaussianModel", "OwnParts", "Tutorials",
       ],
       exclude: ["README.md", "Hosts"]),
     .testTarget(

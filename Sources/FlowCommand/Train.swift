@@ -76,6 +76,8 @@ struct Train: ParsableCommand {
     parsing: .unconditional, help: "The seed of parameters, split and shuffles.",
     transform: Parse.seed)
   var seed: UInt64 = 0
+  @Option(help: "Where to write a line of JSON for each epoch, for plot; written as training goes.")
+  var log: String?
   @Flag(help: "Go on with a run that was interrupted.") var resume = false
   @Flag(help: "Show progress although standard error is not a terminal.") var progress = false
   @OptionGroup var tables: TableFlags
@@ -90,6 +92,7 @@ struct Train: ParsableCommand {
     if let flow { _ = try FlowArguments.type(flow) }
     for text in arguments { _ = try FlowArguments.member(text) }
     try judged.check()
+    if log == output { throw ValidationError("--log and --output are the same file; name two") }
     if options.dtype == .f64 { throw ValidationError("training computes in f32") }
   }
 
@@ -127,6 +130,7 @@ struct Train: ParsableCommand {
       inputs: [data] + [contextData, weights, config].compactMap { $0 } + judged.paths)
     let file = try outputs.open(output)
     try outputs.check(sidecar)
+    if let log { try outputs.check(log) }
     let x = try TrainingData(data, options: tables.rows)
     let conditions = try contextData.map { try TrainingData($0, options: tables.context) }
     var model = try Model(description(x, conditions), seed: seed)
@@ -137,13 +141,17 @@ struct Train: ParsableCommand {
     let known =
       resume && FileManager.default.fileExists(atPath: sidecar)
       ? try TrainingCheckpoint(path: sidecar) : nil
+    let record = try log.map { try TrainingLogFile($0, keeping: known?.epoch ?? 0) }
     let line = ProgressLine(isShown: progress || isatty(2) == 1)
     let report: TrainingReport
     do {
       report = try model.fit(
         x.values, context: conditions?.values ?? [], weights: rowWeights, validation: judging,
         options: trainingOptions, resume: known, checkpoint: { try $0.save(to: sidecar) },
-        progress: { line.show($0) })
+        progress: {
+          line.show($0)
+          record?.add($0)
+        })
     } catch let error as TrainingMismatch {
       throw FileError.system(path: sidecar, action: "go on from it", reason: "\(error)")
     }
@@ -163,6 +171,7 @@ struct Train: ParsableCommand {
     try? FileManager.default.removeItem(atPath: sidecar)
     warn(report)
     try summarize(report)
+    try record?.finish()
   }
 
   private var trainingOptions: TrainingOptions {

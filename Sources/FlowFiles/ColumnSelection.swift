@@ -26,7 +26,7 @@ public struct ColumnSelection: Hashable, Sendable, CustomStringConvertible {
   /// The places, from 0, of the chosen columns of a table.
   ///
   /// - Throws: `FileError.mismatch` for a column that is not there or not the only one of its name.
-  func places(names: [String], count: Int, path: String) throws(FileError) -> [Int] {
+  public func places(names: [String], count: Int, path: String) throws(FileError) -> [Int] {
     var places: [Int] = []
     for item in items {
       let named = names.indices.filter { names[$0] == item }

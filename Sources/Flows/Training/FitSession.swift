@@ -94,7 +94,7 @@ struct FitSession {
     var last: Likelihoods?
     while epoch < options.epochs {
       if let patience = options.patience, epoch - bestEpoch >= patience { break }
-      let failed = try runEpoch(epoch, last: last, start: start, first: first, progress)
+      var (failed, state) = try runEpoch(epoch, last: last, start: start, first: first, progress)
       epoch += 1
       // With too high a learning rate parameters may become infinite while the loss is not NaN.
       guard trainer.isFinite else {
@@ -111,6 +111,13 @@ struct FitSession {
         bestEpoch = epoch
         best = trainer.state
       }
+      state.finished = EpochRecord(
+        epoch: epoch, trainLogLikelihood: -state.loss,
+        validationLogLikelihood: validation.rows.isEmpty ? nil : current.mean,
+        validationRowsWithoutDensity: validation.rows.isEmpty ? 0 : current.missing,
+        learningRate: options.rate(epoch: epoch - 1), isBest: bestEpoch == epoch,
+        seconds: Date().timeIntervalSince(start))
+      progress(state)
       try checkpoint(
         TrainingCheckpoint(
           epoch: epoch, steps: trainer.steps, state: trainer.state, best: best,
@@ -133,11 +140,12 @@ struct FitSession {
   /// Runs the steps of an epoch, over every training row. A batch in which no row has a finite density
   /// makes no step.
   ///
-  /// - Returns: if the epoch ended with such batches, the number of the first of them, from 1; else nil.
+  /// - Returns: if the epoch ended with such batches, the number of the first of them, from 1, else nil;
+  ///   and the progress at the end.
   private func runEpoch(
     _ epoch: Int, last: Likelihoods?, start: Date, first: Int,
     _ progress: (TrainingProgress) -> Void
-  ) throws -> Int? {
+  ) throws -> (failed: Int?, end: TrainingProgress) {
     // The order depends on seed and epoch alone, so that an interrupted run can be continued.
     var generator = SeededGenerator(seed: options.seed &+ 0x9e37 &* UInt64(epoch + 1))
     var order = training.rows
@@ -146,6 +154,16 @@ struct FitSession {
     var failed: Int?
     var total = 0.0
     var counted = 0.0
+    func state(_ batch: Int, _ rows: Int) -> TrainingProgress {
+      let done = (epoch - first) * order.count + rows
+      return TrainingProgress(
+        epoch: epoch + 1, epochs: options.epochs, batch: batch, batches: batches,
+        loss: counted > 0 ? total / counted : .nan,
+        validation: validation.rows.isEmpty ? nil : last?.mean,
+        validationRowsWithoutDensity: validation.rows.isEmpty ? 0 : last?.missing ?? 0,
+        rowsPerSecond: Double(done) / max(Date().timeIntervalSince(start), 1e-9),
+        rowsPerBatch: Double(size))
+    }
     for batch in 0..<batches {
       try Task.checkCancellation()
       let rows = order[batch * size..<min((batch + 1) * size, order.count)]
@@ -164,18 +182,8 @@ struct FitSession {
         total += Double(loss) * weight
         counted += weight
       }
-      if batch % 8 == 7 || batch + 1 == batches {
-        let done = (epoch - first) * order.count + rows.endIndex
-        progress(
-          TrainingProgress(
-            epoch: epoch + 1, epochs: options.epochs, batch: batch + 1, batches: batches,
-            loss: counted > 0 ? total / counted : .nan,
-            validation: validation.rows.isEmpty ? nil : last?.mean,
-            validationRowsWithoutDensity: validation.rows.isEmpty ? 0 : last?.missing ?? 0,
-            rowsPerSecond: Double(done) / max(Date().timeIntervalSince(start), 1e-9),
-            rowsPerBatch: Double(size)))
-      }
+      if batch % 8 == 7 || batch + 1 == batches { progress(state(batch + 1, rows.endIndex)) }
     }
-    return failed
+    return (failed, state(batches, order.count))
   }
 }

@@ -20,6 +20,28 @@ public struct TrainingProgress: Sendable {
   public var rowsPerSecond: Double
   /// The number of rows in a batch; the last of an epoch may have fewer.
   public var rowsPerBatch: Double
+  /// What an epoch came to, in the last call of each epoch; nil in the others.
+  public var finished: EpochRecord?
+}
+
+/// What one epoch of training came to.
+public struct EpochRecord: Hashable, Sendable {
+  /// The epoch, from 1.
+  public var epoch: Int
+  /// The mean of log p over the training rows with a finite density, each at the step that it was part
+  /// of, in nats.
+  public var trainLogLikelihood: Double
+  /// The mean of log p over the validation rows with a finite density, after the epoch, in nats; nil
+  /// without validation rows.
+  public var validationLogLikelihood: Double?
+  /// How many validation rows had no finite density.
+  public var validationRowsWithoutDensity: Int
+  /// The learning rate of the epoch.
+  public var learningRate: Double
+  /// Whether its parameters are the best so far.
+  public var isBest: Bool
+  /// Seconds since training began, or was resumed.
+  public var seconds: Double
 }
 
 /// How training ended.

@@ -1,0 +1,55 @@
+import FlowFiles
+import Flows
+
+/// Some rows of a table, evenly spaced, with their number in the file.
+struct PlotTable<Scalar: FlowScalar> {
+  let path: String
+  let columns: Int
+  private(set) var values: [Scalar] = []
+  /// The names in a header, one for each column; empty if there are none.
+  let names: [String]
+  /// How many rows the file has.
+  private(set) var total = 0
+
+  var count: Int { values.count / columns }
+
+  /// Reads at most `most` rows: every row, or every second, and so on. Tables with as many rows are read
+  /// at the same places.
+  init(
+    _ path: String, columns: Int, _ what: String, options: TableOptions, most: Int
+  ) throws(FileError) {
+    let reader = try openTable(path, columns: columns, what, options: options)
+    for notice in reader.notices { Console.note("\(path): \(notice)") }
+    (self.path, self.columns) = (path, columns)
+    let header = (reader as? CSVReader)?.names ?? []
+    names = header.count == columns ? header : []
+    let known = reader.rowCount
+    let stride = max(1, ((known ?? 0) + most - 1) / most)
+    while true {
+      let part = try Scalar.read(reader, 65536)
+      if part.isEmpty { break }
+      let rows = part.count / columns
+      for row in 0..<rows where (total + row) % stride == 0 && count < most {
+        values += part[row * columns..<(row + 1) * columns]
+      }
+      total += rows
+    }
+    guard total > 0 else {
+      throw .mismatch(path: path, found: "0 rows", expected: "1 row or more")
+    }
+  }
+
+  func row(_ index: Int) -> ArraySlice<Scalar> {
+    values[index * columns..<(index + 1) * columns]
+  }
+
+  /// Keeps some rows.
+  mutating func keep(_ isKept: [Bool]) {
+    values = isKept.indices.filter { isKept[$0] }.flatMap { row($0) }
+  }
+
+  func isFinite(_ index: Int) -> Bool { row(index).allSatisfy(\.isFinite) }
+
+  /// The numbers of a column.
+  func column(_ index: Int) -> [Double] { (0..<count).map { Double(values[$0 * columns + index]) } }
+}

@@ -1,0 +1,53 @@
+import FlowFiles
+import FlowPlot
+import Foundation
+
+/// The log of a training run: JSON lines, one for each epoch.
+struct TrainingLog {
+  /// The lines, with the epoch that each is about.
+  private(set) var lines: [(epoch: Int, text: [UInt8])] = []
+  private var train: [Point] = []
+  private var validation: [Point] = []
+
+  /// Reads a log.
+  ///
+  /// - Throws: `FileError` naming the line that is not a record of an epoch.
+  init(path: String) throws(FileError) {
+    guard let bytes = FileManager.default.contents(atPath: path) else {
+      throw .system(path: path, action: "read", reason: "no such file")
+    }
+    for (index, line) in bytes.split(separator: 10).enumerated() {
+      guard let record = try? JSONValue.parse(line), case .integer(let epoch)? = record["epoch"]
+      else {
+        throw .badRow(
+          path: path, row: index + 1,
+          reason: "it is not a record of an epoch, as train --log writes them")
+      }
+      lines.append((epoch, Array(line)))
+      if let value = Self.number(record["train_log_likelihood"]) {
+        train.append(Point(Double(epoch), value))
+      }
+      if let value = Self.number(record["validation_log_likelihood"]) {
+        validation.append(Point(Double(epoch), value))
+      }
+    }
+    guard !lines.isEmpty else {
+      throw .mismatch(path: path, found: "no epoch", expected: "the log of a run of train --log")
+    }
+  }
+
+  private static func number(_ value: JSONValue?) -> Double? {
+    switch value {
+    case .integer(let value)?: Double(value)
+    case .number(let value)?: value
+    case .null?, .bool?, .string?, .array?, .object?, nil: nil
+    }
+  }
+
+  /// The picture.
+  var curves: TrainingCurves {
+    let judged = validation.isEmpty ? train : validation
+    let best = judged.max { $0.y < $1.y }
+    return TrainingCurves(train: train, validation: validation, best: best.map { Int($0.x) })
+  }
+}
