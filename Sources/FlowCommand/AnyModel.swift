@@ -50,7 +50,8 @@ enum AnyModel {
     case .model(let model):
       let function = try model.function(
         .compiled(kind), dtype: (options.dtype ?? .f32).dtype, sharedContext: sharedContext)
-      return try CompiledFunction(function).bind(model.values, threads: options.threads)
+      return try CompiledFunction(function, groups: "context").bind(
+        model.values, threads: options.threads)
     case .compiled(let flow): return try flow.function(kind)
     }
   }

@@ -21,7 +21,7 @@ struct SampleDraws<Number: RowNumber>: RowFeed {
   mutating func next() -> RowBatch? {
     guard let rowCount, done < rowCount else { return nil }
     let first = done
-    done += min(chunk, rowCount - done)
+    done += contexts.rowsToDraw(from: first, each: each, total: rowCount, most: chunk)
     let (array, isFinite) = contexts.rows(first..<done, each: each)
     var inputs = ["seed": seeds]
     inputs["context"] = array
@@ -70,7 +70,15 @@ struct SampleContexts<Number: RowNumber> {
     isFinite = finiteRows(values, rows: count)
   }
 
-  /// The contexts of some rows of the sample, `each` for a context, and which of them are finite.
+  /// How many rows to draw in one call, at most so many: all of several contexts, or some of one.
+  func rowsToDraw(from first: Int, each: Int, total: Int, most: Int) -> Int {
+    if count == 1 { return min(most, total - first) }
+    let whole = most / each * each
+    return min(whole > 0 ? whole : min(most, each - first % each), total - first)
+  }
+
+  /// The contexts of some rows of the sample, `each` for a context, and which of the rows have a finite
+  /// one. The rows are all of several contexts, or some of one.
   func rows(_ range: Range<Int>, each: Int) -> (HostArray?, isFinite: [Bool]?) {
     guard columns > 0 else { return (nil, nil) }
     if count == 1 {
@@ -79,14 +87,10 @@ struct SampleContexts<Number: RowNumber> {
         isFinite.map { [Bool](repeating: $0[0], count: range.count) }
       )
     }
-    var repeated: [Number] = []
-    repeated.reserveCapacity(range.count * columns)
-    for row in range {
-      let place = row / each * columns
-      repeated += values[place..<place + columns]
-    }
+    let (first, last) = (range.lowerBound / each, (range.upperBound - 1) / each)
+    let given = Array(values[first * columns..<(last + 1) * columns])
     return (
-      Number.array(repeated, shape: [range.count, columns]),
+      Number.array(given, shape: [last + 1 - first, columns]),
       isFinite.map { isFinite in range.map { isFinite[$0 / each] } }
     )
   }

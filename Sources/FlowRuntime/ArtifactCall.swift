@@ -37,8 +37,9 @@ public final class ArtifactCall: Sendable {
 
   /// Calls the function.
   ///
-  /// Inputs and results have the names of the function's signature; a `seed` is two 32-bit words, and a
-  /// `context` is a vector if all rows share one.
+  /// Inputs and results have the names of the function's signature; a `seed` is two 32-bit words. A
+  /// `context` is a vector if all rows share one, else it has a row for each of them, or for each group of
+  /// consecutive rows.
   ///
   /// - Throws: `RuntimeError` for missing or mis-shaped inputs, or if the call fails.
   public func callAsFunction(
@@ -56,8 +57,9 @@ public final class ArtifactCall: Sendable {
     try call(
       x: input.map { UnsafeRawPointer($0.pointer) },
       context: conditions.bytes.map { UnsafeRawPointer($0.pointer) },
-      contextRows: conditions.rows, seed: kind == .sample ? try seed(inputs) : 0, rows: rows,
-      firstRow: firstRow, threads: threads, results: outputs.map { $0.2.pointer })
+      contextRows: conditions.rows, isGrouped: conditions.isGrouped,
+      seed: kind == .sample ? try seed(inputs) : 0,
+      rows: rows, firstRow: firstRow, threads: threads, results: outputs.map { $0.2.pointer })
     // The inputs' memory must outlive the call.
     withExtendedLifetime((conditions.bytes, input)) {}
     return Dictionary(
@@ -69,7 +71,10 @@ public final class ArtifactCall: Sendable {
   /// - Parameters:
   ///   - x: the rows of x, or of z; nil for samples.
   ///   - context: the rows of the context; nil without one.
-  ///   - contextRows: as many as there are rows, or 1 if all share one.
+  ///   - contextRows: as many as there are rows, 1 if all share one, or another divisor of the rows, for a
+  ///     context for each group of consecutive rows.
+  ///   - isGrouped: whether each context is that of a group of rows even if there is only one; else what
+  ///     depends on a single context is computed once, and rounded in another order.
   ///   - seed: decides samples.
   ///   - rows: the number of rows.
   ///   - firstRow: the number of the first row in the sample.
@@ -77,8 +82,8 @@ public final class ArtifactCall: Sendable {
   ///   - results: where each result goes, in the order of the C interface.
   /// - Throws: `RuntimeError.callFailed`.
   public func call(
-    x: UnsafeRawPointer?, context: UnsafeRawPointer?, contextRows: Int, seed: UInt64, rows: Int,
-    firstRow: Int, threads: Int?, results: [UnsafeMutableRawPointer]
+    x: UnsafeRawPointer?, context: UnsafeRawPointer?, contextRows: Int, isGrouped: Bool = false,
+    seed: UInt64, rows: Int, firstRow: Int, threads: Int?, results: [UnsafeMutableRawPointer]
   ) throws(RuntimeError) {
     setThreads(threads)
     let (count, contextRows) = (Int64(rows), Int64(contextRows))
@@ -93,6 +98,13 @@ public final class ArtifactCall: Sendable {
       status = unsafeBitCast(address, to: Three.self)(
         x, context, count, contextRows, results[0], results[1],
         results.count > 2 ? results[2] : nil)
+    case .sample where isGrouped && contextRows < count:
+      let name = "sample_each"
+      guard let each = library.symbol(name) else {
+        throw .missingFunction(path: library.path, name: name, known: [kind.rawValue])
+      }
+      status = unsafeBitCast(each, to: Draw.self)(
+        seed, Int64(firstRow), context, contextRows, count / contextRows, results[0], results[1])
     case .sample:
       status = unsafeBitCast(address, to: Draw.self)(
         seed, Int64(firstRow), context, count, contextRows, results[0], results[1])
@@ -116,13 +128,14 @@ public final class ArtifactCall: Sendable {
 
   private func contexts(
     _ inputs: [String: HostArray], rows: Int
-  ) throws(RuntimeError) -> (bytes: AlignedBytes?, rows: Int) {
-    if context == 0 { return (nil, 0) }
+  ) throws(RuntimeError) -> (bytes: AlignedBytes?, rows: Int, isGrouped: Bool) {
+    if context == 0 { return (nil, 0, false) }
     guard let array = inputs["context"] else { throw .missingArgument("context") }
-    guard array.shape == [context] || array.shape == [rows, context] else {
-      throw .shape(argument: "context", found: array.shape, expected: [rows, context])
-    }
-    return (bytes(array), array.shape.count == 1 ? 1 : rows)
+    if array.shape == [context] { return (bytes(array), 1, false) }
+    guard array.shape.count == 2, array.shape[1] == context,
+      array.shape[0] == rows || array.shape[0] > 0 && rows % array.shape[0] == 0
+    else { throw .shape(argument: "context", found: array.shape, expected: [rows, context]) }
+    return (bytes(array), array.shape[0], true)
   }
 
   private func seed(_ inputs: [String: HostArray]) throws(RuntimeError) -> UInt64 {

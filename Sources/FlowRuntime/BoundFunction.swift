@@ -34,11 +34,14 @@ public final class BoundFunction: @unchecked Sendable {
 
   /// Calls the function; the results are by name.
   ///
+  /// The grouped input, if there is one, has a row for each group of rows, which are of one size.
+  ///
   /// - Throws: `RuntimeError` for missing or mis-shaped inputs, or if memory runs out.
   public func callAsFunction(
     _ inputs: [String: HostArray], rows: Int, firstRow: Int = 0, threads: Int? = nil
   ) throws(RuntimeError) -> [String: HostArray] {
     let function = compiled.function
+    let groups = try groupCount(inputs, rows: rows)
     var held: [AlignedBytes] = []
     var arguments: [UnsafeRawPointer?] = []
     for (index, argument) in function.arguments.enumerated() {
@@ -46,7 +49,8 @@ public final class BoundFunction: @unchecked Sendable {
         arguments.append(UnsafeRawPointer(parameter.pointer))
         continue
       }
-      let bytes = try Self.bytes(of: argument, in: inputs, compiled, rows: rows)
+      let count = index == compiled.groupedInput ? groups : rows
+      let bytes = try Self.bytes(of: argument, in: inputs, compiled, rows: count)
       held.append(bytes)
       arguments.append(UnsafeRawPointer(bytes.pointer))
     }
@@ -57,7 +61,7 @@ public final class BoundFunction: @unchecked Sendable {
     }
     try call(
       arguments: arguments, results: results.map { $0.pointer }, rows: rows, firstRow: firstRow,
-      threads: threads)
+      groupSize: groups > 0 ? rows / groups : 1, threads: threads)
     // The arguments' memory must outlive the call.
     withExtendedLifetime(held) {}
     var named: [String: HostArray] = [:]
@@ -70,23 +74,41 @@ public final class BoundFunction: @unchecked Sendable {
   }
 
   /// Calls the function on memory of the caller's: one pointer for each argument and result, in
-  /// order; those of parameters are not used. Arrays are row-major in the function's float type.
+  /// order; those of parameters are not used. Arrays are row-major in the function's float type. A row of
+  /// the grouped input, if there is one, serves `groupSize` consecutive rows.
   ///
   /// - Throws: `RuntimeError.outOfMemory`.
   public func call(
     arguments: [UnsafeRawPointer?], results: [UnsafeMutableRawPointer?], rows: Int,
-    firstRow: Int = 0, threads: Int? = nil
+    firstRow: Int = 0, groupSize: Int = 1, threads: Int? = nil
   ) throws(RuntimeError) {
     var arguments = arguments
     for (index, parameter) in parameters { arguments[index] = UnsafeRawPointer(parameter.pointer) }
     let count = CompiledFunction.threadCount(threads)
-    let status = arguments.withUnsafeBufferPointer { inputs in
-      results.withUnsafeBufferPointer { outputs -> Int32 in
-        guard let inputs = inputs.baseAddress, let outputs = outputs.baseAddress else { return 0 }
-        return compiled.run(inputs, outputs, state, Int64(rows), Int64(firstRow), count)
+    let status = withUnsafePointer(to: Int64(groupSize)) { size in
+      if compiled.groupedInput != nil { arguments.append(UnsafeRawPointer(size)) }
+      return arguments.withUnsafeBufferPointer { inputs in
+        results.withUnsafeBufferPointer { outputs -> Int32 in
+          guard let inputs = inputs.baseAddress, let outputs = outputs.baseAddress else { return 0 }
+          return compiled.run(inputs, outputs, state, Int64(rows), Int64(firstRow), count)
+        }
       }
     }
     if status != 0 { throw .outOfMemory }
+  }
+
+  /// How many groups the rows are in: as many as the grouped input has rows.
+  private func groupCount(
+    _ inputs: [String: HostArray], rows: Int
+  ) throws(RuntimeError) -> Int {
+    guard let index = compiled.groupedInput else { return rows }
+    let name = compiled.function.arguments[index].name
+    guard let array = inputs[name] else { throw .missingArgument(name) }
+    guard let count = array.shape.first, count == rows || count > 0 && rows % count == 0 else {
+      let type = compiled.function.type(of: compiled.function.arguments[index].value)
+      throw .shape(argument: name, found: array.shape, expected: [rows] + type.shape)
+    }
+    return count
   }
 
   private static func bytes(

@@ -21,6 +21,8 @@ public final class CompiledFunction: @unchecked Sendable {
   public let function: Function
   /// The float type that it computes in.
   public let dtype: DType
+  /// The index of the argument with a row for each group of rows; nil if there is none.
+  let groupedInput: Int?
   let stateBytes: Int
   let prepare: Prepare
   let run: Run
@@ -29,23 +31,26 @@ public final class CompiledFunction: @unchecked Sendable {
 
   /// Compiles a function whose passes have run, or takes its object from the cache.
   ///
-  /// The machine must be able to run code for `cpu`. With `profiling` the code measures the time of each
+  /// A row of the input named `groups` serves as many consecutive rows as a call states (one, if it states
+  /// nothing). The machine must be able to run code for `cpu`. With `profiling` the code measures the time of each
   /// node of the tile program, which slows it down a little.
   ///
   /// - Throws: `RuntimeError` if there is no compiler or OpenMP runtime, or the function has an
   ///   operation that can't be compiled.
   public init(
-    _ optimized: OptimizedFunction, cpu: TargetCPU = .native, profiling: Bool = false
+    _ optimized: OptimizedFunction, groups: String? = nil, cpu: TargetCPU = .native,
+    profiling: Bool = false
   ) throws(RuntimeError) {
     let function = optimized.function
     self.function = function
     let program: TileProgram
     do {
-      program = try TileProgram(lowering: function)
+      program = try TileProgram(lowering: function, groups: groups)
     } catch {
       throw .unsupported("\(error)")
     }
     dtype = program.dtype
+    groupedInput = program.groupedInput
     let file = CFile(program, name: "flow", profiling: profiling)
     stateBytes = program.stateElements * dtype.byteCount
     let text = Self.source(file, dtype: dtype)

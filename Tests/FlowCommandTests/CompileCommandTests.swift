@@ -48,7 +48,7 @@ import Testing
       names.sorted()
         == [
           "abi_version", "description", "inverse", "last_error", "log_prob", "log_prob_gradient",
-          "sample", "set_threads", "transform",
+          "sample", "sample_each", "set_threads", "transform",
         ].map { "flowir_" + $0 })
     let needed = try run("objdump", ["-p", folder + "/libmodel.so"]).output
       .split(separator: "\n").filter { $0.contains("NEEDED") }

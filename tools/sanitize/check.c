@@ -66,11 +66,12 @@ static void release(arguments a) {
   free(a.in), free(a.context), free(a.wide), free(a.narrow), free(a.of_context);
 }
 
-enum { LOG_PROB, TRANSFORM, INVERSE, GRADIENT, SAMPLE, FUNCTIONS };
-static const char *const names[] = {"log_prob", "transform", "inverse", "log_prob_gradient", "sample"};
+enum { LOG_PROB, TRANSFORM, INVERSE, GRADIENT, SAMPLE, SAMPLE_EACH, FUNCTIONS };
+static const char *const names[] = {"log_prob",          "transform", "inverse",
+                                    "log_prob_gradient", "sample",    "sample_each"};
 
 /* How many results of a function may be NULL. */
-static const int optional[] = {0, 1, 1, 1 + HAS_CONTEXT, 1};
+static const int optional[] = {0, 1, 1, 1 + HAS_CONTEXT, 1, 1};
 
 /* Calls a function; bit k of `without` leaves out its optional result k. */
 static int call(int function, arguments a, int without) {
@@ -87,8 +88,11 @@ static int call(int function, arguments a, int without) {
     return flowir_log_prob_gradient(a.in, a.context, a.rows, a.context_rows, a.narrow,
                                     without & 1 ? 0 : a.wide,
                                     without & 2 || !HAS_CONTEXT ? 0 : a.of_context);
-  default:
+  case SAMPLE:
     return flowir_sample(7, 1000000007, a.context, a.rows, a.context_rows, a.wide, first);
+  default:
+    return flowir_sample_each(7, 1000000007, a.context, a.context_rows,
+                              a.context_rows > 0 ? a.rows / a.context_rows : a.rows, a.wide, first);
   }
 }
 
@@ -128,6 +132,9 @@ static void *host(void *unused) {
       check(function, sizes[i], HAS_CONTEXT ? sizes[i] : 0);
       if (HAS_CONTEXT)
         check(function, sizes[i], 1);
+      /* A context for each group of rows, which ends within a tile. */
+      if (HAS_CONTEXT && sizes[i] % 5 == 0 && sizes[i] > 5)
+        check(function, sizes[i], 5);
     }
   return unused;
 }
@@ -153,6 +160,42 @@ static void check_threads(int function, int64_t context_rows) {
   if (!agree(function, one, three, 0))
     fail("the number of threads changed bits", 1000, context_rows);
   release(one), release(three);
+}
+
+/* The same results come from contexts of groups and from each of them repeated, and from samples for
+ * each of several contexts. */
+static void check_groups(int function, int64_t groups, int64_t size) {
+  arguments each = arguments_of(groups * size, groups);
+  arguments all = arguments_of(groups * size, groups * size);
+  for (int64_t row = 0; row < groups * size; row++)
+    memcpy(all.context + row * CONTEXT, each.context + row / size * CONTEXT,
+           CONTEXT * sizeof(REAL));
+  const int reference = function == SAMPLE_EACH ? SAMPLE : function;
+  if (call(function, each, 0) != FLOWIR_OK || call(reference, all, 0) != FLOWIR_OK)
+    fail(names[function], groups * size, groups);
+  if (!agree(function, each, all, 0))
+    fail("contexts of groups have other bits than repeated ones", groups * size, groups);
+  release(each), release(all);
+}
+
+/* Counts of contexts and samples that cannot be, and arguments that lack. */
+static void check_refusals_of_each(void) {
+  static const int64_t counts[][2] = {{-1, 2},        {2, -1},       {INT64_MIN, 1},
+                                      {1, INT64_MAX}, {INT64_MAX, 1}, {INT64_MAX, INT64_MAX},
+                                      {INT64_C(1) << 32, INT64_C(1) << 32}};
+  REAL *context = HAS_CONTEXT ? inputs(2, CONTEXT, 1) : 0, *x = numbers(4 * FEATURES);
+  const int64_t contexts = HAS_CONTEXT ? 2 : 0;
+  int status = 0;
+  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+    status |= flowir_sample_each(1, 0, context, counts[i][0], counts[i][1], x, 0) !=
+              FLOWIR_INVALID_ARGUMENT;
+  status |= flowir_sample_each(1, -1, context, contexts, 2, x, 0) != FLOWIR_INVALID_ARGUMENT;
+  status |= flowir_sample_each(1, 0, context, contexts, 2, 0, 0) != FLOWIR_INVALID_ARGUMENT;
+  if (HAS_CONTEXT)
+    status |= flowir_sample_each(1, 0, 0, contexts, 2, x, 0) != FLOWIR_INVALID_ARGUMENT;
+  if (status)
+    fail("a call of samples for each of several contexts that cannot be was made", 2, contexts);
+  free(context), free(x);
 }
 
 /* A call that the header does not allow is refused with a reason, and touches nothing. */
@@ -194,8 +237,16 @@ int main(void) {
     check_threads(function, HAS_CONTEXT ? 1000 : 0);
     if (HAS_CONTEXT)
       check_threads(function, 1);
-    check_refusals(function);
+    if (HAS_CONTEXT) {
+      check_groups(function, 3, 65);
+      check_groups(function, 100, 7);
+      if (function == SAMPLE_EACH)
+        check_groups(function, 1, 70);
+    }
+    if (function != SAMPLE_EACH)
+      check_refusals(function);
   }
+  check_refusals_of_each();
   printf("%d\n", calls);
   return 0;
 }

@@ -72,6 +72,32 @@ FK_OUTLINE void fk_load_tile(const fk_real *source, int n, int64_t valid, int wi
     }
 }
 
+/* As fk_load_tile for the rows from `row` on, where row r has the numbers of row r / size of the
+ * array. Nothing beyond the array's row of the last valid one is read. */
+FK_OUTLINE void fk_load_groups(const fk_real *source, int n, int64_t row, int64_t size,
+                               int64_t valid, int width, fk_real *tile) {
+  if (size == 1) {
+    fk_load_tile(source + row * n, n, valid, width, tile);
+    return;
+  }
+  int64_t group = row / size, place = row % size;
+  source += group * n;
+  if (place + valid <= size) {
+    for (int e = 0; e < n; e++)
+      for (int v = 0; v < width; v += FK_LANES)
+        fk_store(tile + (int64_t)e * FK_TILE + v, fk_splat(source[e]));
+    return;
+  }
+  for (int r = 0; r < width; r++) {
+    for (int e = 0; e < n; e++)
+      tile[(int64_t)e * FK_TILE + r] = source[e];
+    if (r + 1 < valid && ++place == size) {
+      place = 0;
+      source += n;
+    }
+  }
+}
+
 /* The reverse: the valid rows of tile elements [0, n) to a row-major array. What a row's last
  * vector writes into the next row is overwritten after, so last columns go first and rows in order.
  */

@@ -8,7 +8,7 @@ public enum ArtifactFunction: String, CaseIterable, Hashable, Sendable {
   case inverse
   /// The log-density of each row and its gradient with respect to the row and its context.
   case logProbGradient = "log_prob_gradient"
-  /// Samples and their log-densities.
+  /// Samples and their log-densities; with it comes `sample_each`, so many for each of several contexts.
   case sample
 
   /// What it reads and gives.

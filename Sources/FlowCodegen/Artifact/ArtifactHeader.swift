@@ -45,7 +45,7 @@ extension ArtifactSource {
        * compiled for, the compiler, and the hash of its source. */
       const char *\(prefix)_description(void);
 
-      \(functions.map { declaration($0) }.joined(separator: "\n"))
+      \(functions.map { declaration($0) + ($0 == .sample ? declarationOfEach : "") }.joined(separator: "\n"))
       /* How many threads a call of any thread may use from now on; one for each processor if n < 1, as
        * at the start. */
       void \(prefix)_set_threads(int n);
@@ -69,7 +69,8 @@ extension ArtifactSource {
       """
       : """
        * context_rows is rows, with one context for each row, or 1, with one for all: then what depends
-       * on the context alone is computed once.
+       * on the context alone is computed once. Or it is another divisor of rows: then each context is
+       * that of rows / context_rows consecutive rows, as if it were repeated for each.
        *
       """
   }
@@ -101,7 +102,7 @@ extension ArtifactSource {
       + " */\nint \(prefix)_\(kind.rawValue)(\(parameters));\n"
   }
 
-  private static func wrapped(_ text: String) -> [String] {
+  static func wrapped(_ text: String) -> [String] {
     var lines = [""]
     for word in text.split(separator: " ") {
       let last = lines[lines.count - 1]

@@ -12,9 +12,10 @@ extension ArtifactSource {
                            function, (long long)context_rows);
       """
       : """
-        if (context_rows != rows && context_rows != 1)
-          return flow_fail(1, "%s: context_rows is %lld, expected %lld (one context a row) or 1 (one for "
-                           "all)", function, (long long)context_rows, (long long)rows);
+        if (context_rows != rows && (context_rows < 1 || rows % context_rows))
+          return flow_fail(1, "%s: context_rows is %lld, expected %lld (one context a row), 1 (one for "
+                           "all) or another divisor of rows (one for each group of rows)", function,
+                           (long long)context_rows, (long long)rows);
         if (rows > 0 && !context)
           return flow_fail(1, "%s: context is NULL, expected %lld x \(context) numbers", function,
                            (long long)context_rows);
@@ -60,15 +61,25 @@ extension ArtifactSource {
       }
 
       \(Self.processorCheck)
-      static int flow_check(const char *function, const fk_real *context, int64_t rows,
-                            int64_t context_rows) {
+      /* How many rows there can be at most. */
+      #define FLOW_MOST_ROWS (INT64_MAX / \(8 * max(features, context, 1)))
+
+      static int flow_check_processor(const char *function) {
         const char *lacking = flow_lacking();
         if (lacking)
           return flow_fail(3, "%s: compiled for processors with %s, which this one lacks; compile it "
                            "for this one, or with --cpu x86-64", function, lacking);
+        return 0;
+      }
+
+      static int flow_check(const char *function, const fk_real *context, int64_t rows,
+                            int64_t context_rows) {
+        const int status = flow_check_processor(function);
+        if (status)
+          return status;
         if (rows < 0)
           return flow_fail(1, "%s: rows is %lld, expected 0 or more", function, (long long)rows);
-        if (rows > INT64_MAX / \(8 * max(features, context, 1)))
+        if (rows > FLOW_MOST_ROWS)
           return flow_fail(1, "%s: rows is %lld, more than memory can hold", function, (long long)rows);
       \(contextCheck)
         return 0;
@@ -100,8 +111,9 @@ extension ArtifactSource {
     }
     let name = variant.name
     let outputs = variant.kind.outputs(hasContext: context > 0)
-    let packed = list { _ in "0" }
-    let called = list { $0 }
+    let isGrouped = variant.program.groupedInput != nil
+    let packed = list { _ in "0" } + (isGrouped ? "    0,\n" : "")
+    let called = list { $0 } + (isGrouped ? "    &group,\n" : "")
     let parameters = outputs.map { ", \(real) *\($0)_out" }.joined()
     return """
       static fk_real \(name)_state[\(stateElements)] __attribute__((aligned(64)));
@@ -114,11 +126,11 @@ extension ArtifactSource {
       }
 
       static int \(name)_call(const void *\(variant.kind.signature.input), const void *context, int64_t rows, \
-      int64_t first_row\(parameters)) {
+      int64_t first_row, int64_t group\(parameters)) {
         const void *const args[] = {
       \(called)  };
         void *const results[] = {\(outputs.map { $0 + "_out" }.joined(separator: ", "))};
-        (void)context;
+        (void)context, (void)group;
         pthread_once(&\(name)_once, \(name)_pack);
         return \(name)_run(args, results, \(name)_state, rows, first_row, flow_threads_for(rows));
       }
@@ -129,7 +141,7 @@ extension ArtifactSource {
 
   /// The functions that are visible from outside.
   var interface: String {
-    functions.map { entry($0) }.joined() + """
+    functions.map { entry($0) + ($0 == .sample ? entryOfEach : "") }.joined() + """
       FLOW_EXPORT int64_t \(prefix)_abi_version(void) { return \(Self.abiVersion); }
 
       FLOW_EXPORT void \(prefix)_set_threads(int n) {
@@ -163,10 +175,11 @@ extension ArtifactSource {
             + "more\", (long long)first_row);")
       }
     }
-    var given = "\(kind.signature.input), context, rows, 0"
+    let group = context > 0 ? "rows / context_rows" : "1"
+    var given = "\(kind.signature.input), context, rows, 0, \(group)"
     if kind == .sample {
       lines.append("  const uint32_t words[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};")
-      given = "words, context, rows, first_row"
+      given = "words, context, rows, first_row, \(group)"
     }
     let outputs = kind.outputs(hasContext: context > 0)
     for output in kind.outputs(hasContext: true) where !outputs.contains(output) {
@@ -177,7 +190,7 @@ extension ArtifactSource {
       "flow_finish(\"\(name)\", flow_\(kind.rawValue)\(isShared ? "_shared" : "")_call\(all))"
     }
     if context > 0 {
-      lines.append("  if (context_rows < rows) return \(run(true));")
+      lines.append("  if (context_rows == 1 && rows > 1) return \(run(true));")
     }
     lines += ["  return \(run(false));", "}", "", ""]
     return lines.joined(separator: "\n")

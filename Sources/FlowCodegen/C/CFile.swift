@@ -5,7 +5,9 @@ import FlowIR
 /// The file defines `NAME_prepare(args, state, threads)`, which packs parameters, and
 /// `NAME_run(args, results, state, rows, first_row, threads)`, which returns 0, or 1 if memory
 /// for its scratch could not be had. Pointers are in the order of the function's arguments and
-/// results; row arrays are row-major. A result of rows whose pointer is NULL is not written.
+/// results; row arrays are row-major. A result of rows whose pointer is NULL is not written. If the
+/// program has a grouped input, one more pointer follows those of the arguments, to an `int64_t`: how
+/// many consecutive rows a row of that input serves.
 public struct CFile {
   /// The text.
   public private(set) var text = ""

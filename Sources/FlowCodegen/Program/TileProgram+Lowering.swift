@@ -14,10 +14,14 @@ extension TileProgram {
   /// Lowering is the list of stages below; each makes one value of the values before it and changes
   /// none. `observe` is told each stage when it has run. Debug builds verify what came out.
   ///
+  /// A row of the input named `groups` serves as many consecutive rows as a call states: a context for
+  /// which many rows are computed need not be repeated. Results have the bits that they would have if it
+  /// were. A uniform input of that name is left as it is.
+  ///
   /// - Throws: `CodegenError` for an operation on row values that has no lowering, and in debug
   ///   builds for a program that breaks an invariant.
   public init(
-    lowering function: Function, observe: (LoweringStage) -> Void = { _ in }
+    lowering function: Function, groups: String? = nil, observe: (LoweringStage) -> Void = { _ in }
   ) throws(CodegenError) {
     let clock = ContinuousClock()
     func stage<Made>(
@@ -28,10 +32,13 @@ extension TileProgram {
       observe(LoweringStage(name: name, duration: clock.now - start))
       return made
     }
+    let groupedInput = function.arguments.firstIndex {
+      $0.name == groups && $0.kind == .input && function.type(of: $0.value).hasRows
+    }
     let views = try stage("views") { Views(function) }
     let schedule = try stage("schedule") { Schedule(function) }
     let rows = try stage("row-loops") { () throws(CodegenError) in
-      try RowLoops(views, schedule)
+      try RowLoops(views, schedule, groupedInput: groupedInput)
     }
     let packings = try stage("packing") { rows.packs.map { Packing($0, views, schedule) } }
     let demand = try stage("uniform-demand") {
@@ -52,7 +59,8 @@ extension TileProgram {
       WorkSharing.calling(function, loops, packings, storage, rows.phases, gradients)
     }
     self.init(
-      function: function, views: views, phases: rows.phases, packings: packings, storage: storage,
+      function: function, groupedInput: groupedInput, views: views, phases: rows.phases,
+      packings: packings, storage: storage,
       prepare: prepare, call: call)
     #if DEBUG
       if let fault = faults().first {

@@ -10,6 +10,8 @@ import FlowIR
 public struct TileProgram {
   /// The function that was lowered.
   public let function: Function
+  /// The argument with a row for each group of rows; nil if every input of rows has a row for each.
+  public let groupedInput: Int?
   /// What values are views of.
   let views: Views
   /// The loops over rows, in order.
@@ -24,10 +26,12 @@ public struct TileProgram {
 
   /// A program from its parts, as tests of the verifier need it.
   init(
-    function: Function, views: Views, phases: [RowPhase], packings: [Packing], storage: Storage,
+    function: Function, groupedInput: Int? = nil, views: Views, phases: [RowPhase],
+    packings: [Packing], storage: Storage,
     prepare: StepList, call: StepList
   ) {
     self.function = function
+    self.groupedInput = groupedInput
     self.views = views
     self.phases = phases
     self.packings = packings

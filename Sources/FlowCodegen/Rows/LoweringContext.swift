@@ -12,6 +12,8 @@ struct Pack: Hashable {
 final class LoweringContext {
   let function: Function
   let views: Views
+  /// The argument with a row for each group of rows.
+  let groupedInput: Int?
   private var bufferCount = 0
   /// The buffers that do not keep the value that is first stored in them.
   private(set) var changing: Set<Buffer> = []
@@ -20,9 +22,10 @@ final class LoweringContext {
   private(set) var uniformDemand: [Value] = []
   private var demanded: Set<Value> = []
 
-  init(_ views: Views) {
+  init(_ views: Views, groupedInput: Int?) {
     function = views.function
     self.views = views
+    self.groupedInput = groupedInput
   }
 
   func type(of value: Value) -> TensorType { function.type(of: value) }

@@ -169,7 +169,8 @@ final class RowLowering {
       else { preconditionFailure("value \(value.id) is used before it is lowered") }
       let name = context.function.arguments[index].name
       let buffer = context.makeBuffer(context.type(of: value).elementCount, name)
-      add(LoadNode(argument: index, target: buffer), Scope(name))
+      let isGrouped = index == context.groupedInput
+      add(LoadNode(argument: index, isGrouped: isGrouped, target: buffer), Scope(name))
       places[value] = .buffer(buffer, ready: count - 1)
       return (buffer, count - 1)
     }

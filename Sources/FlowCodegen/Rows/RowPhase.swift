@@ -32,11 +32,12 @@ struct RowLoops {
   /// The uniform values that row code reads, in order of first use.
   let uniforms: [Value]
 
-  /// Lowers a function's row values to as few loops as their uniform inputs allow.
+  /// Lowers a function's row values to as few loops as their uniform inputs allow; `groupedInput` is the
+  /// argument with a row for each group of rows.
   ///
   /// - Throws: `CodegenError` for an operation on row values that has no lowering.
-  init(_ views: Views, _ schedule: Schedule) throws(CodegenError) {
-    let context = LoweringContext(views)
+  init(_ views: Views, _ schedule: Schedule, groupedInput: Int?) throws(CodegenError) {
+    let context = LoweringContext(views, groupedInput: groupedInput)
     let function = views.function
     let roots = function.operations.filter(\.sumsRows)
     func sumPhases(_ operation: TensorOperation) -> [Int] {

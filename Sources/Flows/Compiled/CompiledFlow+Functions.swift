@@ -114,6 +114,37 @@ extension CompiledFlow {
     return Draw(x: Rows(x, columns: features), logProb: logProb)
   }
 
+  /// Draws `count` rows for each of several contexts: those of the first one, then those of the second.
+  ///
+  /// The contexts are not repeated, and the rows are those of
+  /// `sample(_:context:seed:firstRow:threads:)` with each context repeated `count` times.
+  ///
+  /// - Parameters:
+  ///   - count: how many rows for each context.
+  ///   - contexts: the contexts, one a row.
+  ///   - seed: decides the sample.
+  ///   - firstRow: the number of the first context's first row in the sample.
+  ///   - threads: how many threads to use; one per processor if nil.
+  public func sample(
+    _ count: Int, forEach contexts: Rows<Scalar>, seed: UInt64, firstRow: Int = 0,
+    threads: Int? = nil
+  ) throws(RuntimeError) -> Draw<Scalar> {
+    let (rows, overflows) = max(count, 0).multipliedReportingOverflow(by: contexts.count)
+    guard count >= 0, !overflows, rows <= Int.max / 16 / features else {
+      throw .callFailed(
+        "\(count) rows for each of \(contexts.count) contexts can't be drawn at once; draw parts")
+    }
+    guard firstRow >= 0 else { throw .callFailed("the first row is \(firstRow); use 0 or more") }
+    var x = [Scalar](repeating: 0, count: rows * features)
+    var logProb = [Scalar](repeating: 0, count: rows)
+    try into(&x, &logProb) { (x, logProb) throws(RuntimeError) in
+      try call(
+        .sample, x: nil, rows: rows, contexts, isGrouped: true, seed: seed, firstRow: firstRow,
+        threads, into: [x, logProb])
+    }
+    return Draw(x: Rows(x, columns: features), logProb: logProb)
+  }
+
   /// Draws rows into arrays: as many as `logProb` has elements.
   public func sample(
     context: Rows<Scalar>? = nil, seed: UInt64, firstRow: Int = 0, threads: Int? = nil,

@@ -14,7 +14,8 @@ import FlowRuntime
 ///     let draw = try compiled.sample(1_000, context: c[0], seed: 1)
 ///
 /// `x` and `z` have `features` columns, `context` has `context` columns and as many rows as `x`, or one
-/// that all share. The results of a row that contains a NaN are NaN.
+/// that all share, or another divisor of their number: then each context is that of a group of consecutive
+/// rows, as if it were repeated. The results of a row that contains a NaN are NaN.
 public struct CompiledFlow<Scalar: FlowScalar>: Sendable {
   /// The number of features.
   public let features: Int
@@ -86,7 +87,7 @@ public struct CompiledFlow<Scalar: FlowScalar>: Sendable {
   /// Calls a function after checking the shapes of the context and the results.
   func call(
     _ function: ArtifactFunction, x: UnsafePointer<Scalar>?, rows: Int, _ context: Rows<Scalar>?,
-    seed: UInt64, firstRow: Int, _ threads: Int?,
+    isGrouped: Bool = false, seed: UInt64, firstRow: Int, _ threads: Int?,
     into results: [UnsafeMutableBufferPointer<Scalar>]
   ) throws(RuntimeError) {
     guard threads ?? 1 > 0 else { throw .callFailed("\(threads ?? 0) threads; use 1 or more") }
@@ -95,7 +96,8 @@ public struct CompiledFlow<Scalar: FlowScalar>: Sendable {
       throw .shape(argument: "context", found: [given.count, given.columns], expected: [])
     case nil where self.context > 0: throw .missingArgument("context")
     case let given?:
-      guard given.columns == self.context, given.count == rows || given.count == 1 else {
+      let fits = given.count == rows || given.count > 0 && rows % given.count == 0
+      guard given.columns == self.context, fits else {
         throw .shape(
           argument: "context", found: [given.count, given.columns], expected: [rows, self.context])
       }
@@ -115,7 +117,8 @@ public struct CompiledFlow<Scalar: FlowScalar>: Sendable {
         FlowCall(
           function: function, x: x.map(UnsafeRawPointer.init),
           context: (contextBuffer?.baseAddress).map(UnsafeRawPointer.init),
-          contextRows: context?.count ?? 0, seed: seed, rows: rows, firstRow: firstRow,
+          contextRows: context?.count ?? 0, isGrouped: isGrouped, seed: seed, rows: rows,
+          firstRow: firstRow,
           threads: threads, results: pointers))
     }
     guard let context else { return try run(nil) }

@@ -10,8 +10,10 @@ struct FlowCall {
   let x: UnsafeRawPointer?
   /// The rows of the context; nil for a flow without.
   let context: UnsafeRawPointer?
-  /// As many as there are rows, or 1 if all share one.
+  /// As many as there are rows, 1 if all share one, or another divisor of the rows.
   let contextRows: Int
+  /// Whether each context is that of a group of rows even if there is only one.
+  let isGrouped: Bool
   /// Decides samples.
   let seed: UInt64
   /// The number of rows.
@@ -44,8 +46,9 @@ struct ArtifactBackend: FlowBackend {
 
   func run(_ call: FlowCall) throws(RuntimeError) {
     try artifact.function(call.function).call(
-      x: call.x, context: call.context, contextRows: call.contextRows, seed: call.seed,
-      rows: call.rows, firstRow: call.firstRow, threads: call.threads, results: call.results)
+      x: call.x, context: call.context, contextRows: call.contextRows,
+      isGrouped: call.isGrouped, seed: call.seed, rows: call.rows, firstRow: call.firstRow,
+      threads: call.threads, results: call.results)
   }
 
   func write(to path: String, prefix: String, cpu: TargetCPU) throws(RuntimeError) {

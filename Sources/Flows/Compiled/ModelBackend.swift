@@ -32,7 +32,7 @@ final class ModelBackend: FlowBackend, @unchecked Sendable {
   }
 
   func run(_ call: FlowCall) throws(RuntimeError) {
-    let shares = hasContext && call.contextRows == 1 && call.rows != 1
+    let shares = hasContext && call.contextRows == 1 && call.rows != 1 && !call.isGrouped
     let bound = try bound(call.function, shares)
     let seed = [UInt32(truncatingIfNeeded: call.seed), UInt32(call.seed >> 32)]
     try seed.withUnsafeBufferPointer { (seed) throws(RuntimeError) in
@@ -46,6 +46,7 @@ final class ModelBackend: FlowBackend, @unchecked Sendable {
       }
       try bound.call(
         arguments: arguments, results: call.results, rows: call.rows, firstRow: call.firstRow,
+        groupSize: shares || call.contextRows == 0 ? 1 : call.rows / call.contextRows,
         threads: call.threads)
     }
   }
@@ -64,7 +65,7 @@ final class ModelBackend: FlowBackend, @unchecked Sendable {
       } catch {
         throw .unsupported("\(function.rawValue): \(error)")
       }
-      let bound = try CompiledFunction(optimized).bind(model.values)
+      let bound = try CompiledFunction(optimized, groups: "context").bind(model.values)
       compiled[key] = bound
       return bound
     }

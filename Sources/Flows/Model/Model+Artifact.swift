@@ -75,7 +75,8 @@ extension Model {
         let function = try function(.compiled(kind), dtype: dtype, sharedContext: shares)
         variants.append(
           ArtifactVariant(
-            kind, sharesContext: shares, program: try TileProgram(lowering: function.function))
+            kind, sharesContext: shares,
+            program: try TileProgram(lowering: function.function, groups: "context"))
         )
       }
     }

@@ -10,6 +10,18 @@ extension KernelCall {
       ])
   }
 
+  /// Rows of a row-major array, each for a group of `size` rows, to the tile that starts at a row.
+  static func loadGroups(
+    source: String, n: Int, row: String, size: String, tile: String
+  ) -> KernelCall {
+    KernelCall(
+      "fk_load_groups",
+      [
+        "source": source, "n": n, "row": row, "size": size, "valid": CVariable.valid,
+        "width": CVariable.width, "tile": tile,
+      ])
+  }
+
   /// Rows of a tile to a row-major array.
   static func storeTile(tile: String, n: Int, target: String) -> KernelCall {
     KernelCall(

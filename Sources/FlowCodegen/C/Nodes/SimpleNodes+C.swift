@@ -3,6 +3,15 @@ import FlowIR
 extension LoadNode {
   func statements(_ node: Node, in printer: NodePrinter) -> [String] {
     let n = target.elements
+    if isGrouped {
+      return [
+        KernelCall.loadGroups(
+          source: "(const fk_real *)args[\(argument)]", n: n, row: "row",
+          size: "*(const int64_t *)args[\(printer.program.function.arguments.count)]",
+          tile: printer.pointer(target)
+        ).statement
+      ]
+    }
     return [
       KernelCall.loadTile(
         source: "(const fk_real *)args[\(argument)] + row * \(n)", n: n,

@@ -1,8 +1,9 @@
 import FlowIR
 
-/// Reads the rows of an argument into a buffer.
+/// Reads the rows of an argument into a buffer, each once for a group of rows if they are grouped.
 struct LoadNode: NodeBody {
   let argument: Int
+  let isGrouped: Bool
   let target: Buffer
 
   func reads(of item: Int) -> [Span] { [] }
@@ -13,6 +14,7 @@ struct LoadNode: NodeBody {
     NodeCost(bytes: target.elements * function.realType.byteCount)
   }
   func summary(_ text: NodeText) -> String {
-    "load \(text.function.arguments[argument].name) -> \(text.place(target))"
+    let groups = isGrouped ? " of groups" : ""
+    return "load \(text.function.arguments[argument].name)\(groups) -> \(text.place(target))"
   }
 }
