@@ -166,7 +166,7 @@ import Testing
       let given = ["--context", folder + "/c.npy", "--output"]
       for (command, function, arguments) in [
         ("score", "log_prob", ["--input", folder + "/x.npy"] + given + [folder + "/y.npy"]),
-        ("sample", "sample", ["--rows", "5"] + given + [folder + "/y.npy"]),
+        ("sample", "sample_each", ["--rows", "5"] + given + [folder + "/y.npy"]),
         ("transform", "transform", ["--input", folder + "/x.npy"] + given + [folder + "/y.npy"]),
         (
           "gradient", "log_prob_gradient",

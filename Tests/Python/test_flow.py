@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +154,82 @@ def test_samples_are_functions_of_seed_and_row(flow: flowir.CompiledFlow) -> Non
     contexts = normal(3, 2)
     many = flow.sample(300, contexts, seed=5)
     np.testing.assert_array_equal(
-        many[:, 2], flow.sample(300, contexts[2], seed=5, first_row=600))
+        many[:, 1:], flow.sample(300, contexts[1:], seed=5, first_row=300))
+    # A single context is computed once, so that sums are made in another order.
+    np.testing.assert_allclose(
+        many[:, 2], flow.sample(300, contexts[2], seed=5, first_row=600), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("count, groups", [(1, 5), (7, 40), (63, 3), (64, 2), (300, 3)])
+def test_samples_of_contexts_are_those_of_repeated_ones(
+    flow: flowir.CompiledFlow, double: flowir.CompiledFlow, count: int, groups: int
+) -> None:
+    for made in (flow, double):
+        contexts = normal(groups, 2).astype(made.dtype)
+        x, log_prob = made.sample(count, contexts, seed=3, first_row=9, return_log_prob=True)
+        repeated = np.repeat(contexts, count, axis=0)
+        wanted, density = made.sample((), repeated, seed=3, first_row=9, return_log_prob=True)
+        np.testing.assert_array_equal(np.moveaxis(x, 0, 1).reshape(-1, 3), wanted)
+        np.testing.assert_array_equal(log_prob.T.reshape(-1), density)
+        # The same with densities: a context for each group of rows, and one for each row.
+        rows = np.moveaxis(x, 0, 1)
+        np.testing.assert_array_equal(
+            made.log_prob(rows, contexts[:, None]).reshape(-1), made.log_prob(wanted, repeated))
+        for ours, theirs in zip(
+            made.log_prob_and_grad(rows, contexts[:, None]), made.log_prob_and_grad(wanted, repeated),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(ours.reshape(theirs.shape), theirs)
+
+
+def test_samples_of_contexts_are_cut_anywhere(flow: flowir.CompiledFlow) -> None:
+    from flowir import _samples
+
+    contexts = normal(4, 2).astype("f4")
+    whole = np.moveaxis(flow.sample(50, contexts, seed=3, first_row=9), 0, 1).reshape(200, 3)
+    for cuts in ([0, 200], [0, 1, 200], [0, 49, 51, 150, 200], [0, 20, 30, 120, 199, 200]):
+        parts = np.empty((200, 3), "f4")
+        for start, stop in pairwise(cuts):
+            _samples.draw(flow, contexts, 50, 3, 9, start, parts[start:stop], None)
+        np.testing.assert_array_equal(parts, whole)
+
+
+def test_contexts_are_not_repeated(
+    flow: flowir.CompiledFlow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[int] = []
+    call = flowir.CompiledFlow._call
+
+    def watch(self: flowir.CompiledFlow, name: str, *arguments: Any) -> None:
+        given.extend(value.size for value in arguments if isinstance(value, np.ndarray))
+        call(self, name, *arguments)
+
+    monkeypatch.setattr(flowir.CompiledFlow, "_call", watch)
+    contexts = normal(10, 2).astype("f4")
+    flow.sample(1000, contexts, seed=1)
+    assert given == [20, 30_000]
+    given.clear()
+    flow.log_prob(normal(10, 1000, 3).astype("f4"), contexts[:, None])
+    assert given == [30_000, 20, 10_000]
+
+
+def test_calls_of_samples_that_cannot_be_are_refused(flow: flowir.CompiledFlow) -> None:
+    context, x = np.zeros((2, 2), "f4"), np.zeros((4, 3), "f4")
+    for contexts, samples, message in [
+        (-1, 2, "contexts is -1"), (2, -1, "samples -1"), (1 << 32, 1 << 32, "more than memory"),
+        (2, (1 << 63) - 1, "more than memory"), ((1 << 63) - 1, 1, "more than memory"),
+    ]:
+        with pytest.raises(flowir.Error, match=message):
+            flow._call("sample_each", 1, 0, context, contexts, samples, x, None)
+    with pytest.raises(flowir.Error, match="first_row is -1"):
+        flow._call("sample_each", 1, -1, context, 2, 2, x, None)
+    with pytest.raises(flowir.Error, match="x is NULL"):
+        flow._call("sample_each", 1, 0, context, 2, 2, None, None)
+    with pytest.raises(flowir.Error, match="context is NULL"):
+        flow._call("sample_each", 1, 0, None, 2, 2, x, None)
+    for contexts in (-1, 0, 3, 5):
+        with pytest.raises(flowir.Error, match=f"context_rows is {contexts}, expected 4"):
+            flow._call("log_prob", x, context, 4, contexts, np.empty(4, "f4"))
 
 
 def test_samples_are_those_of_the_command(flow: flowir.CompiledFlow, tmp_path: Path) -> None:

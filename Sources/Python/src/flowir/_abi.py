@@ -30,6 +30,9 @@ _SIGNATURES: dict[str, list[Any]] = {
     "sample": [ctypes.c_uint64, _ROWS, _POINTER, _ROWS, _ROWS, _POINTER, _POINTER],
 }
 
+# Comes with sample: seed, first row, context, contexts, samples, results.
+_WITH_SAMPLE = {"sample_each": [ctypes.c_uint64, _ROWS, _POINTER, _ROWS, _ROWS, _POINTER, _POINTER]}
+
 FUNCTIONS = tuple(_SIGNATURES)
 """The functions that an object can have."""
 
@@ -57,9 +60,14 @@ class Artifact:
         self._set_threads = self._symbol(f"{prefix}_set_threads")
         self._set_threads.argtypes = [ctypes.c_int]
         self._calls = {}
-        for name in self.functions:
+        signatures = {name: _SIGNATURES[name] for name in self.functions}
+        signatures |= {
+            name: arguments for name, arguments in _WITH_SAMPLE.items()
+            if "sample" in signatures and hasattr(self._library, f"{prefix}_{name}")
+        }
+        for name, arguments in signatures.items():
             self._calls[name] = self._symbol(f"{prefix}_{name}")
-            self._calls[name].argtypes = _SIGNATURES[name]
+            self._calls[name].argtypes = arguments
         self._needs_libgomp = b"libgomp" in code
         self._computes_in_one_thread = False
         if _parent_had_threads:
@@ -83,6 +91,9 @@ class Artifact:
         return ctypes.cast(self._last_error, ctypes.c_void_p).value or 0
 
     def _check(self, name: str) -> None:
+        if name in _WITH_SAMPLE and name not in self._calls and "sample" in self._calls:
+            raise Error(
+                f"{self.path} was compiled before compiled flows had the function {name}; compile it again")
         if name not in self._calls:
             raise Error(
                 f"the compiled flow has no function {name}, only {', '.join(self.functions)}; compile "

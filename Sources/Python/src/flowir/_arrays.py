@@ -60,8 +60,8 @@ def result(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any], name: str = "
 def broadcast(x: Array, context: Array | None) -> tuple[Array, Array | None, tuple[int, ...]]:
     """Rows of x and context side by side, and the shape of the batch that they make.
 
-    Batches broadcast as in Zuko. One context for all rows stays one row, (1, C); x and context are
-    repeated only where there are several of each.
+    Batches broadcast as in Zuko. A context for all rows stays one row, (1, C), and contexts that are those
+    of consecutive rows each stay as they are, (M, C) with M a divisor of the rows; others are repeated.
     """
     batch = x.shape[:-1]
     if context is None:
@@ -74,9 +74,13 @@ def broadcast(x: Array, context: Array | None) -> tuple[Array, Array | None, tup
             f"x has the batch shape {batch} and context {several}, which do not broadcast"
         ) from None
     x = _repeated(x, shape)
-    if all(size == 1 for size in several):
-        return x, context.reshape(1, -1), shape
-    return x, _repeated(context, shape), shape
+    # The last dimensions in which there is one context are those of consecutive rows.
+    kept = len(shape)
+    own = (1,) * (kept - len(several)) + several
+    while kept and own[kept - 1] == 1:
+        kept -= 1
+    context = context.reshape(*own, context.shape[-1])
+    return x, _repeated(context, (*shape[:kept], *own[kept:])), shape
 
 
 def _repeated(array: Array, batch: tuple[int, ...]) -> Array:

@@ -142,7 +142,9 @@ class CompiledFlow(_tables.Tables):
 
         The same seed gives the same numbers at any number of threads; without one, others each time.
         Row n of the samples of context m is row m * N + n of the seed's stream, which starts at
-        `first_row`: samples can be drawn in parts.
+        `first_row`: samples can be drawn in parts. Contexts are not repeated, and several have the bits that
+        repeated ones have; what depends on a single context is computed once, which may round the last digit
+        in another way.
         """
         if _arrays.is_torch(context) or _arrays.is_torch(out):
             from .hosts import torch as host
