@@ -56,6 +56,24 @@ import Testing
     Case(
       name: "CircularShift", make: { _ in CircularShiftTransform(bound: 2) }, domain: -1.99...1.99,
       value: { $0 < 0 ? $0 + 2 : $0 - 2 }, slope: { _ in 1 }),
+    Case(
+      name: "LeakyTanh", make: { _ in LeakyTanhTransform(bound: 2) }, domain: -6...6,
+      value: {
+        let excess = max(abs($0) - 2, 0)
+        return abs($0) < 2 ? tanh($0) : ($0 < 0 ? -1 : 1) * (tanh(2.0) + excess / pow(cosh(2.0), 2))
+      },
+      slope: { 1 / pow(cosh(min(abs($0), 2)), 2) }),
+    Case(
+      name: "LogTanh", make: { _ in LogTanhTransform(cut: 1) }, domain: -6...6,
+      value: {
+        let alpha = 1 - tanh(tanh(1.0))
+        return abs($0) < 1 ? tanh($0) : ($0 < 0 ? -1 : 1) * (tanh(1.0) + alpha * log(abs($0)))
+      },
+      slope: { abs($0) < 1 ? 1 / pow(cosh($0), 2) : (1 - tanh(tanh(1.0))) / abs($0) }),
+    Case(
+      name: "Cauchy", make: { _ in CauchyTransform() }, domain: -30...30,
+      value: { atan($0) / .pi + 0.5 }, slope: { 1 / (.pi * (1 + $0 * $0)) },
+      outside: [-0.1, 1.1], saturated: [0, 1]),
   ]
 
   /// One function for all cases: column i belongs to case i.

@@ -11,6 +11,7 @@ import Testing
     "identity", "additive", "affine", "signed power", "spline", "monotonic", "bernstein",
     "bounded bernstein", "gaussianization", "unconstrained monotonic", "sum of squares",
     "softplus affine", "sigmoid affine", "softmax spline", "softmax spline without tails", "leaky",
+    "softmax spline with free ends", "lines", "parabolas", "parabolas with free ends", "cubics",
   ]
 
   /// The transforms in the order of `names`, of tensors with one element.
@@ -27,6 +28,10 @@ import Testing
     box.y = box.x
     map.y = 0.0...2.0
     map.hasLinearTails = false
+    var free = box
+    free.x = -3.0...4.0
+    free.y = free.x
+    free.hasFreeEnds = true
     return [
       IdentityTransform(), AdditiveTransform(shift: random()),
       MonotonicAffineTransform(shift: random(), scale: random()),
@@ -45,6 +50,13 @@ import Testing
       RationalQuadraticSpline(
         widths: random(8), heights: random(8), derivatives: random(9), constants: map),
       LeakyReLUTransform(slope: 0.3),
+      RationalQuadraticSpline(
+        widths: random(8), heights: random(8), derivatives: random(9), constants: free),
+      PiecewiseLinearSpline(logits: random(8), bound: 4),
+      PiecewiseQuadraticSpline(widths: random(8), heights: random(7), bound: 4),
+      PiecewiseQuadraticSpline(widths: random(8), heights: random(9), bound: 5),
+      PiecewiseCubicSpline(
+        widths: random(8), heights: random(8), left: random(), right: random(), bound: 4),
     ]
   }
 

@@ -69,6 +69,9 @@ extension PartReader {
       return try FreeElementWiseTransform(
         features: features, mask: try reader.booleans("mask"), univariate: try univariate(reader),
         in: scope)
+    case "LazyPlanarTransform":
+      try reader.allow(["features", "context", "negative_slope", "network"])
+      return try planar(reader, in: scope)
     case "FFJTransform":
       _ = try size(reader)
       return try continuous(reader, in: scope)
@@ -96,8 +99,8 @@ extension PartReader {
         place: reader.path("type"), found: reader.type,
         known: [
           "MaskedAutoregressiveTransform", "GeneralCouplingTransform", "ElementWiseTransform",
-          "FreeElementWiseTransform", "FFJTransform", "UnconditionalTransform", "LazyInverse",
-          "LazyComposedTransform",
+          "FreeElementWiseTransform", "LazyPlanarTransform", "FFJTransform",
+          "UnconditionalTransform", "LazyInverse", "LazyComposedTransform",
         ])
     }
   }

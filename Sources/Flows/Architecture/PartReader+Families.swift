@@ -25,16 +25,21 @@ extension PartReader {
     var constants = RationalQuadraticSpline.Constants()
     try visitor.flag("linear_tails", &constants.hasLinearTails, default: true)
     if constants.hasLinearTails {
-      var bound = 1.0
-      try visitor.number("bound", &bound, expected: "a positive number") { $0 > 0 }
-      constants.x = -bound...bound
+      try visitor.flag("free_ends", &constants.hasFreeEnds)
+      if inner["x_min"] == nil, inner["x_max"] == nil {
+        var bound = 1.0
+        try visitor.number("bound", &bound, expected: "a positive number") { $0 > 0 }
+        constants.x = -bound...bound
+      } else {
+        constants.x = try interval("x", &visitor)
+      }
       constants.y = constants.x
     } else {
       constants.x = try interval("x", &visitor)
       constants.y = try interval("y", &visitor)
     }
     let bins = shapes?.first?.first ?? 8
-    let knots = constants.hasLinearTails ? bins - 1 : bins + 1
+    let knots = constants.derivatives(bins: bins)
     guard bins >= 2, shapes == [[bins], [bins], [knots]] else {
       throw .invalid(
         place: place, found: shapes.map { "\($0)" } ?? "nothing",

@@ -33,6 +33,29 @@ extension PartReader {
     return arguments.transform(features: features, context: condition, in: scope)
   }
 
+  /// A planar transform.
+  func planar(
+    _ reader: DescriptionReader, in scope: ModuleScope
+  ) throws(FlowError) -> LazyPlanarTransform {
+    // A transform without context may stand in a flow with one.
+    let isFree = reader["context"] == nil || reader["context"] == .integer(0)
+    if !isFree { _ = try size(reader) }
+    let context = isFree ? 0 : condition
+    var slope: Double?
+    if reader["negative_slope"] != nil {
+      let found = try reader.number("negative_slope", default: 1)
+      guard 0 < found, found <= 1 else {
+        throw .invalid(
+          place: reader.path("negative_slope"), found: "\(found)",
+          expected: "a number above 0, at most 1")
+      }
+      slope = found
+    }
+    return LazyPlanarTransform(
+      features: features, context: context, negativeSlope: slope,
+      network: try network(reader, isGated: false), in: scope)
+  }
+
   /// The network of a coupling or element-wise transform or of a base: Zuko's, or the one under `network`;
   /// the context gates its blocks, or is its only input.
   func network(

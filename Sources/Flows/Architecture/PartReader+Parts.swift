@@ -33,6 +33,8 @@ extension PartReader {
       return try positiveAffine(inner)
     case "RationalQuadraticSpline":
       return try rationalQuadratic(inner, shapes: shapes, place: reader.path("shapes"))
+    case "PiecewiseLinearSpline", "PiecewiseQuadraticSpline", "PiecewiseCubicSpline":
+      return try piecewise(inner, shapes: shapes, place: reader.path("shapes"))
     case "AdditiveTransform":
       try inner.allow([])
       try check([[]])
@@ -108,7 +110,8 @@ extension PartReader {
         place: inner.path("type"), found: inner.type,
         known: [
           "MonotonicAffineTransform", "PositiveAffineTransform", "AdditiveTransform",
-          "SignedPowerTransform", "RationalQuadraticSpline",
+          "SignedPowerTransform", "RationalQuadraticSpline", "PiecewiseLinearSpline",
+          "PiecewiseQuadraticSpline", "PiecewiseCubicSpline",
           "MonotonicRQSTransform", "CircularRQSTransform", "SOSPolynomialTransform",
           "ShiftedSOSPTransform", "BernsteinTransform", "BoundedBernsteinTransform",
           "GaussianizationTransform", "MNN", "UMNN",

@@ -41,6 +41,13 @@ extension PartReader {
     case "CircularShiftTransform":
       let bound = try bound(inner)
       return each { CircularShiftTransform(bound: bound) }
+    case "LeakyTanhTransform":
+      let bound = try bound(inner, default: 3)
+      return each { LeakyTanhTransform(bound: bound) }
+    case "LogTanhTransform":
+      let cut = try bound(inner, key: "cut")
+      return each { LogTanhTransform(cut: cut) }
+    case "CauchyTransform": return each { CauchyTransform() }
     case "LeakyReLUTransform":
       let slope = try inner.number("slope", default: 1e-2)
       guard slope > 0, slope.isFinite else {
@@ -91,12 +98,14 @@ extension PartReader {
     }
   }
 
-  func bound(_ reader: DescriptionReader, default fallback: Double = 1) throws(FlowError) -> Double
-  {
-    let bound = try reader.number("bound", default: fallback)
+  /// A positive number, such as the bound of a transform.
+  func bound(
+    _ reader: DescriptionReader, key: String = "bound", default fallback: Double = 1
+  ) throws(FlowError) -> Double {
+    let bound = try reader.number(key, default: fallback)
     guard bound > 0, bound.isFinite else {
       throw .invalid(
-        place: reader.path("bound"), found: "\(bound)", expected: "a positive number")
+        place: reader.path(key), found: "\(bound)", expected: "a positive number")
     }
     return bound
   }
@@ -105,6 +114,7 @@ extension PartReader {
   private static let scalarArguments = [
     "SoftclipTransform": "bound", "CircularShiftTransform": "bound",
     "MonotonicAffineTransform": "slope", "LeakyReLUTransform": "slope",
+    "LeakyTanhTransform": "bound", "LogTanhTransform": "cut",
   ]
 
   private static let unconditionalTypes = [
@@ -113,6 +123,7 @@ extension PartReader {
     "SignedPowerTransform", "SinTransform", "CosTransform", "SoftclipTransform",
     "CircularShiftTransform", "PermutationTransform", "RotationTransform", "LULinearTransform",
     "LUProductTransform", "BatchNorm", "ActNorm", "LeakyReLUTransform",
+    "LeakyTanhTransform", "LogTanhTransform", "CauchyTransform",
   ]
 }
 

@@ -11,8 +11,11 @@ public struct RationalQuadraticSpline: Transform {
     /// The ends of the interval that it is mapped to.
     public var y = -1.0...1.0
     /// Whether the spline goes on as the identity outside; then both intervals are the same, and the
-    /// derivatives at their ends are 1.
+    /// derivatives at their ends are 1 if they are not free.
     public var hasLinearTails = true
+    /// Whether the derivatives at the ends are parameters although the tails are linear, as in flowjax and
+    /// for features on a circle; the slope then jumps at the ends.
+    public var hasFreeEnds = false
     /// The least share of the interval that a bin takes.
     public var leastWidth = 1e-3
     /// The least share of the other interval that a bin takes.
@@ -24,6 +27,12 @@ public struct RationalQuadraticSpline: Transform {
 
     /// The constants of nflows' linear tails.
     public init() {}
+
+    /// Whether the derivatives at the ends are 1, and not parameters.
+    var hasUnitEnds: Bool { hasLinearTails && !hasFreeEnds }
+
+    /// The number of derivatives that are parameters, for a number of bins.
+    func derivatives(bins: Int) -> Int { hasUnitEnds ? bins - 1 : bins + 1 }
   }
 
   private let horizontal: Tensor
@@ -32,12 +41,12 @@ public struct RationalQuadraticSpline: Transform {
   private let constants: Constants
 
   /// Makes the spline from unconstrained widths and heights (shape [*, K]) and derivatives (shape
-  /// [*, K - 1] with linear tails, [*, K + 1] without).
+  /// [*, K - 1] if those at the ends are 1, else [*, K + 1]).
   public init(
     widths: Tensor, heights: Tensor, derivatives: Tensor, constants: Constants = Constants()
   ) {
     let bins = widths.shape.last ?? 0
-    let knots = constants.hasLinearTails ? bins - 1 : bins + 1
+    let knots = constants.derivatives(bins: bins)
     precondition(
       bins >= 2 && heights.shape == widths.shape
         && derivatives.shape == widths.shape.dropLast() + [knots],
@@ -47,10 +56,10 @@ public struct RationalQuadraticSpline: Transform {
     let scale = constants.logitScale
     horizontal = Self.knots(widths, scale, constants.x, least: constants.leastWidth)
     vertical = Self.knots(heights, scale, constants.y, least: constants.leastHeight)
-    // The derivatives at the ends of linear tails are 1 after they are made positive.
+    // The derivatives at the ends are 1 after they are made positive.
     let end = logOf(expOf(1 - constants.leastDerivative) - 1)
     self.derivatives =
-      constants.hasLinearTails ? derivatives.padded(low: 1, high: 1, value: end) : derivatives
+      constants.hasUnitEnds ? derivatives.padded(low: 1, high: 1, value: end) : derivatives
   }
 
   /// The inner knots.
