@@ -9,8 +9,10 @@ struct Train: ParsableCommand {
     abstract: "Fit a flow by maximum likelihood.",
     discussion: """
       Keeps the parameters that were best on the validation rows and prints the mean \
-      log-likelihoods in nats. Splines live on [-5, 5]: standardise the data first. If no epoch is \
-      better than the untrained flow, no model is written, and the exit status is 1.
+      log-likelihoods in nats. The flow begins with (x - centre) / scale of each column, found in the \
+      data, and so does the net of the context; densities are those of the data as they are given. \
+      Angles of NCSF and flows of custom parts stay as they are. If no epoch is better than the \
+      untrained flow, no model is written, and the exit status is 1.
 
       EXAMPLE: flowir train --flow NSF --features 5 --data x.npy --output model.safetensors
       """)
@@ -42,6 +44,7 @@ struct Train: ParsableCommand {
   )
   var weights: String?
   @OptionGroup var judged: ValidationFlags
+  @OptionGroup var units: UnitFlags
   @Option(help: "Where to write the model.") var output: String
   @Option(
     parsing: .unconditional,
@@ -93,6 +96,7 @@ struct Train: ParsableCommand {
     for text in arguments { _ = try FlowArguments.member(text) }
     try judged.check()
     if log == output { throw ValidationError("--log and --output are the same file; name two") }
+    try units.check()
     if options.dtype == .f64 { throw ValidationError("training computes in f32") }
   }
 
@@ -133,25 +137,32 @@ struct Train: ParsableCommand {
     if let log { try outputs.check(log) }
     let x = try TrainingData(data, options: tables.rows)
     let conditions = try contextData.map { try TrainingData($0, options: tables.context) }
-    var model = try Model(description(x, conditions), seed: seed)
-    try x.check(model, context: conditions, option: "--context-data")
-    for text in x.warnings + (conditions?.warnings ?? []) { Console.warn(text) }
-    let judging = try judged.rows(for: model, tables: tables)
     let rowWeights = try weights.map { try TrainingData.weights($0, rows: x.rows, of: data) }
+    var model = try Model(units.description(description(x, conditions)), seed: seed)
+    try x.check(model, context: conditions, option: "--context-data")
+    units.find(&model, in: x, conditions, weights: rowWeights)
+    let judging = try judged.rows(for: model, tables: tables)
     let known =
       resume && FileManager.default.fileExists(atPath: sidecar)
       ? try TrainingCheckpoint(path: sidecar) : nil
     let record = try log.map { try TrainingLogFile($0, keeping: known?.epoch ?? 0) }
     let line = ProgressLine(isShown: progress || isatty(2) == 1)
     let report: TrainingReport
+    // Said once training begins, so that an error before that is the only line.
+    var notes = TrainingNotes(x, conditions, model).texts
     do {
-      report = try model.fit(
-        x.values, context: conditions?.values ?? [], weights: rowWeights, validation: judging,
-        options: trainingOptions, resume: known, checkpoint: { try $0.save(to: sidecar) },
+      var centred = model.centred()
+      report = try centred.fit(
+        x.values(model.units), context: conditions?.values(model.contextUnits) ?? [],
+        weights: rowWeights, validation: judging, options: trainingOptions(model), resume: known,
+        checkpoint: { try $0.save(to: sidecar) },
         progress: {
+          for text in notes { Console.warn(text) }
+          notes = []
           line.show($0)
           record?.add($0)
         })
+      model.update(from: centred)
     } catch let error as TrainingMismatch {
       throw FileError.system(path: sidecar, action: "go on from it", reason: "\(error)")
     }
@@ -174,7 +185,7 @@ struct Train: ParsableCommand {
     try record?.finish()
   }
 
-  private var trainingOptions: TrainingOptions {
+  private func trainingOptions(_ model: Model) -> TrainingOptions {
     var training = TrainingOptions()
     training.epochs = epochs
     training.batchSize = batchSize
@@ -184,6 +195,9 @@ struct Train: ParsableCommand {
     training.patience = patience
     training.seed = seed
     training.threads = options.threads
+    if units.standardize != false, model.units != nil || model.contextUnits != nil {
+      training.standardization = units.method
+    }
     training.optimizer.weightDecay = weightDecay
     training.optimizer.clipNorm = clipNorm
     return training

@@ -1,16 +1,26 @@
 import FlowFiles
 import Flows
 
-/// A table of training rows, all in memory in float32, every number finite.
+/// A table of training rows, all in memory with the digits of its file, every number finite.
 struct TrainingData {
+  private enum Numbers {
+    case floats([Float])
+    case doubles([Double])
+  }
+
   let path: String
-  let values: [Float]
   let columns: Int
-  /// What float32 lost, in one sentence each.
-  let warnings: [String]
+  private let numbers: Numbers
 
   /// How many rows there are.
-  var rows: Int { columns > 0 ? values.count / columns : 0 }
+  var rows: Int {
+    let count =
+      switch numbers {
+      case .floats(let values): values.count
+      case .doubles(let values): values.count
+      }
+    return columns > 0 ? count / columns : 0
+  }
 
   /// Reads all rows; a number that is not finite, or that float32 can't hold, is an error.
   ///
@@ -19,30 +29,77 @@ struct TrainingData {
     self.path = path
     let reader = try openRows(path, options: options)
     columns = reader.columns
-    var narrowing = Narrowing(columns: columns)
-    var values: [Float] = []
+    numbers =
+      reader.isDouble
+      ? .doubles(try Self.read(reader, path) { count throws(FileError) in try reader.read(count) })
+      : .floats(
+        try Self.read(reader, path) { count throws(FileError) in try reader.readFloats(count) })
+    for notice in reader.notices { Console.note("\(path): \(notice)") }
+  }
+
+  private static func read<Number: BinaryFloatingPoint>(
+    _ reader: any RowReader, _ path: String, next: (Int) throws(FileError) -> [Number]
+  ) throws(FileError) -> [Number] {
+    let largest = Number(Float.greatestFiniteMagnitude)
+    var values: [Number] = []
     while true {
-      let part = try narrowing.read(reader, 65536)
-      if part.isEmpty { break }
-      if let first = narrowing.firstOverflow {
+      let part = try next(65536)
+      if part.isEmpty { return values }
+      if let bad = part.firstIndex(where: { !($0.magnitude <= largest) }) {
+        let reason =
+          part[bad].isFinite
+          ? ", which float32 can't hold (3.4e+38 at most); scale the data"
+          : "; training needs finite numbers"
         throw .badRow(
-          path: path, row: first.row,
-          reason: "column \(first.column) is \(first.value), which float32 can't hold "
-            + "(3.4e+38 at most); scale the data")
-      }
-      if let bad = part.firstIndex(where: { !$0.isFinite }) {
-        throw .badRow(
-          path: path, row: reader.number(ofRow: bad / columns),
-          reason: "column \(bad % columns + 1) is \(part[bad]); training needs finite numbers")
+          path: path, row: reader.number(ofRow: bad / reader.columns),
+          reason: "column \(bad % reader.columns + 1) is \(part[bad])\(reason)")
       }
       values += part
     }
-    self.values = values
-    warnings = narrowing.warnings(
-      path: path,
-      advice: "shift and scale the data in float64 first, for instance to mean 0 and "
-        + "deviation 1")
-    for notice in reader.notices { Console.note("\(path): \(notice)") }
+  }
+
+  /// The rows minus the centre of their units, if they have any, in float32.
+  func values(_ units: ColumnUnits?) -> [Float] {
+    switch numbers {
+    case .floats(let values): units?.centred(values) ?? values
+    case .doubles(let values): units?.centred(values) ?? values.map { Float($0) }
+    }
+  }
+
+  /// The units of the columns.
+  func units(weights: [Float]?, by method: Standardization) -> ColumnUnits {
+    switch numbers {
+    case .floats(let values):
+      ColumnUnits(of: values, columns: columns, weights: weights, by: method)
+    case .doubles(let values):
+      ColumnUnits(of: values, columns: columns, weights: weights, by: method)
+    }
+  }
+
+  /// Whether the file has more digits than float32.
+  var isDouble: Bool {
+    switch numbers {
+    case .floats: false
+    case .doubles: true
+    }
+  }
+
+  /// The numbers of a column.
+  func column(_ column: Int) -> [Double] {
+    let places = stride(from: column, to: rows * columns, by: columns)
+    return switch numbers {
+    case .floats(let values): places.map { Double(values[$0]) }
+    case .doubles(let values): places.map { values[$0] }
+    }
+  }
+
+  /// The numbers of a row.
+  func row(_ row: Int) -> [Double] {
+    let range = row * columns..<(row + 1) * columns
+    return switch numbers {
+    case .floats(let values): values[range].map { Double($0) }
+    case .doubles(let values): Array(values[range])
+    }
   }
 }
 
@@ -67,15 +124,15 @@ extension TrainingData {
         path: path, found: "\(table.rows) weights", expected: "\(rows), one for each row of \(data)"
       )
     }
-    if let bad = table.values.firstIndex(where: { $0 < 0 }) {
+    let values = table.values(nil)
+    if let bad = values.firstIndex(where: { $0 < 0 }) {
       throw .badRow(
-        path: path, row: bad + 1,
-        reason: "the weight is \(table.values[bad]); weights are 0 or more")
+        path: path, row: bad + 1, reason: "the weight is \(values[bad]); weights are 0 or more")
     }
-    guard table.values.contains(where: { $0 > 0 }) else {
+    guard values.contains(where: { $0 > 0 }) else {
       throw .mismatch(path: path, found: "only zeros", expected: "a weight above 0 for some row")
     }
-    return table.values
+    return values
   }
 
   /// Checks that there are as many columns as the flow has features and context features, and that the

@@ -54,9 +54,10 @@ struct ValidationFlags: ParsableArguments {
     guard x.rows > 0 else {
       throw .mismatch(path: data, found: "no rows", expected: "at least 1 row")
     }
-    for text in x.warnings + (conditions?.warnings ?? []) { Console.warn(text) }
     var counts: [Float]?
     if let weights { counts = try TrainingData.weights(weights, rows: x.rows, of: data) }
-    return WeightedRows(x: x.values, context: conditions?.values ?? [], weights: counts)
+    return WeightedRows(
+      x: x.values(model.units), context: conditions?.values(model.contextUnits) ?? [],
+      weights: counts)
   }
 }

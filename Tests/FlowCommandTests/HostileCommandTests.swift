@@ -16,7 +16,10 @@ import Testing
     let text = #"{"type": "MAF", "features": 2, "transforms": 1, "hidden_features": [8]}"#
     try Model(FlowDescription(text: text), seed: 1).save(to: folder + "/m.safetensors")
     let x = try createRows(folder + "/x.npy", columns: 2)
-    try x.write((0..<200).map { Float($0 % 23) / 10 - 1 })
+    for number in 0..<100 {
+      let t = Float(number)
+      try x.write([sin(t), cos(3 * t)])
+    }
     try x.finish()
     try body(folder)
   }
@@ -170,6 +173,8 @@ import Testing
         (train + " --epochs 200000 --learning-rate 1e-4", "learning-rate 0.001, not 0.0001"),
         (train.replacing("x.npy", with: "y.npy") + " --epochs 200000", "another 'data'"),
         (train.replacing("MAF", with: "NSF") + " --epochs 200000", "another 'flow'"),
+        (train + " --epochs 200000 --robust", "with standardize deviation, not robust"),
+        (train + " --epochs 200000 --no-standardize", "standardize deviation, not none"),
         (train + " --epochs 1", "more than the 1 of --epochs"),
       ] {
         let result = try shell(line + " --resume", in: folder)
@@ -184,7 +189,8 @@ import Testing
   func neverBetter() throws {
     try inWorkshop { folder in
       let train =
-        "flowir train \(small) --data x.npy --batch-size 50 --output o.safetensors --epochs 3 "
+        "flowir train \(small) --data x.npy --no-standardize --batch-size 50 --output o.safetensors "
+        + "--epochs 3 "
       for rate in ["1e6", "1e3"] {
         let result = try shell(train + "--learning-rate \(rate)", in: folder)
         #expect(result.status == 1 && result.errors.contains("lower the learning rate"))
@@ -226,8 +232,12 @@ import Testing
       #expect(result.status == 0 && result.output.contains("\"invalid_rows\": 1"))
       #expect(result.errors.contains("--dtype f64"))
       result = try shell(
-        "flowir train \(small) --data dates.npy --output o.safetensors --epochs 1", in: folder)
+        "flowir train \(small) --data dates.npy --output o.safetensors --epochs 1 --no-standardize",
+        in: folder)
       #expect(result.errors.contains("float32 keeps"), "\(result.errors)")
+      result = try shell(
+        "flowir train \(small) --data dates.npy --output o.safetensors --epochs 1", in: folder)
+      #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
     }
   }
 

@@ -53,6 +53,45 @@ def test_every_flow_trains_and_goes_to_zuko(name: str) -> None:
         flow.log_prob(x[:50], context[:50]), expected, rtol=limit, atol=limit)
 
 
+@pytest.mark.parametrize("name", ["NSF", "CNF", "GMM"])
+def test_a_flow_in_the_units_of_its_data_is_zukos_after_one_more_transform(name: str) -> None:
+    x = data()[0] * [1e-3, 200] + [7, -1e4]
+    make, arguments = FLOWS[name]
+    flow = make(2, **arguments).fit(x, epochs=2, batch_size=256, dtype="float64", progress=False)
+    tensors = {k: torch.from_numpy(v.copy()) for k, v in flowir.describe(flow).tensors.items()}
+    own = getattr(zuko.flows, name)(2, **arguments)
+    first = zuko.flows.UnconditionalTransform(
+        lambda loc, scale: zuko.transforms.AffineTransform(loc, scale).inv, loc=torch.zeros(2),
+        scale=torch.ones(2), buffer=True)
+    if name == "GMM":
+        live = zuko.flows.Flow([first], own)
+    else:
+        live = zuko.flows.Flow(
+            [first, *(own.transform.transforms if name == "NSF" else [own.transform])], own.base)
+    live.load_state_dict(tensors, strict=True)
+    live.double()
+    with torch.no_grad():
+        expected = live(None).log_prob(torch.from_numpy(x[:50])).numpy()
+    limit = 1e-2 if name == "CNF" else 1e-9
+    np.testing.assert_allclose(flow.log_prob(x[:50]), expected, rtol=limit, atol=limit)
+    assert abs(flow.sample(2000, seed=1)[:, 1].mean() + 1e4) < 200  # One deviation of the data.
+    # Read from the live flow, it is a custom flow of the same density.
+    again = flowir.compile(live, dtype="float64", functions=["log_prob"])
+    np.testing.assert_allclose(again.log_prob(x[:50]), expected, rtol=limit, atol=limit)
+
+
+def test_a_standardized_context_goes_to_zuko_and_back() -> None:
+    x, context = data()
+    flow = flowir.MAF(2, 1, **SMALL).fit(
+        x, 1e3 + 1e-2 * context, epochs=2, batch_size=256, dtype="float64", progress=False, robust=True)
+    assert flowir.describe(flow).json["embedding"] == [{"type": "Standardize"}]
+    again = flowir.compile(flow.to_zuko(), dtype="float64", functions=["log_prob"])
+    np.testing.assert_allclose(
+        again.log_prob(x, 1e3 + 1e-2 * context), flow.log_prob(x, 1e3 + 1e-2 * context), rtol=1e-9, atol=1e-9)
+    plain = flowir.MAF(2, 1, **SMALL).fit(x, context, epochs=1, standardize=False, progress=False)
+    assert not {"before", "embedding"} & set(flowir.describe(plain).json)
+
+
 def test_training_finds_the_density(tmp_path: Path) -> None:
     x, context = data(8000)
     # Twice the covariance's half of the logarithm, by the formula of the normal distribution.

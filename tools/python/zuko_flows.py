@@ -41,10 +41,12 @@ def build(description, positional=()):
     `positional` has the paths of unconditional modules, such as `transform.transforms.0`, whose
     tensors are given by position, so that their keys are `_0`, `_1`, … instead of their names.
     """
-    arguments = {key: value for key, value in description.items() if key not in ("type", "zuko")}
+    arguments = {
+        key: value for key, value in description.items() if key not in ("type", "zuko", "before")}
     kind = description["type"]
     if kind != "Flow":
-        return getattr(zuko.flows, kind)(**constructor(arguments))
+        flow = getattr(zuko.flows, kind)(**constructor(arguments))
+        return preceded(flow, description) if description.get("before") else flow
     place = Place(description["features"], frozenset(positional), "")
     parts, path = arguments["transform"], place.child("transform")
     transform = composed(parts, path) if isinstance(parts, list) else lazy(parts, path)
@@ -53,6 +55,17 @@ def build(description, positional=()):
         unconditional(
             zuko.flows.UnconditionalDistribution, zuko.distributions, arguments["base"],
             place.child("base")))
+
+
+def preceded(flow, description):
+    """Zuko's flow after the transforms that stand before it."""
+    place = Place(description["features"], frozenset(), "transform")
+    first = composed(description["before"], place).transforms
+    if not isinstance(flow, zuko.flows.Flow):
+        return zuko.flows.Flow([*first], flow)
+    own = flow.transform
+    rest = own.transforms if isinstance(own, zuko.lazy.LazyComposedTransform) else [own]
+    return zuko.flows.Flow([*first, *rest], flow.base)
 
 
 @dataclass(frozen=True)

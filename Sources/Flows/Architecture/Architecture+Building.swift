@@ -13,6 +13,21 @@ struct BuildSite {
   let scope: ModuleScope
   /// Reads parts that are described by JSON of their own.
   let parts: PartReader
+  /// How many transforms stand before the flow's own: see `FlowDescription.before`.
+  var before = 0
+
+  /// Where one of the flow's own transforms is, counted from 0.
+  func transform(_ index: Int) -> ModuleScope {
+    release.transforms(in: scope).child("\(before + index)")
+  }
+
+  /// Where the only transform of a continuous flow is.
+  var onlyTransform: ModuleScope {
+    before > 0 ? transform(0) : release.onlyTransform(in: scope)
+  }
+
+  /// Where the parameters of a mixture are, which is the base of a flow if transforms stand before it.
+  var mixture: ModuleScope { before > 0 ? scope.child("base") : scope }
 
   /// The standard normal base.
   var normalBase: UnconditionalDistribution {
@@ -92,14 +107,13 @@ extension Architecture.Autoregressive {
     _ site: BuildSite, base: UnconditionalDistribution? = nil, softclip: Double? = nil,
     univariate: (ModuleScope) -> Univariate
   ) throws(FlowError) -> Flow {
-    let list = site.release.transforms(in: site.scope)
     var parts: [any LazyTransform] = []
     for index in 0..<transforms {
       if let softclip, index > 0 {
         parts.append(
           UnconditionalTransform { DependentTransform(SoftclipTransform(bound: softclip)) })
       }
-      let place = list.child("\(softclip == nil ? index : 2 * index)")
+      let place = site.transform(softclip == nil ? index : 2 * index)
       let univariate = univariate(site.release.monotonicNetwork(in: place))
       // A single feature depends on no other: Zuko makes it element-wise too.
       guard site.features > 1 || !site.release.isElementWiseForOneFeature else {
@@ -127,10 +141,9 @@ extension Architecture.Autoregressive {
 extension Architecture.Coupling {
   /// Coupling transforms with alternating checkered masks, or random ones with `randmask`.
   func flow(_ site: BuildSite, univariate: Univariate) throws(FlowError) -> Flow {
-    let list = site.release.transforms(in: site.scope)
     var parts: [any LazyTransform] = []
     for index in 0..<transforms {
-      let place = list.child("\(index)")
+      let place = site.transform(index)
       guard site.features > 1 || !site.release.isElementWiseForOneFeature else {
         parts.append(
           ElementWiseTransform(
@@ -153,12 +166,11 @@ extension Architecture.Coupling {
 extension Architecture.Gaussianization {
   /// Element-wise mixtures' quantiles with free rotations between them.
   func flow(_ site: BuildSite) -> Flow {
-    let list = site.release.transforms(in: site.scope)
     let rotation = site.release.namesArgumentsByPosition ? "_0" : "A"
     var parts: [any LazyTransform] = []
     for index in 0..<transforms {
       if index > 0 {
-        let a = list.child("\(2 * index - 1)").parameter(
+        let a = site.transform(2 * index - 1).parameter(
           rotation, [site.features, site.features], initializer: .normal())
         parts.append(UnconditionalTransform { RotationTransform(a: a.tensor) })
       }
@@ -166,7 +178,7 @@ extension Architecture.Gaussianization {
         ElementWiseTransform(
           features: site.features, context: site.context,
           univariate: .gaussianization(components: components), network: network.hyper,
-          in: list.child("\(2 * index)")))
+          in: site.transform(2 * index)))
     }
     return Flow(transform: LazyComposedTransform(parts), base: site.normalBase)
   }
@@ -188,7 +200,7 @@ extension Architecture.Continuous {
     Flow(
       transform: transform(
         features: site.features, context: site.context,
-        in: site.release.onlyTransform(in: site.scope)), base: site.normalBase)
+        in: site.onlyTransform), base: site.normalBase)
   }
 }
 
@@ -200,6 +212,6 @@ extension Architecture.GaussianComponents {
       base: GaussianMixture(
         features: site.features, context: site.context, components: components,
         covarianceType: covarianceType, tied: tied,
-        epsilon: epsilon ?? site.release.mixtureEpsilon, network: network.hyper, in: site.scope))
+        epsilon: epsilon ?? site.release.mixtureEpsilon, network: network.hyper, in: site.mixture))
   }
 }

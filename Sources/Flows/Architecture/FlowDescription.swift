@@ -4,7 +4,8 @@ import FlowFiles
 ///
 /// In a file it is a JSON object: `type` is a Zuko class, the other keys are that class's constructor
 /// arguments. `zuko` names an older release whose names and constants hold, `embedding` the layers
-/// before the condition: see <doc:OlderReleases>.
+/// before the condition: see <doc:OlderReleases>. `before` lists transforms that stand before those of
+/// the class, such as one from the data's units: see <doc:Units>.
 public struct FlowDescription: Hashable, Sendable {
   /// The object, as it was read or as it is written.
   public let json: JSONValue
@@ -16,6 +17,9 @@ public struct FlowDescription: Hashable, Sendable {
   public let context: Int
   /// The release of Zuko whose names and constants hold: the one under `zuko`, else the current one.
   public let release: ZukoRelease
+  /// The transforms that stand before the flow's own, each described as a part of a custom flow; of a
+  /// custom flow they are the first of its list.
+  public let before: [JSONValue]
   /// The layers that the context passes through before the flow.
   let embedding: EmbeddingDescription
 
@@ -52,7 +56,14 @@ public struct FlowDescription: Hashable, Sendable {
     try visitor.integer("context", &context, in: 0...SizeLimit.width)
     embedding = try EmbeddingDescription(reader, inputs: context)
     try kind.visit(&visitor)
-    try reader?.allow(["zuko", "embedding"] + visitor.keys)
+    var extra = ["zuko", "embedding"]
+    if case .custom = kind {
+      before = []
+    } else {
+      extra.append("before")
+      before = try Self.before(reader)
+    }
+    try reader?.allow(extra + visitor.keys)
     self.features = features ?? 0
     self.context = context
     architecture = kind
@@ -69,14 +80,32 @@ public struct FlowDescription: Hashable, Sendable {
   /// The names of the classes that can be described.
   public static let types = Architecture.all.map(\.type)
 
+  private static func before(_ reader: DescriptionReader?) throws(FlowError) -> [JSONValue] {
+    switch reader?["before"] {
+    case nil: return []
+    case .array(let items): return items
+    case .some(let other):
+      throw .invalid(place: "before", found: other.text, expected: "a list of transforms")
+    }
+  }
+
   /// Builds the flow's modules, registering their parameters.
   func build(in scope: ModuleScope) throws(FlowError) -> Flow {
-    let site = BuildSite(
-      features: features, context: embedding.outputs, release: release, scope: scope,
-      parts: PartReader(
-        features: features, condition: embedding.outputs,
-        hasEmbedding: !embedding.layers.isEmpty, release: release))
-    let flow = try architecture.build(site)
+    let parts = PartReader(
+      features: features, condition: embedding.outputs, hasEmbedding: !embedding.layers.isEmpty,
+      release: release)
+    var site = BuildSite(
+      features: features, context: embedding.outputs, release: release, scope: scope, parts: parts)
+    var first: [any LazyTransform] = []
+    for (index, item) in before.enumerated() {
+      first.append(try parts.lazy(item, place: "before[\(index)]", in: site.transform(index)))
+    }
+    site.before = first.count
+    var flow = try architecture.build(site)
+    if !first.isEmpty {
+      let own = (flow.transform as? LazyComposedTransform)?.transforms ?? [flow.transform]
+      flow = Flow(transforms: first + own, base: flow.base)
+    }
     return embedding.layers.isEmpty
       ? flow : flow.embedded(embedding.build(in: scope.child("embedding")))
   }

@@ -32,7 +32,8 @@ extension PartReader {
     return LazyComposedTransform(parts)
   }
 
-  private func lazy(
+  /// A transform of the data, registered in a scope.
+  func lazy(
     _ json: JSONValue, place: String, in scope: ModuleScope
   ) throws(FlowError) -> any LazyTransform {
     let reader = try reader(json, place: place)

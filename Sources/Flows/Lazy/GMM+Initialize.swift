@@ -55,13 +55,13 @@ public struct GMM: PrebuiltFlow {
       throw .invalid(place: "initialize", found: "NaN or infinity", expected: "finite numbers")
     }
     var clusters = Clusters(
-      x: x.map(Double.init), features: d, count: arguments.components, seed: seed)
+      x: inUnits(x), features: d, count: arguments.components, seed: seed)
     let moments = try clusters.moments(strategy)
     let parameters = try parameters(moments)
-    let last = model.parameters.filter { $0.name.hasPrefix("hyper.") }.suffix(2)
+    let last = model.parameters.filter { $0.name.hasPrefix("\(place)hyper.") }.suffix(2)
     guard let weight = last.first, let bias = last.last else {
       for (index, values) in parameters.enumerated() {
-        let name = "phi.\(index)"
+        let name = "\(place)phi.\(index)"
         guard let shape = model.values[name]?.shape else { continue }
         model.values[name] = HostArray(values.map { Float($0) }, shape: shape)
       }
@@ -71,6 +71,16 @@ public struct GMM: PrebuiltFlow {
     model.values[weight.name] = HostArray(weights, shape: weight.shape)
     model.values[bias.name] = HostArray(
       parameters.flatMap { $0 }.map { Float($0) }, shape: bias.shape)
+  }
+
+  /// What the names of the mixture's parameters begin with.
+  private var place: String { model.description?.before.isEmpty == false ? "base." : "" }
+
+  /// Rows in the units that the mixture sees them in.
+  private func inUnits(_ x: [Float]) -> [Double] {
+    guard let units = model.units else { return x.map(Double.init) }
+    let d = model.features
+    return x.enumerated().map { (Double($1) - units.centre[$0 % d]) / units.scale[$0 % d] }
   }
 
   /// Logits, means and scales in the order of the mixture's parameters.

@@ -12,6 +12,14 @@ extension PrebuiltFlow {
     set { model.values = newValue }
   }
 
+  /// Puts the flow in the units of a table; see `Model.standardize`.
+  public mutating func standardize<Scalar: FlowScalar>(
+    _ x: Rows<Scalar>, context: Rows<Scalar>? = nil, weights: [Float]? = nil,
+    by method: Standardization = .deviation
+  ) throws(FlowError) {
+    try model.standardize(x, context: context, weights: weights, by: method)
+  }
+
   /// Fits the parameters to rows by maximum likelihood and keeps the best; see `Model.fit`.
   @discardableResult
   public mutating func fit(

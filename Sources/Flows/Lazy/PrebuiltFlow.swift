@@ -2,7 +2,8 @@
 /// saved and compiled through its `model`.
 ///
 ///     var flow = try NSF(features: 5, context: 8, transforms: 3, bins: 8)
-///     try flow.model.fit(x, context: c)
+///     try flow.standardize(x, context: c)
+///     try await flow.fit(x, context: c)
 ///     let loss = try flow.compile(.rows("x", 5), .rows("c", 8)) { x, c in -flow(c).logProb(x).mean() }
 public protocol PrebuiltFlow: LazyDistribution, ParameterHolder {
   /// The architecture and the values of its parameters.
@@ -40,7 +41,7 @@ public struct MAF: PrebuiltFlow {
 }
 
 /// A neural spline flow (Durkan et al., arXiv:1906.04032): rational-quadratic splines on [-5, 5]
-/// whose knots a masked network gives. Standardise the features first.
+/// whose knots a masked network gives. Data in other units need `standardize` first.
 public struct NSF: PrebuiltFlow {
   /// The architecture and the values of its parameters.
   public var model: Model
@@ -115,7 +116,7 @@ public struct SOSPF: PrebuiltFlow {
 }
 
 /// A Bernstein polynomial flow on [-5, 5] (Sick et al., arXiv:2004.00464; Arpogaus et al.,
-/// arXiv:2204.13939). Standardise the features first.
+/// arXiv:2204.13939). Data in other units need `standardize` first.
 public struct BPF: PrebuiltFlow {
   /// The architecture and the values of its parameters.
   public var model: Model

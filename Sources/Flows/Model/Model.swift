@@ -30,14 +30,19 @@ public struct Model: ParameterHolder {
   ///
   /// - Throws: `FlowError` for a description that does not fit.
   public init(_ description: FlowDescription, seed: UInt64 = 0) throws(FlowError) {
-    let scope = ModuleScope.root(seed: seed)
+    try self.init(description, in: .root(seed: seed))
+    values = initialValues(of: parameters, seed: seed)
+  }
+
+  /// Builds a described flow in a scope, with the values of no parameter.
+  init(_ description: FlowDescription, in scope: ModuleScope) throws(FlowError) {
     flow = try description.build(in: scope)
     try scope.registry.validate()
     self.description = description
     features = description.features
     context = description.context
     parameters = scope.registry.parameters
-    values = initialValues(of: parameters, seed: seed)
+    values = [:]
   }
 
   /// Makes an untrained flow of an architecture; `seed` decides its random choices and first parameters.
@@ -71,12 +76,7 @@ public struct Model: ParameterHolder {
     }
     let scope = ModuleScope(
       registry: .init(checkpoint: FileCheckpoint(file: file), seed: 0), path: "")
-    flow = try description.build(in: scope)
-    self.description = description
-    features = description.features
-    context = description.context
-    parameters = scope.registry.parameters
-    try scope.registry.validate()
+    try self.init(description, in: scope)
     values = try file.values(of: parameters, isIgnored: isIgnored)
   }
 

@@ -26,20 +26,28 @@ extension Model {
     progress: @Sendable (TrainingProgress) -> Void = { _ in }
   ) async throws -> TrainingReport {
     try check(x, context, names: ("x", "context"))
+    let (units, contextUnits) = (units, contextUnits)
+    func centred(_ x: Rows<Float>, _ context: Rows<Float>?, _ weights: [Float]?) -> WeightedRows {
+      WeightedRows(
+        x: units?.centred(x.values) ?? x.values,
+        context: context.map { contextUnits?.centred($0.values) ?? $0.values } ?? [],
+        weights: weights)
+    }
     var judged: WeightedRows?
     if let validation {
       try check(validation, validationContext, names: ("validation", "validationContext"))
-      judged = WeightedRows(
-        x: validation.values, context: validationContext?.values ?? [],
-        weights: validationWeights)
+      judged = centred(validation, validationContext, validationWeights)
     } else if validationContext != nil || validationWeights != nil {
       throw FlowError.invalid(
         place: "validation", found: "nothing",
         expected: "the rows that the validation context and weights belong to")
     }
-    return try fit(
-      x.values, context: context?.values ?? [], weights: weights, validation: judged,
-      options: options, progress: progress)
+    let rows = centred(x, context, weights)
+    var model = self.centred()
+    defer { update(from: model) }
+    return try model.fit(
+      rows.x, context: rows.context, weights: weights, validation: judged, options: options,
+      progress: progress)
   }
 
   private func check(

@@ -44,6 +44,7 @@ public struct TrainingJob: Hashable, Sendable {
     }
     let optimizer = options.optimizer
     var facts = [
+      Fact("standardize", options.standardization?.rawValue ?? Fact.absent),
       Fact("flow", flow), Fact("data", digest(data.x)), Fact("context-data", digest(data.context)),
       optional("weights", data.weights), optional("validation-data", validation?.x),
       optional("validation-context-data", validation?.context),

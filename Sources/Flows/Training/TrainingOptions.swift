@@ -28,6 +28,9 @@ public struct TrainingOptions: Sendable {
   /// The names of parameters, or of modules with all of their parameters, that are not trained, such as
   /// `transform.transforms.0`.
   public var frozen: [String] = []
+  /// How the model's units were found, nil for a flow in the units of its data: noted in checkpoints, so
+  /// that a run is not continued in other units.
+  public var standardization: Standardization?
   /// Decides the split and the order of rows.
   public var seed: UInt64 = 0
   /// How many threads to use; one per processor if nil. The result does not depend on it.

@@ -46,14 +46,14 @@ class Architecture:
         validation_data: Any = None, validation_weights: Any = None, epochs: int = 100,
         batch_size: int = 512, learning_rate: float = 1e-3, schedule: str = "constant",
         weight_decay: float = 0.0, clip_norm: float | None = None, patience: int | None = 10,
-        seed: int = 0, threads: int | None = None, progress: bool | None = None,
+        standardize: bool | None = None, robust: bool = False, seed: int = 0, threads: int | None = None, progress: bool | None = None,
         dtype: Any = "float32",
     ) -> TrainedFlow:
         """Fits the flow by maximum likelihood and compiles it.
 
         Args:
-          x: the rows, (N, D). Standardise them first: splines live on [-5, 5]. The names of a table's
-            columns (of pandas, Polars or Arrow) are kept with the model.
+          x: the rows, (N, D), in any units. The names of a table's columns (of pandas, Polars or Arrow)
+            are kept with the model.
           context: the context of each row, (N, C).
           weights: the weight of each row, (N,): 2 counts a row twice, and 0 leaves it out.
           validation: the share of rows to hold out, 0.1 if left out; the parameters that were best on them
@@ -67,6 +67,9 @@ class Architecture:
           weight_decay: decoupled weight decay (AdamW).
           clip_norm: the largest norm of the gradient.
           patience: stop after this many epochs without a better validation likelihood; None for never.
+          standardize: whether the flow, and the net of its context, begin with (x - mean) / deviation of
+            each column; if left out, all flows do but NCSF, whose features are angles.
+          robust: take medians and quartiles instead, which a few far rows do not change.
           seed: the seed of parameters, split and shuffles.
           threads: how many threads to use; one a processor if left out.
           progress: whether to show how it goes; if left out, in a terminal and in a notebook.
@@ -99,6 +102,10 @@ class Architecture:
             for key, value in options.items():
                 if value is not None:
                     arguments += [f"--{key}", str(value)]
+            if standardize is not None:
+                arguments.append("--standardize" if standardize else "--no-standardize")
+            if robust:
+                arguments.append("--robust")
             report = json.loads(_run(arguments, Progress.make(progress).show))
             model = output.read_bytes()
         if rows.names.x or rows.names.context:

@@ -20,11 +20,12 @@ from .._errors import Error
 def build(description: Description) -> Any:
     """Zuko's flow with a description's parameters.
 
-    Raises `Error` if the description has what Zuko lacks, such as an embedding.
+    A flow whose context passes through layers first is an `EmbeddedFlow` or `EmbeddedGMM`, since Zuko has
+    no module for that. Raises `Error` if the description has something else that Zuko lacks.
     """
     json = dict(description.json)
-    if json.pop("embedding", None):
-        raise Error("the flow embeds its context, for which Zuko has no module")
+    layers = json.pop("embedding", None) or []
+    before = json.pop("before", [])
     json.pop("zuko", None)
     kind = json.pop("type")
     tensors = {
@@ -35,12 +36,83 @@ def build(description: Description) -> Any:
         transform = _composed(parts, at) if isinstance(parts, list) else _lazy(parts, at)
         flow = zuko.flows.Flow(transform, _base(json["base"], place.child("base")))
     else:
+        if layers:
+            json["context"] = _outputs(layers, json["context"])
         flow = getattr(zuko.flows, kind)(**_arguments(json, place))
+        if before:
+            own = flow.transform if hasattr(flow, "transform") else zuko.lazy.LazyComposedTransform()
+            rest = own.transforms if isinstance(own, zuko.lazy.LazyComposedTransform) else [own]
+            flow = zuko.flows.Flow(
+                [*_composed(before, place.child("transform")).transforms, *rest],
+                flow.base if hasattr(flow, "transform") else flow)
+    if layers:
+        network = _network(layers, description.context)
+        flow = (EmbeddedFlow(network, flow.transform, flow.base) if isinstance(flow, zuko.flows.Flow)
+                else EmbeddedGMM(network, **_arguments(json, place)))
     for name, tensor in [*flow.named_parameters(), *flow.named_buffers()]:
         if name in tensors and tensor.shape != tensors[name].shape:
             tensor.data = torch.empty_like(tensors[name], dtype=tensor.dtype)
     flow.load_state_dict(tensors, strict=True)
     return flow.eval()
+
+
+class Standardize(torch.nn.Module):
+    """Centres and scales each number, `(x - mean) / std`."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("std", torch.ones(features))
+
+    def forward(self, x: Any) -> Any:
+        """The standardized numbers."""
+        return (x - self.mean) / self.std
+
+
+class EmbeddedFlow(zuko.flows.Flow):
+    """A flow whose context passes through a network first; its own transform takes what that gives."""
+
+    def __init__(self, embedding: Any, transform: Any, base: Any) -> None:
+        super().__init__(transform, base)
+        self.embedding = embedding
+
+    def forward(self, c: Any = None) -> Any:
+        """The distribution for a context."""
+        return super().forward(self.embedding(c))
+
+
+class EmbeddedGMM(zuko.flows.GMM):
+    """A mixture whose context passes through a network first."""
+
+    def __init__(self, embedding: Any, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.embedding = embedding
+
+    def forward(self, c: Any = None) -> Any:
+        """The distribution for a context."""
+        return super().forward(self.embedding(c))
+
+
+def _outputs(layers: list[Any], width: int) -> int:
+    """How many numbers come out of layers."""
+    for layer in layers:
+        width = layer.get("out_features", width)
+    return width
+
+
+def _network(layers: list[Any], width: int) -> Any:
+    """The layers of an embedding as modules."""
+    modules = []
+    for layer in layers:
+        kind = layer["type"]
+        if kind == "Standardize":
+            modules.append(Standardize(width))
+        elif kind == "Linear":
+            modules.append(torch.nn.Linear(width, layer["out_features"], bias=layer.get("bias", True)))
+            width = layer["out_features"]
+        else:
+            modules.append(_activation(layer if len(layer) > 1 else kind)())
+    return torch.nn.Sequential(*modules)
 
 
 def _single(value: Any) -> Any:

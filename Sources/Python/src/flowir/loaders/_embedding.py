@@ -58,8 +58,10 @@ def embed(
     elif kind in ("Identity", "Dropout"):
         pass
     elif kind == "Standardize":
-        tensors[f"{at}.mean"] = module._mean.expand(width)
-        tensors[f"{at}.std"] = module._std.expand(width)
+        # sbi's own, or that of a flow that went to Zuko from here.
+        for name in ("mean", "std"):
+            found = getattr(module, name if hasattr(module, name) else f"_{name}")
+            tensors[f"{at}.{name}"] = found.expand(width)
         layers.append({"type": kind})
     elif type(module) is nn.Linear:
         tensors[f"{at}.weight"] = module.weight

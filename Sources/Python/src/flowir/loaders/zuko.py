@@ -6,8 +6,11 @@ from typing import Any
 
 import torch
 import zuko
+from torch import nn
 
 from .._description import Description
+from ..hosts.zuko import EmbeddedFlow, Standardize
+from ._embedding import draw_context, embedding
 from ._live import CannotDescribe, Live
 from ._networks import plain
 from ._reference import double, reference
@@ -23,13 +26,8 @@ def load(obj: Any) -> Live:
     """Reads a flow."""
     description = describe(obj)
     flow = exact(double(obj))
-    size = description.context
-
-    def draw(count: int) -> Any:
-        return torch.randn(count, size, dtype=torch.float64)
-
     return Live("zuko", description, reference(
-        flow, description.features, draw if size else None, tolerance(description.json)))
+        flow, description.features, draw_context(description), tolerance(description.json)))
 
 
 def exact(flow: Any) -> Any:
@@ -67,7 +65,8 @@ def describe(flow: Any) -> Description:
 
 def custom(flow: Any, tensors: dict[str, Any]) -> dict[str, Any]:
     """The description of a flow of transforms over a base; changes tensors to those that it needs."""
-    if not isinstance(flow, zuko.flows.Flow) or type(flow).forward is not zuko.flows.Flow.forward:
+    own = (zuko.flows.Flow.forward, EmbeddedFlow.forward)
+    if not isinstance(flow, zuko.flows.Flow) or type(flow).forward not in own:
         raise CannotDescribe("flow", flow, "is neither a Flow nor a GMM, or has its own forward")
     sizes = [found for part in _leaves(flow.transform) if (found := find_size(part))]
     features = sizes[0][0] if sizes else _event_size(flow.base)
@@ -82,9 +81,22 @@ def custom(flow: Any, tensors: dict[str, Any]) -> dict[str, Any]:
     else:
         result["transform"] = reader.lazy(flow.transform, "transform")
     result["base"] = reader.base(flow.base)
+    if isinstance(flow, EmbeddedFlow):
+        _embed(flow, result, tensors)
     if reader.needs_release:
         result["zuko"] = zuko.__version__.split("+")[0]
     return result
+
+
+def _embed(flow: EmbeddedFlow, json: dict[str, Any], tensors: dict[str, Any]) -> None:
+    """Adds the layers that the context passes through first to a description."""
+    network = flow.embedding
+    first = network[0] if len(network) else None
+    if isinstance(first, Standardize):
+        width = first.mean.shape[0]
+    else:
+        width = next((part.in_features for part in network if isinstance(part, nn.Linear)), json["context"])
+    embedding(network, (width,), json, tensors)
 
 
 def mixture(flow: Any, tensors: dict[str, Any]) -> dict[str, Any]:

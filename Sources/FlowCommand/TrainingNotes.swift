@@ -1,0 +1,131 @@
+import Flows
+
+/// What makes training data unfit for a density, or for float32, each in one sentence that says what to do.
+struct TrainingNotes {
+  private(set) var texts: [String] = []
+
+  /// The most numbers that a column of kinds or of rounded measurements has.
+  private static let fewest = 256
+  /// How many rows are compared with each other, or sorted.
+  private static let sample = 1_000_000
+
+  /// Looks at rows and their context, which are about to be fitted by a model that has their units.
+  init(_ x: TrainingData, _ conditions: TrainingData?, _ model: Model) {
+    var discrete = 0
+    for column in 0..<x.columns {
+      let place = "\(x.path): column \(column + 1)"
+      let numbers = x.column(column)
+      let distinct = Self.distinct(numbers)
+      if distinct.count == 1, numbers.count > 1 {
+        texts.append(
+          "\(place) is \(numbers[0]) in all rows, so that its density has no width; leave it out with "
+            + "--columns")
+      } else if distinct.count * 20 <= numbers.count, distinct.count <= Self.fewest {
+        texts.append(
+          "\(place) has \(distinct.count) distinct numbers in \(numbers.count) rows, so that its "
+            + "density grows without end; add noise of the width of a step, or make it a context")
+        discrete += 1
+      }
+      if let centre = model.units?.centre[column] {
+        if let text = Self.outliers(numbers, distinct, model.units?.scale[column] ?? 1) {
+          texts.append("\(place)\(text)")
+        } else {
+          noteMerging(numbers, x, place, centre: centre)
+        }
+      } else {
+        noteBounds(numbers, place, model.description)
+        noteMerging(numbers, x, place, centre: nil)
+      }
+    }
+    if let conditions {
+      for column in 0..<conditions.columns {
+        let place = "\(conditions.path): column \(column + 1)"
+        let numbers = conditions.column(column)
+        if numbers.count > 1, Self.distinct(numbers).count == 1 {
+          texts.append("\(place) is \(numbers[0]) in all rows, so that nothing is learnt from it")
+        }
+        noteMerging(numbers, conditions, place, centre: model.contextUnits?.centre[column])
+      }
+    }
+    if discrete < x.columns { noteRepeats(x, conditions) }
+  }
+
+  /// The distinct numbers of a column, up to one more than a column of kinds has.
+  private static func distinct(_ numbers: [Double]) -> Set<Double> {
+    var found: Set<Double> = []
+    for number in numbers where found.insert(number).inserted && found.count > fewest { break }
+    return found
+  }
+
+  /// The words about rows so far from the others that they decide the scale.
+  private static func outliers(
+    _ numbers: [Double], _ distinct: Set<Double>, _ scale: Double
+  ) -> String? {
+    guard distinct.count > 2 else { return nil }
+    let some = Array(numbers.prefix(sample))
+    let robust = ColumnUnits(of: some, columns: 1, by: .robust).scale[0]
+    guard scale > 100 * robust else { return nil }
+    return
+      ": a few rows are so far from the others that they decide its scale, \(Float(scale)), while "
+      + "half of the rows lie within \(Float(robust * 1.349)); leave them out, or give --robust"
+  }
+
+  /// Notes numbers that are different in float64 and equal in float32. A tenth of the distinct ones is more
+  /// than chance does to ordinary data of this size.
+  private mutating func noteMerging(
+    _ numbers: [Double], _ table: TrainingData, _ place: String, centre: Double?
+  ) {
+    guard table.isDouble else { return }
+    let before = Set(numbers.prefix(10_000))
+    let after = Set(before.map { Float($0 - (centre ?? 0)) }).count
+    guard after * 10 < before.count * 9 else { return }
+    texts.append(
+      "\(place): float32 keeps \(after) of \(before.count) distinct numbers; "
+        + (centre == nil
+          ? "leave out --no-standardize, or shift and scale the data in float64 first, for instance "
+            + "to mean 0 and deviation 1"
+          : "their range is too wide: give them as the logarithm, or in two columns"))
+  }
+
+  /// Notes numbers outside of the interval that a flow's transforms shape.
+  private mutating func noteBounds(
+    _ numbers: [Double], _ place: String, _ description: FlowDescription?
+  ) {
+    let bound: Double
+    let text: String
+    switch description?.architecture {
+    case .nsf, .bpf:
+      bound = 5
+      text = "where the splines change nothing; leave out --no-standardize, or scale the data"
+    case .sospf, .naf, .unaf:
+      bound = 11
+      text = "to which the flow clips softly; leave out --no-standardize, or scale the data"
+    case .ncsf:
+      bound = Double.pi
+      text = "where the flow has no density; give angles in radians from -pi to pi"
+    case .maf, .nice, .realNVP, .gf, .cnf, .gmm, .custom, nil: return
+    }
+    let outside = numbers.count { abs($0) > bound + 1e-5 }
+    guard outside * 100 > numbers.count else { return }
+    let share = (100 * Double(outside) / Double(numbers.count)).rounded()
+    texts.append(
+      "\(place): \(Int(share)) % of its numbers are outside [\(-Float(bound)), \(Float(bound))], \(text)"
+    )
+  }
+
+  /// Notes rows that are equal to others, context included.
+  private mutating func noteRepeats(_ x: TrainingData, _ conditions: TrainingData?) {
+    let count = min(x.rows, Self.sample)
+    var seen: Set<Int> = []
+    var repeated = 0
+    for row in 0..<count {
+      var hasher = Hasher()
+      for number in x.row(row) + (conditions?.row(row) ?? []) { hasher.combine(number) }
+      if !seen.insert(hasher.finalize()).inserted { repeated += 1 }
+    }
+    guard repeated * 100 >= count, repeated > 1 else { return }
+    texts.append(
+      "\(x.path): \(repeated) of \(count) rows repeat another, and held-out rows may repeat training "
+        + "rows; leave repetitions out, or count them with --weights")
+  }
+}

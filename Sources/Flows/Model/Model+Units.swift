@@ -1,0 +1,178 @@
+import FlowRuntime
+
+/// The units of a model's data.
+extension Model {
+  /// The centre and the scale of the features, of a flow that begins with `(x - centre) / scale`; nil for
+  /// another. Setting them changes the units, and does nothing for another flow.
+  public var units: ColumnUnits? {
+    get {
+      guard let description, description.hasUnits else { return nil }
+      return units(
+        at: description.unitsPath, [["loc", "_0"], ["scale", "_1"]], columns: features)
+    }
+    set {
+      guard let description, description.hasUnits, let newValue else { return }
+      set(newValue, at: description.unitsPath, [["loc", "_0"], ["scale", "_1"]])
+    }
+  }
+
+  /// The centre and the scale of the context, of a flow whose context is standardized; nil for another.
+  /// Setting them changes the units, and does nothing for another flow.
+  public var contextUnits: ColumnUnits? {
+    get {
+      guard let description, description.hasContextUnits else { return nil }
+      return units(at: description.contextUnitsPath, [["mean"], ["std"]], columns: context)
+    }
+    set {
+      guard let description, description.hasContextUnits, let newValue else { return }
+      set(newValue, at: description.contextUnitsPath, [["mean"], ["std"]])
+    }
+  }
+
+  private func units(at path: String, _ names: [[String]], columns: Int) -> ColumnUnits? {
+    var found: [[Double]] = []
+    for names in names {
+      let array = names.lazy.compactMap { values["\(path).\($0)"] }.first
+      guard let array, array.shape == [columns] else { return nil }
+      found.append(array.doubles)
+    }
+    return ColumnUnits(centre: found[0], scale: found[1])
+  }
+
+  private mutating func set(_ units: ColumnUnits, at path: String, _ names: [[String]]) {
+    for (names, numbers) in zip(names, [units.centre, units.scale]) {
+      for name in names.map({ "\(path).\($0)" }) {
+        guard let shape = values[name]?.shape, shape == [numbers.count] else { continue }
+        // The centre of numbers far from zero has its digits in float64 alone.
+        let floats = numbers.map { Float($0) }
+        values[name] =
+          floats.map { Double($0) } == numbers
+          ? HostArray(floats, shape: shape) : HostArray(numbers, shape: shape)
+      }
+    }
+  }
+
+  /// Puts the flow in the units of a table: from now on it begins with `(x - centre) / scale`, the context
+  /// passes through the same, and log-densities are those of the data as they are given.
+  ///
+  /// Features of `NCSF`, which are angles, stay as they are. A flow that begins so already gets the units
+  /// of this table.
+  ///
+  ///     var flow = try NSF(features: 5, context: 8)
+  ///     try flow.standardize(x, context: c)
+  ///     try await flow.fit(x, context: c)
+  ///
+  /// - Parameters:
+  ///   - x: the rows, all of them finite.
+  ///   - context: the context of each row; nil to leave the context as it is.
+  ///   - weights: how much each row counts; nil if all count alike.
+  ///   - method: what centre and scale are.
+  /// - Throws: `FlowError` for a table that does not fit, or a model that a closure built.
+  public mutating func standardize<Scalar: FlowScalar>(
+    _ x: Rows<Scalar>, context: Rows<Scalar>? = nil, weights: [Float]? = nil,
+    by method: Standardization = .deviation
+  ) throws(FlowError) {
+    try check(x, columns: features, weights: weights, "x")
+    if let context { try check(context, columns: self.context, weights: weights, "context") }
+    try addUnits(context: context != nil)
+    units = ColumnUnits(of: x.values, columns: x.columns, weights: weights, by: method)
+    guard let context else { return }
+    contextUnits = ColumnUnits(
+      of: context.values, columns: context.columns, weights: weights, by: method)
+  }
+
+  /// The model of rows from which the centres of its units were subtracted: the same densities, without
+  /// the digits that float32 loses of numbers far from zero.
+  public func centred() -> Model {
+    var model = self
+    if var units {
+      units.centre = units.centre.map { _ in 0 }
+      model.units = units
+    }
+    if var contextUnits {
+      contextUnits.centre = contextUnits.centre.map { _ in 0 }
+      model.contextUnits = contextUnits
+    }
+    return model
+  }
+
+  /// Replaces the trained parameters by those of another model of the same flow.
+  public mutating func update(from other: Model) {
+    for parameter in parameters where parameter.isTrainable {
+      values[parameter.name] = other.values[parameter.name]
+    }
+  }
+
+  private func check(
+    _ rows: Rows<some FlowScalar>, columns: Int, weights: [Float]?, _ name: String
+  ) throws(FlowError) {
+    guard rows.columns == columns, rows.count > 0 else {
+      throw .invalid(
+        place: name, found: "\(rows.count) rows of \(rows.columns) columns",
+        expected: "rows of \(columns) columns")
+    }
+    guard rows.values.allSatisfy(\.isFinite) else {
+      throw .invalid(place: name, found: "NaN or infinity", expected: "finite numbers")
+    }
+    if let weights, weights.count != rows.count {
+      throw .invalid(
+        place: "weights", found: "\(weights.count) numbers",
+        expected: "\(rows.count), one for each row of \(name)")
+    }
+  }
+
+  /// Puts transforms from units first where there are none, which leave everything as it is.
+  private mutating func addUnits(context: Bool) throws(FlowError) {
+    guard let description else {
+      throw .invalid(
+        place: "standardize", found: "a model that a closure built",
+        expected: "a described one; put an AffineTransform first in the closure")
+    }
+    let wanted = try description.standardized(context: context)
+    guard wanted != description else { return }
+    var added: Set<String> = []
+    if wanted.hasUnits, !description.hasUnits {
+      added.formUnion(["loc", "_0", "scale", "_1"].map { "\(wanted.unitsPath).\($0)" })
+    }
+    if wanted.hasContextUnits, !description.hasContextUnits {
+      added.formUnion(["mean", "std"].map { "\(wanted.contextUnitsPath).\($0)" })
+    }
+    self = try rebuilt(wanted, adding: added)
+  }
+
+  /// The model of another description that has the same parameters under other names, and some more.
+  private func rebuilt(
+    _ wanted: FlowDescription, adding added: Set<String>
+  ) throws(FlowError) -> Model {
+    // Parameters are registered in the same order whatever they are called.
+    let names = try Model(wanted).parameters.map(\.name).filter { !added.contains($0) }
+    precondition(names.count == parameters.count, "units add no parameters but their own")
+    let sources = Dictionary(uniqueKeysWithValues: zip(names, parameters))
+    let scope = ModuleScope(
+      registry: .init(checkpoint: RenamedParameters(sources: sources), seed: 0), path: "")
+    var model = try Model(wanted, in: scope)
+    model.values = initialValues(of: model.parameters, seed: 0)
+    for (name, source) in sources { model.values[name] = values[source.name] }
+    return model
+  }
+}
+
+/// The parameters of a model, under other names, as the source of the buffers that decide its structure.
+private struct RenamedParameters: CheckpointSource {
+  let sources: [String: Parameter]
+
+  func integers(_ name: String) -> [Int]? {
+    guard case .values(let values)? = sources[name]?.initializer else { return nil }
+    return values.map { Int($0) }
+  }
+
+  func booleans(_ name: String) -> [Bool]? {
+    guard case .bits(let bits)? = sources[name]?.initializer else { return nil }
+    return bits
+  }
+
+  func contains(_ name: String) -> Bool { sources[name] != nil }
+  func shape(_ name: String) -> [Int]? { sources[name]?.shape }
+  func check(_ parameter: Parameter) throws(FlowError) {}
+  var isEmpty: Bool { false }
+}

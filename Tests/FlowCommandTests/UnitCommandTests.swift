@@ -1,0 +1,120 @@
+import FlowFiles
+import Flows
+import Foundation
+import Testing
+
+/// `flowir train` in the data's units, and what it says about the data.
+@Suite struct UnitCommandTests {
+  private func inFolder(_ body: (String) throws -> Void) throws {
+    let folder = FileManager.default.temporaryDirectory.path + "/flowir-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try body(folder)
+  }
+
+  private func write(
+    _ path: String, _ count: Int, _ row: (inout SeededGenerator) -> [Double]
+  ) throws {
+    var generator = SeededGenerator(seed: 3)
+    let first = row(&generator)
+    let writer = try createRows(path, columns: first.count, type: .f64)
+    try writer.write(first + (1..<count).flatMap { _ in row(&generator) })
+    try writer.finish()
+  }
+
+  private func train(_ folder: String, _ line: String) throws -> CommandTests.Outcome {
+    try CommandTests().flowir(
+      ["train", "--output", folder + "/m.safetensors"]
+        + line.split(separator: " ").map { $0.replacing("@", with: folder + "/").description })
+  }
+
+  @Test("dates of float64 are learnt as well as the same rows around zero")
+  func dates() throws {
+    try inFolder { folder in
+      // A density that a spline must bend for, a thousandth of a day wide.
+      func row(_ g: inout SeededGenerator, _ centre: Double) -> [Double] {
+        [centre + 1e-3 * ((g.uniform() < 0.5 ? -1 : 1) + 0.2 * g.normal())]
+      }
+      try write(folder + "/far.npy", 2000) { row(&$0, 2_459_000.5) }
+      try write(folder + "/near.npy", 2000) { row(&$0, 0) }
+      var found: [Double] = []
+      for name in ["near", "far"] {
+        let result = try train(
+          folder,
+          "--flow NSF --data @\(name).npy --epochs 40 --json --batch-size 128 --learning-rate 5e-3")
+        #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
+        let summary = try JSONValue.parse(result.output.utf8)
+        if case .number(let value)? = summary["train_log_likelihood"] { found.append(value) }
+      }
+      // Half the rows in each of two normal distributions 2e-4 wide.
+      let best = -log(2) - 0.5 * log(2 * Double.pi * M_E) - log(2e-4)
+      #expect(abs(found[0] - best) < 0.1 && abs(found[1] - found[0]) < 0.01, "\(found) \(best)")
+    }
+  }
+
+  @Test("a flow in units beats one without on data far from a spline's interval, which is said")
+  func bounds() throws {
+    try inFolder { folder in
+      try write(folder + "/x.npy", 500) { [100 + 30 * $0.normal(), 0.5 * $0.normal()] }
+      let plain = try train(folder, "--flow NSF --data @x.npy --epochs 2 --no-standardize --json")
+      #expect(
+        plain.errors.contains("column 1: 100 % of its numbers are outside [-5.0, 5.0]"),
+        "\(plain.errors)")
+      #expect(!plain.errors.contains("column 2"))
+      let result = try train(folder, "--flow NSF --data @x.npy --epochs 2")
+      #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
+      let model = try Model(path: folder + "/m.safetensors")
+      #expect(abs((model.units?.centre[0] ?? 0) - 100) < 5)
+    }
+  }
+
+  @Test(
+    "columns that a density can't have, and far or repeated rows, are said, each with what to do")
+  func notes() throws {
+    try inFolder { folder in
+      try write(folder + "/x.npy", 400) {
+        [7, Double(Int($0.uniform() * 3)), $0.normal(), $0.uniform() < 0.01 ? 1e12 : $0.normal()]
+      }
+      try write(folder + "/c.npy", 400) { [1, Double(Int($0.uniform() * 3))] }
+      let result = try train(
+        folder, "--flow MAF --data @x.npy --context-data @c.npy --epochs 1 --learning-rate 1e-4")
+      let lines = result.errors.split(separator: "\n").map(String.init)
+      for text in [
+        "x.npy: column 1 is 7.0 in all rows", "x.npy: column 2 has 3 distinct numbers in 400 rows",
+        "x.npy: column 4: a few rows are so far", "c.npy: column 1 is 1.0 in all rows",
+      ] {
+        #expect(lines.contains { $0.contains(text) }, "\(text): \(result.errors)")
+      }
+      #expect(lines.count { $0.contains("warning") } == 4, "\(result.errors)")
+      try write(folder + "/r.npy", 400) { [Double(Int($0.uniform() * 300)) * 0.37] }
+      let repeated = try train(folder, "--flow MAF --data @r.npy --epochs 1")
+      #expect(repeated.errors.contains("of 400 rows repeat another"), "\(repeated.errors)")
+      let robust = try train(folder, "--flow MAF --data @x.npy --robust --epochs 1")
+      #expect(!robust.errors.contains("a few rows"), "\(robust.errors)")
+      let wrong = try train(folder, "--flow MAF --data @x.npy --robust --no-standardize")
+      #expect(wrong.status == 2)
+    }
+  }
+
+  @Test("angles stay as they are, a custom flow is standardized by request alone")
+  func exceptions() throws {
+    try inFolder { folder in
+      try write(folder + "/x.npy", 300) { [3 * $0.uniform(), $0.uniform()] }
+      try write(folder + "/c.npy", 300) { [100 * $0.normal()] }
+      #expect(
+        try train(folder, "--flow NCSF --data @x.npy --context-data @c.npy --epochs 1").status == 0)
+      var model = try Model(path: folder + "/m.safetensors")
+      #expect(model.units == nil && model.contextUnits != nil)
+      let part = #"{"type": "ElementWiseTransform", "features": 2}"#
+      let base = #"{"type": "UnconditionalDistribution", "f": {"type": "DiagNormal"}}"#
+      try #"{"type": "Flow", "features": 2, "transform": [\#(part)], "base": \#(base)}"#.write(
+        toFile: folder + "/f.json", atomically: true, encoding: .utf8)
+      for (flags, hasUnits) in [("", false), (" --standardize", true)] {
+        let line = "--config @f.json --data @x.npy --epochs 2 --learning-rate 0.05" + flags
+        #expect(try train(folder, line).status == 0)
+        model = try Model(path: folder + "/m.safetensors")
+        #expect((model.units != nil) == hasUnits)
+      }
+    }
+  }
+}
