@@ -66,7 +66,8 @@ let package = Package(
     .testTarget(
       name: "FlowCommandTests",
       dependencies: [
-        "Flows", "FlowFiles", "FlowPlot", "FlowCommand", "GaussianModel", "OwnParts", "Tutorials",
+        "Flows", "FlowFiles", "FlowPlot", "FlowIR", "FlowRuntime", "FlowCommand", "GaussianModel",
+        "OwnParts", "Tutorials",
       ],
       exclude: ["README.md", "Hosts"]),
     .testTarget(

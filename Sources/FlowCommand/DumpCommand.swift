@@ -25,19 +25,33 @@ struct Dump: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       FlowFunction.allCases.map(\.name).joined(separator: ", ") + "; or a name in the file."))
-  var function = "log_prob"
+  var function: String?
   @Option(help: "trace, optimized, tiles or c.") var stage: Stage = .optimized
   @Option(help: "Print the text after this pass.") var after: String?
   @Flag(help: "State FLOPs and bytes per operation.") var cost = false
   @Flag(help: "Print a Graphviz graph.") var dot = false
   @Flag(help: "State on standard error how long each pass and stage of lowering takes.")
   var times = false
+  @Option(
+    help: ArgumentHelp(
+      "Run the function on the first 64 rows of this table, in float64 and compiled, and state the range of "
+        + "each value and the first NaN, infinity and loss of digits.", valueName: "rows"))
+  var values: String?
+  @Option(help: "The context of each row of --values, or one for all.") var context: String?
   @Option(help: "The float type.") var dtype: Precision = .f32
+
+  /// The function's name; that of a model if none is given.
+  private var name: String { function ?? "log_prob" }
 
   func validate() throws {
     if let after, Pipeline.pass(named: after) == nil {
       let names = Pipeline.all.map(\.name).joined(separator: ", ")
       throw ValidationError("unknown pass '\(after)'; the passes are \(names)")
+    }
+    if values == nil, context != nil { throw ValidationError("--context goes with --values") }
+    if values != nil, dot || cost || stage == .tiles || stage == .c {
+      throw ValidationError(
+        "--values annotates the text of --stage trace or optimized; leave out --dot and --cost")
     }
   }
 
@@ -46,7 +60,7 @@ struct Dump: ParsableCommand {
     if stage != .trace || after != nil {
       var found: Function?
       let passes = model.hasSuffix(".flowir") ? Pipeline.cleanup : Pipeline.standard
-      let isDifferentiated = FlowFunction(named: function)?.isDifferentiated ?? false
+      let isDifferentiated = FlowFunction(named: name)?.isDifferentiated ?? false
       let clock = ContinuousClock()
       var start = clock.now
       result = try Pipeline.run(isDifferentiated ? Pipeline.cleanup : passes, on: result) {
@@ -56,7 +70,9 @@ struct Dump: ParsableCommand {
       }
       if after != nil, let found { result = found }
     }
-    if dot {
+    if let values {
+      try Console.print(try observed(result, values), terminator: "")
+    } else if dot {
       try Console.print(GraphText(result).text)
     } else if cost {
       try Console.print(CostText(result).text)
@@ -74,6 +90,49 @@ struct Dump: ParsableCommand {
     }
   }
 
+  /// The function's text with what its values are on some rows.
+  private func observed(_ function: Function, _ path: String) throws -> String {
+    guard !model.hasSuffix(".flowir") else {
+      throw ValidationError("--values takes a model; a .flowir file has no parameters")
+    }
+    let most = 64
+    let model = try Model.read(model)
+    let names = function.arguments.filter { $0.kind == .input }.map(\.name)
+    let x = names.first { $0 == "x" || $0 == "z" }
+    guard let x, Set(names).isSubset(of: [x, "context"]) else {
+      throw ValidationError(
+        "--values runs functions of rows, such as log_prob, transform and inverse; '\(name)' takes "
+          + names.joined(separator: ", "))
+    }
+    let table = try TableSample<Double>(
+      path, columns: model.features, "features", options: TableOptions(), most: most,
+      isSpaced: false)
+    var inputs = [x: table.values]
+    switch (context, model.context) {
+    case (nil, 0): break
+    case (nil, let count):
+      throw FileError.mismatch(
+        path: self.model, found: "no context",
+        expected: "--context with \(count) columns, since the flow is conditional")
+    case (let given?, 0):
+      throw FileError.mismatch(
+        path: given, found: "a context", expected: "none, since the flow is unconditional")
+    case (let given?, let count):
+      let rows = try TableSample<Double>(
+        given, columns: count, "context features", options: TableOptions(), most: most,
+        isSpaced: false)
+      guard rows.total == table.total || rows.total == 1 else {
+        throw FileError.mismatch(
+          path: given, found: "\(rows.total) rows",
+          expected: "\(table.total) rows, as in \(path), or 1")
+      }
+      inputs["context"] =
+        rows.total == 1 ? (0..<table.count).flatMap { _ in rows.row(0) } : rows.values
+    }
+    let values = try ObservedValues(function, of: model, inputs: inputs, rows: table.count)
+    return ValuesText(values, rows: table.count, path: path).text
+  }
+
   private func lowered(_ function: Function) throws -> TileProgram {
     try TileProgram(lowering: function) { state("stage \($0.name)", $0.duration) }
   }
@@ -85,12 +144,20 @@ struct Dump: ParsableCommand {
   private func source() throws -> Function {
     if model.hasSuffix(".flowir") {
       let module = try readModule(model)
-      guard let found = module.function(named: function) ?? module.functions.first else {
-        throw FileError.malformed(path: model, offset: 0, reason: "the file has no function")
+      guard let function else {
+        guard let first = module.function(named: name) ?? module.functions.first else {
+          throw FileError.malformed(path: model, offset: 0, reason: "the file has no function")
+        }
+        return first
+      }
+      guard let found = module.function(named: function) else {
+        let known = module.functions.map(\.name).joined(separator: ", ")
+        throw FileError.malformed(
+          path: model, offset: 0, reason: "no function '\(function)'; it has \(known)")
       }
       return found
     }
-    return try tracedFunction(function, of: Model.read(model), dtype: dtype.dtype)
+    return try tracedFunction(name, of: Model.read(model), dtype: dtype.dtype)
   }
 }
 

@@ -45,8 +45,27 @@ struct Profile: ParsableCommand {
     let function = optimized.function
     let threads = common.threads ?? CompiledFunction.defaultThreads
     try checkMemory(function)
-    let compiled = try CompiledFunction(optimized, profiling: true)
-    guard let counters = compiled.counters else { return }
+    guard
+      let report = try ProfileReport.measured(
+        optimized, of: model, rows: rows, seconds: seconds, threads: threads)
+    else { return }
+    if common.json {
+      try Console.print(report.json.text)
+    } else {
+      try Console.print(report.text, terminator: "")
+    }
+  }
+}
+
+extension ProfileReport {
+  /// Calls a function on random rows for so many seconds, with a clock around each node.
+  ///
+  /// - Throws: `RuntimeError` if it can't be compiled.
+  static func measured(
+    _ function: OptimizedFunction, of model: Model, rows: Int, seconds: Double, threads: Int
+  ) throws -> ProfileReport? {
+    let compiled = try CompiledFunction(function, profiling: true)
+    guard let counters = compiled.counters else { return nil }
     let call = try RandomCall(compiled, model, rows: rows, threads: threads)
     try call()
     _ = counters.take()
@@ -58,15 +77,20 @@ struct Profile: ParsableCommand {
       try call()
       calls += 1
     } while (clock.now - start) / .seconds(1) < seconds
-    let report = ProfileReport(
-      function: function.name, counts: counters.take(), work: counters.work, limits: limits,
-      rows: rows, calls: calls, threads: threads, seconds: (clock.now - start) / .seconds(1))
-    if common.json {
-      try Console.print(report.json.text)
-    } else {
-      try Console.print(report.text, terminator: "")
-    }
+    return ProfileReport(
+      function: function.function.name, counts: counters.take(), work: counters.work,
+      limits: limits, rows: rows, calls: calls, threads: threads,
+      seconds: (clock.now - start) / .seconds(1))
   }
+
+  /// The time that the bounds allow, as a share of the time that was taken.
+  var shareOfBound: Double {
+    let needed = lines.reduce(0.0) { $0 + ($1.fraction ?? 0) * $1.seconds }
+    return needed / max(total, 1e-30)
+  }
+
+  /// Nanoseconds for each row, by the clock.
+  var nanosecondsPerRow: Double { seconds / Double(rows * calls) * 1e9 }
 }
 
 extension Profile {

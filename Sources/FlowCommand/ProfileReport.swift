@@ -73,7 +73,7 @@ struct ProfileReport {
     peakShare = nonzero / (seconds * limits.flops)
   }
 
-  private var total: Double { lines.reduce(0) { $0 + $1.seconds } }
+  var total: Double { lines.reduce(0) { $0 + $1.seconds } }
 
   /// A table.
   var text: String {

@@ -33,6 +33,8 @@ public enum Summary {
   /// A number in a few characters.
   public static func short(_ value: Double) -> String { Decimal.text(value, significant: 3) }
 
+  /// The natural logarithm of a number.
+  public static func logarithm(_ value: Double) -> Double { log(value) }
   static func sine(_ value: Double) -> Double { sin(value) }
   static func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
   /// e to the power of a number.

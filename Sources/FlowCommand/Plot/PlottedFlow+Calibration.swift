@@ -36,7 +36,7 @@ extension PlottedFlow {
   }
 
   /// Without a context one sample serves all rows.
-  private func ranks(_ data: PlotTable<Scalar>) throws -> ([[Double]], [Double]) {
+  private func ranks(_ data: TableSample<Scalar>) throws -> ([[Double]], [Double]) {
     let threads = command.options.threads
     let draw = try flow.sample(20_000, seed: command.seed, threads: threads)
     let sorted = features(of: draw.x).map { $0.sorted() }
@@ -51,7 +51,7 @@ extension PlottedFlow {
 
   /// With contexts each row has samples of its own.
   private func conditionalRanks(
-    _ data: PlotTable<Scalar>, _ contexts: PlotTable<Scalar>
+    _ data: TableSample<Scalar>, _ contexts: TableSample<Scalar>
   ) throws -> ([[Double]], [Double]) {
     guard isPaired || contexts.count == 1 else {
       throw FileError.mismatch(

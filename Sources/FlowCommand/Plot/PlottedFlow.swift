@@ -12,8 +12,8 @@ struct PlottedFlow<Scalar: FlowScalar> {
   let shown: [Int]
   /// The names of all features.
   let names: [String]
-  private(set) var data: PlotTable<Scalar>?
-  private(set) var contexts: PlotTable<Scalar>?
+  private(set) var data: TableSample<Scalar>?
+  private(set) var contexts: TableSample<Scalar>?
 
   init(_ command: Plot, _ model: AnyModel) throws {
     self.command = command
@@ -24,7 +24,7 @@ struct PlottedFlow<Scalar: FlowScalar> {
     let features = flow.features
     let most = command.rows ?? (command.kind == .calibration ? 1_000 : 20_000)
     data = try command.data.map {
-      try PlotTable($0, columns: features, "features", options: command.tables.rows, most: most)
+      try TableSample($0, columns: features, "features", options: command.tables.rows, most: most)
     }
     switch (command.context, flow.context) {
     case (nil, 0): contexts = nil
@@ -36,7 +36,7 @@ struct PlottedFlow<Scalar: FlowScalar> {
       throw FileError.mismatch(
         path: path, found: "a context", expected: "none, since the flow is unconditional")
     case (let path?, let count):
-      contexts = try PlotTable(
+      contexts = try TableSample(
         path, columns: count, "context features", options: command.tables.context, most: most)
     }
     names = try Self.names(command, data, features: features)
@@ -49,7 +49,7 @@ struct PlottedFlow<Scalar: FlowScalar> {
 
   /// The names of the features: given, of the data's header, or x1, x2 and so on.
   private static func names(
-    _ command: Plot, _ data: PlotTable<Scalar>?, features: Int
+    _ command: Plot, _ data: TableSample<Scalar>?, features: Int
   ) throws -> [String] {
     guard let given = command.names else {
       if let names = data?.names, !names.isEmpty { return names }

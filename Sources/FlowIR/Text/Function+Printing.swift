@@ -11,6 +11,23 @@ extension Module {
 extension Function {
   /// The text form of a module with this function alone.
   public var text: String { Module(functions: [self]).text }
+
+  /// The text form with a comment after the line of each operation whose first result has a note.
+  public func text(notes: [Value: String]) -> String {
+    var masks = MaskTable()
+    masks.collect(operations)
+    let printer = FunctionPrinter(self, masks: masks, notes: notes)
+    return (["flowir 1\n"] + (masks.isEmpty ? [] : [masks.text]) + [printer.text])
+      .joined(separator: "\n")
+  }
+
+  /// The printed line of every operation, by its first result.
+  public var linesByResult: [Value: String] {
+    Dictionary(
+      zip(operations.withRegions, operationLines).compactMap { operation, line in
+        operation.results.first.map { ($0, line) }
+      }, uniquingKeysWith: { first, _ in first })
+  }
 }
 
 extension Function {
@@ -78,6 +95,7 @@ struct MaskTable {
 struct FunctionPrinter: OperationVisitor {
   private let function: Function
   private let masks: MaskTable
+  private let notes: [Value: String]
   private var names: [Value: String] = [:]
   private var counter = 0
   private var lines: [String] = []
@@ -97,9 +115,10 @@ struct FunctionPrinter: OperationVisitor {
     let outerScope: Scope
   }
 
-  init(_ function: Function, masks: MaskTable) {
+  init(_ function: Function, masks: MaskTable, notes: [Value: String] = [:]) {
     self.function = function
     self.masks = masks
+    self.notes = notes
     print()
   }
 
@@ -183,7 +202,8 @@ struct FunctionPrinter: OperationVisitor {
       line += " at \(Quoting.quote(scope.path))"
     }
     operationLines[visit.index] = line
-    lines.append(indent + line)
+    let note = operation.results.first.flatMap { notes[$0] }.map { "  // \($0)" } ?? ""
+    lines.append(indent + line + note)
     lines += regionLines
   }
 

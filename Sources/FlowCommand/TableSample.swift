@@ -1,8 +1,8 @@
 import FlowFiles
 import Flows
 
-/// Some rows of a table, evenly spaced, with their number in the file.
-struct PlotTable<Scalar: FlowScalar> {
+/// Some rows of a table: the first, or evenly spaced ones.
+struct TableSample<Scalar: FlowScalar> {
   let path: String
   let columns: Int
   private(set) var values: [Scalar] = []
@@ -13,10 +13,11 @@ struct PlotTable<Scalar: FlowScalar> {
 
   var count: Int { values.count / columns }
 
-  /// Reads at most `most` rows: every row, or every second, and so on. Tables with as many rows are read
-  /// at the same places.
+  /// Reads at most `most` rows: the first, or if `isSpaced` every second and so on, so that they reach to
+  /// the end. Tables with as many rows are read at the same places.
   init(
-    _ path: String, columns: Int, _ what: String, options: TableOptions, most: Int
+    _ path: String, columns: Int, _ what: String, options: TableOptions, most: Int,
+    isSpaced: Bool = true
   ) throws(FileError) {
     let reader = try openTable(path, columns: columns, what, options: options)
     for notice in reader.notices { Console.note("\(path): \(notice)") }
@@ -24,7 +25,7 @@ struct PlotTable<Scalar: FlowScalar> {
     let header = (reader as? CSVReader)?.names ?? []
     names = header.count == columns ? header : []
     let known = reader.rowCount
-    let stride = max(1, ((known ?? 0) + most - 1) / most)
+    let stride = isSpaced ? max(1, ((known ?? 0) + most - 1) / most) : 1
     while true {
       let part = try Scalar.read(reader, 65536)
       if part.isEmpty { break }

@@ -1,0 +1,108 @@
+import FlowFiles
+import FlowPlot
+import Flows
+
+/// A model that is examined, with rows that it drew and rows that it is meant for.
+struct CheckedModel {
+  let model: Model
+  let flow: CompiledFlow<Float>
+  let exact: CompiledFlow<Double>
+  let threads: Int?
+  /// Contexts for the samples; nil for a flow without context.
+  let contexts: Rows<Float>?
+  let sample: Draw<Float>
+  /// The rows that the flow is meant for, with their contexts.
+  let data: Rows<Float>?
+  let dataContexts: Rows<Float>?
+  let dataPath: String
+
+  /// How many rows are drawn.
+  static let drawn = 4_000
+
+  /// What was found, in the order of the page.
+  func findings() throws -> [Finding] {
+    let weights = weights()
+    // Nothing else makes sense where weights are NaN or infinite.
+    if weights.contains(where: { $0.state == .wrong }) { return weights }
+    return try weights + roundTrip() + determinants() + integral() + precision() + units() + rows()
+      + speed()
+  }
+
+  init(_ command: Check, _ model: Model) throws {
+    self.model = model
+    (flow, exact) = (try model.compiled(Float.self), try model.compiled(Double.self))
+    threads = command.options.threads
+    let most = 20_000
+    let table = try command.data.map {
+      try TableSample<Float>(
+        $0, columns: model.features, "features", options: command.tables.rows, most: most)
+    }
+    var contexts: TableSample<Float>?
+    switch (command.context, model.context) {
+    case (nil, 0): break
+    case (nil, let count):
+      throw FileError.mismatch(
+        path: command.model, found: "no context",
+        expected: "--context with \(count) columns, since the flow is conditional")
+    case (let path?, 0):
+      throw FileError.mismatch(
+        path: path, found: "a context", expected: "none, since the flow is unconditional")
+    case (let path?, let count):
+      contexts = try TableSample(
+        path, columns: count, "context features", options: command.tables.context, most: most)
+    }
+    if let table, let contexts, contexts.total != table.total, contexts.total != 1 {
+      throw FileError.mismatch(
+        path: contexts.path, found: "\(contexts.total) rows",
+        expected: "\(table.total) rows, as in \(table.path), or 1")
+    }
+    data = table.map { Rows($0.values, columns: $0.columns) }
+    dataContexts = table.flatMap { _ in contexts.map { Rows($0.values, columns: $0.columns) } }
+    dataPath = table?.path ?? ""
+    let finite = contexts.map { contexts in (0..<contexts.count).filter(contexts.isFinite) } ?? []
+    if let contexts, finite.isEmpty {
+      throw FileError.mismatch(
+        path: contexts.path, found: "no row of finite numbers", expected: "1 row or more")
+    }
+    self.contexts = contexts.map { contexts in
+      Rows(
+        (0..<Self.drawn).flatMap { contexts.row(finite[$0 % finite.count]) },
+        columns: contexts.columns)
+    }
+    sample = try flow.sample(
+      Self.drawn, context: self.contexts, seed: command.seed, threads: threads)
+  }
+
+  /// The numbers of each feature.
+  static func columns<Scalar: FlowScalar>(_ rows: Rows<Scalar>) -> [[Double]] {
+    rows.withUnsafeBufferPointer { buffer in
+      (0..<rows.columns).map { column in
+        (0..<rows.count).map { Double(buffer[$0 * rows.columns + column]) }
+      }
+    }
+  }
+
+  /// The same numbers in float64.
+  static func widened(_ rows: Rows<Float>) -> Rows<Double> {
+    rows.withUnsafeBufferPointer { Rows($0.map { Double($0) }, columns: rows.columns) }
+  }
+
+  /// The standard deviation of each feature of the sample.
+  var deviations: [Double] {
+    Self.columns(sample.x).map { values in
+      let finite = values.filter(\.isFinite)
+      let count = Double(max(finite.count, 1))
+      let mean = finite.reduce(0, +) / count
+      return (finite.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count).squareRoot()
+    }
+  }
+
+  /// The contexts of some of the samples, in float64.
+  func contexts(_ count: Int) -> Rows<Double>? {
+    contexts.map { contexts in
+      contexts.withUnsafeBufferPointer {
+        Rows($0.prefix(count * contexts.columns).map { Double($0) }, columns: contexts.columns)
+      }
+    }
+  }
+}
