@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import platform
 import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,9 @@ import pytest
 pa = pytest.importorskip("pyarrow")
 import pyarrow.feather as feather  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
+from flowir.tables._scorer import Scorer  # noqa: E402
 from table_cases import C, X, flow, named, read, table  # noqa: E402, F401
+from zuko_cases import build  # noqa: E402
 
 
 def expected(flow: flowir.CompiledFlow, rows: Any) -> Any:
@@ -117,6 +121,43 @@ def test_rows_have_the_same_bits_however_a_table_is_cut(
             read(tmp_path / "out.parquet")["log_prob"].to_numpy(), expected(flow, rows))
 
 
+def test_threads_and_processors_do_not_change_the_bytes(tmp_path: Path) -> None:
+    rows = table(20_001)
+    files = []
+    for threads in (None, 1, 3):
+        own = flowir.compile(build("NSF"), threads=threads)
+        files.append(tmp_path / f"{threads}.parquet")
+        own.score_table(rows, files[-1], columns=X, context=C, chunk=10_000)
+    assert len({one.read_bytes() for one in files}) == 1
+    # Numbers that hardly repeat are written as they are, the others through a dictionary.
+    group = pq.ParquetFile(files[0]).metadata.row_group(0)
+    encodings = {group.column(n).path_in_schema: group.column(n).encodings for n in range(group.num_columns)}
+    assert "RLE_DICTIONARY" in encodings["name"] and "RLE_DICTIONARY" not in encodings["log_prob"]
+    if platform.machine() == "x86_64":  # The code that scores is the flow's own, not this processor's.
+        other = flowir.compile(build("NSF"), cpu="x86-64")
+        other.score_table(rows, files[0], columns=X, context=C)
+        np.testing.assert_array_equal(read(files[0])["log_prob"].to_numpy(), expected(other, rows))
+        assert other.with_threads(1).path == other.path
+
+
+def test_an_error_in_a_block_ends_the_run(
+    flow: flowir.CompiledFlow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, calls = Scorer.log_prob, iter(range(1000))
+
+    def fail(self: Scorer, x: Any, context: Any) -> Any:
+        if next(calls) == 5:
+            raise flowir.Error("no more")
+        return plain(self, x, context)
+
+    monkeypatch.setattr(Scorer, "log_prob", fail)
+    before = threading.active_count()
+    with pytest.raises(flowir.Error, match="no more"):
+        flow.score_table(table(2000), tmp_path / "out.parquet", columns=X, context=C, chunk=100)
+    assert threading.active_count() == before
+    assert not (tmp_path / "out.parquet").exists()
+
+
 def test_folders_of_files_give_folders(flow: flowir.CompiledFlow, tmp_path: Path) -> None:
     rows = [table(300, seed) for seed in range(3)]
     for index, part in enumerate(rows):
@@ -139,13 +180,13 @@ def test_folders_of_files_give_folders(flow: flowir.CompiledFlow, tmp_path: Path
 
 SLOW = """
 import sys, time, flowir
-from flowir.tables import _score
+from flowir.tables._scorer import Scorer
 flow = flowir.compile(sys.argv[1])
-plain = flow.log_prob
+plain = Scorer.log_prob
 def slow(*arguments):
-    time.sleep(0.02)
+    time.sleep(0.04)
     return plain(*arguments)
-flow.log_prob = slow
+Scorer.log_prob = slow
 flow.score_table(sys.argv[2], sys.argv[3], columns=["u", "g", "r"], context=["z", "error"], chunk=100,
     resume=True)
 """
@@ -210,7 +251,7 @@ def test_a_full_disk_leaves_the_old_output(flow: flowir.CompiledFlow, tmp_path: 
     output.write_bytes(b"old")
     pq.write_table(table(200_000), tmp_path / "in.parquet")
     flow.save(tmp_path / "model.safetensors")
-    script = SLOW.replace("time.sleep(0.02)", "pass").replace("chunk=100", "chunk=10_000")
+    script = SLOW.replace("time.sleep(0.04)", "pass").replace("chunk=100", "chunk=10_000")
 
     def limit() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

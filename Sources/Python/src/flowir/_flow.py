@@ -74,6 +74,11 @@ class CompiledFlow(_tables.Tables):
         kind = self.description.get("type", "flow")
         return f"<compiled {kind}: features={self.features}{context}, {self.dtype}>"
 
+    def with_threads(self, threads: int | None) -> CompiledFlow:
+        """The same code with another number of threads of a call."""
+        return CompiledFlow(
+            self._artifact, model=self._model, target=self._target, threads=threads)
+
     # The density.
 
     def log_prob(self, x: Any, context: Any = None, *, out: Any = None) -> Any:

@@ -241,7 +241,7 @@ def _to_npy(source: Source, names: list[str], path: Path) -> Path:
         header.write_array_header_1_0(file, shape)
         size = file.tell()
         for table in source.chunks(source.whole(), names, ROWS):
-            file.write(_matrix.matrix(table, names, np.dtype("<f8"))[0].tobytes())
+            file.write(_matrix.matrix(table, names, np.dtype("<f8")).tobytes())
             rows += len(table)
         file.seek(0)
         header.write_array_header_1_0(file, {**shape, "shape": (rows, len(names))})

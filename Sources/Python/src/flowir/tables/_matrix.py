@@ -23,23 +23,26 @@ def check_types(schema: Any, names: list[str]) -> None:
             raise Error(f"column {name} is of the type {kind}, expected numbers")
 
 
-def matrix(table: Any, names: list[str], dtype: Any) -> tuple[Array, Array | None]:
-    """The columns as a matrix (N, D), and which rows have a null; None if none has.
-
-    A null becomes NaN.
-    """
+def matrix(table: Any, names: list[str], dtype: Any) -> Array:
+    """The columns as a matrix (N, D); a null becomes NaN."""
     result = np.empty((len(table), len(names)), dtype)
-    nulls: Array | None = None
     for index, name in enumerate(names):
+        start = 0
+        for chunk in table.column(name).chunks:
+            result[start:start + len(chunk), index] = _numbers(chunk)
+            start += len(chunk)
+    return result
+
+
+def nulls(table: Any, names: list[str]) -> Array | None:
+    """Which rows have a null in one of the columns; None if none has."""
+    result: Array | None = None
+    for name in names:
         column = table.column(name)
         if column.null_count:
             missing = pc.is_null(column).to_numpy()
-            nulls = missing if nulls is None else nulls | missing
-        start = 0
-        for chunk in column.chunks:
-            result[start:start + len(chunk), index] = _numbers(chunk)
-            start += len(chunk)
-    return result, nulls
+            result = missing if result is None else result | missing
+    return result
 
 
 def _numbers(chunk: Any) -> Array:

@@ -141,7 +141,7 @@ class Contexts:
         tables = list(source.chunks(source.whole(), read, ROWS))
         schema = pa.schema([source.schema.field(name) for name in read])
         table = pa.concat_tables(tables) if tables else schema.empty_table()
-        self.values, nulls = _matrix.matrix(table, names, flow.dtype)
+        self.values, nulls = _matrix.matrix(table, names, flow.dtype), _matrix.nulls(table, names)
         if nulls is not None:
             raise Error(f"row {int(np.argmax(nulls))} of the contexts has a null; drop such rows first")
         self._table = table.select(self.keep)

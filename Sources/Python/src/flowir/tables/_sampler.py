@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from .. import _samples
 from .._arrays import Array
-from .._compile import compile
 from .._errors import Error
 from .._flow import CompiledFlow
 from ._matrix import matrix
@@ -42,8 +41,7 @@ class Sampler:
         contexts = flow._context(context)
         if contexts is not None:
             contexts = contexts.reshape(-1, flow.context)
-        own = compile(flow, dtype=flow.dtype, threads=threads, functions=flow.functions)
-        return Sampler(own, contexts, rows, tuple(names), log_prob, seed)
+        return Sampler(flow.with_threads(threads), contexts, rows, tuple(names), log_prob, seed)
 
     @property
     def count(self) -> int:
@@ -58,7 +56,7 @@ class Sampler:
     def batches(self, batches: Iterable[Any]) -> Iterator[Any]:
         """Record batches of consecutive row numbers in a column `id`, to those of samples."""
         for batch in batches:
-            numbers = matrix(pa.Table.from_batches([batch]), ["id"], np.int64)[0][:, 0]
+            numbers = matrix(pa.Table.from_batches([batch]), ["id"], np.int64)[:, 0]
             if len(numbers):
                 yield self.draw(numbers)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from .._description import write
 from .._flow import CompiledFlow
 from .._progress import Progress
 from . import _matrix, _pipeline
+from ._blocks import Blocks, Scores
 from ._journal import Journal
 from ._report import Rate, TableReport
 from ._scorer import Scorer
@@ -38,7 +40,7 @@ def score_table(
     if chunk < 1:
         raise ValueError(f"chunk is {chunk}, expected 1 or more")
     table, path = Source(source), Path(output)
-    plan = Scorer.make(flow, table.names, columns, context, keep, name, flow.threads)
+    plan = Scorer.make(flow, table.names, columns, context, keep, name, 1)
     _matrix.check_types(table.schema, [*plan.x, *plan.context])
     whole = is_file(path)
     if whole:
@@ -91,49 +93,47 @@ def _stream(
     flow: CompiledFlow, source: Source, part: Part, sink: Sink, journal: Journal, plan: Scorer,
     chunk: int, rate: Rate,
 ) -> TableReport:
-    """Reads, scores and writes a part, each in a thread of its own."""
+    """Reads, scores and writes a part, each in threads of its own."""
     report = TableReport()
 
-    def append(item: tuple[Any, Array, Array | None]) -> None:
-        table, values, nulls = item
-        column = pa.array(values, mask=nulls)
+    def append(item: tuple[Any, Array, Array | None, bool]) -> None:
+        nonlocal report
+        table, values, nulls, is_kept = item
+        if not is_kept:
+            journal.append(values)
+        report = report.joined(TableReport.of(values, nulls, is_kept))
         kept = [table.column(name) for name in plan.keep]
-        sink.write(pa.Table.from_arrays([*kept, column], schema=sink.schema))
+        sink.write(pa.Table.from_arrays([*kept, pa.array(values, mask=nulls)], schema=sink.schema))
+        rate.add(len(values))
 
     writer = _pipeline.Behind(append)
-    reader = _pipeline.ahead(_read(flow, source, part, plan, chunk))
+    blocks = Blocks(plan, flow.threads, chunk)
+    waiting: deque[tuple[Any, Scores]] = deque()
     is_kept = True
     try:
-        for table, x, context, nulls in reader:
-            values = journal.next(len(x)) if is_kept else None
-            if values is None:
-                is_kept = False
-                values = plan.log_prob(x, context)
-                journal.append(values)
-            report = report.joined(TableReport.of(values, nulls, is_kept))
-            writer.put((table, values, nulls))
-            rate.add(len(x))
+        for table in _pipeline.ahead(source.chunks(part, plan.needed, chunk)):
+            values = journal.next(len(table)) if is_kept else None
+            if values is not None:
+                writer.put((table, values, plan.nulls(table), True))
+                continue
+            is_kept = False
+            waiting.append((table, blocks.submit(table)))
+            if len(waiting) > _pipeline.AHEAD:
+                first, scores = waiting.popleft()
+                writer.put((first, *scores.result(), False))
+        for first, scores in waiting:
+            writer.put((first, *scores.result(), False))
     except BaseException:
         try:
             writer.close()
         except BaseException:
             pass  # The first error says more.
         raise
+    finally:
+        blocks.close()
     writer.close()
     sink.close()
     return report
-
-
-def _read(
-    flow: CompiledFlow, source: Source, part: Part, plan: Scorer, chunk: int
-) -> Iterator[tuple[Any, Array, Array | None, Array | None]]:
-    for table in source.chunks(part, plan.needed, chunk):
-        x, nulls = _matrix.matrix(table, list(plan.x), flow.dtype)
-        context = None
-        if plan.context:
-            context, missing = _matrix.matrix(table, list(plan.context), flow.dtype)
-            nulls = missing if nulls is None else nulls if missing is None else nulls | missing
-        yield table.select(list(plan.keep)), x, context, nulls
 
 
 def _identity(flow: CompiledFlow, part: Part, plan: Scorer, chunk: int) -> dict[str, str]:

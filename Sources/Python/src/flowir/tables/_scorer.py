@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from .. import _columns
 from .._arrays import Array
-from .._compile import compile
 from .._errors import Error
 from .._flow import CompiledFlow
 from . import _matrix
@@ -48,8 +47,7 @@ class Scorer:
             raise Error(
                 f"the table has a column {name}; give the log-densities another name, or keep other "
                 "columns")
-        return Scorer(compile(flow, dtype=flow.dtype, threads=threads, functions=flow.functions)
-                      if flow.threads != threads else flow, tuple(x), tuple(c), tuple(kept), name)
+        return Scorer(flow.with_threads(threads), tuple(x), tuple(c), tuple(kept), name)
 
     @property
     def needed(self) -> list[str]:
@@ -59,12 +57,20 @@ class Scorer:
     def values(self, table: Any) -> Any:
         """log p of the rows of a table of Arrow, as an array of Arrow with nulls where the flow has none."""
         _matrix.check_types(table.schema, [*self.x, *self.context])
-        x, nulls = _matrix.matrix(table, list(self.x), self.flow.dtype)
+        log_prob, nulls = self.scores(table)
+        return pa.array(log_prob, mask=nulls)
+
+    def scores(self, table: Any) -> tuple[Array, Array | None]:
+        """log p of the rows of a table of Arrow, and which of them have a null; None if none has."""
+        x = _matrix.matrix(table, list(self.x), self.flow.dtype)
         context = None
         if self.context:
-            context, missing = _matrix.matrix(table, list(self.context), self.flow.dtype)
-            nulls = missing if nulls is None else nulls if missing is None else nulls | missing
-        return pa.array(self.log_prob(x, context), mask=nulls)
+            context = _matrix.matrix(table, list(self.context), self.flow.dtype)
+        return self.log_prob(x, context), self.nulls(table)
+
+    def nulls(self, table: Any) -> Array | None:
+        """Which rows of a table of Arrow have a null in a column of the flow; None if none has."""
+        return _matrix.nulls(table, [*self.x, *self.context])
 
     def log_prob(self, x: Array, context: Array | None) -> Array:
         """log p of rows; a row's bits do not depend on which rows come with it.
