@@ -33,7 +33,7 @@ struct Compile: ParsableCommand {
     help: ArgumentHelp(
       "The functions that it has, separated by commas: "
         + ArtifactFunction.allCases.map(\.rawValue).joined(separator: ", ")
-        + "; all if left out."))
+        + "; \(ArtifactFunction.standard.map(\.rawValue).joined(separator: ", ")) if left out."))
   var function: String?
   @Option(help: "The processor: native, x86-64, x86-64-v3 (AVX2) or x86-64-v4 (AVX-512).")
   var cpu: TargetCPU = .native
@@ -57,7 +57,7 @@ struct Compile: ParsableCommand {
   }
 
   private func functions() throws -> [ArtifactFunction] {
-    guard let function else { return ArtifactFunction.allCases }
+    guard let function else { return ArtifactFunction.standard }
     return try function.split(separator: ",", omittingEmptySubsequences: false).map { name in
       guard let known = ArtifactFunction(rawValue: String(name)) else {
         let all = ArtifactFunction.allCases.map(\.rawValue).joined(separator: ", ")

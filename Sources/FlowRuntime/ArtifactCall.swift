@@ -13,6 +13,11 @@ public final class ArtifactCall: Sendable {
     @convention(c) (
       UnsafeRawPointer?, UnsafeRawPointer?, Int64, Int64, Output?, Output?, Output?
     ) -> Status
+  private typealias Product =
+    @convention(c) (
+      UnsafeRawPointer?, UnsafeRawPointer?, UnsafeRawPointer?, Int64, Int64, Output?, Output?,
+      Output?
+    ) -> Status
   private typealias Draw =
     @convention(c) (UInt64, Int64, UnsafeRawPointer?, Int64, Int64, Output?, Output?) -> Status
 
@@ -46,7 +51,10 @@ public final class ArtifactCall: Sendable {
     _ inputs: [String: HostArray], rows: Int, firstRow: Int = 0, threads: Int? = nil
   ) throws(RuntimeError) -> [String: HostArray] {
     let conditions = try contexts(inputs, rows: rows)
-    let input = kind == .sample ? nil : try self.input(inputs, rows: rows)
+    let input = kind == .sample ? nil : try self.input(kind.signature.input, inputs, rows: rows)
+    let vectors = try kind.signature.vectors.map { (name) throws(RuntimeError) in
+      try self.input(name, inputs, rows: rows)
+    }
     let outputs = kind.signature.outputs(hasContext: context > 0).map { output in
       let columns = output.size.columns(features: features, context: context) ?? 1
       return (
@@ -56,12 +64,13 @@ public final class ArtifactCall: Sendable {
     }
     try call(
       x: input.map { UnsafeRawPointer($0.pointer) },
+      vectors: vectors.map { UnsafeRawPointer($0.pointer) },
       context: conditions.bytes.map { UnsafeRawPointer($0.pointer) },
       contextRows: conditions.rows, isGrouped: conditions.isGrouped,
       seed: kind == .sample ? try seed(inputs) : 0,
       rows: rows, firstRow: firstRow, threads: threads, results: outputs.map { $0.2.pointer })
     // The inputs' memory must outlive the call.
-    withExtendedLifetime((conditions.bytes, input)) {}
+    withExtendedLifetime((conditions.bytes, input, vectors)) {}
     return Dictionary(
       uniqueKeysWithValues: outputs.map { ($0.0, $0.2.array(shape: $0.1, dtype: dtype)) })
   }
@@ -70,6 +79,7 @@ public final class ArtifactCall: Sendable {
   ///
   /// - Parameters:
   ///   - x: the rows of x, or of z; nil for samples.
+  ///   - vectors: a vector for each row, for functions that take them.
   ///   - context: the rows of the context; nil without one.
   ///   - contextRows: as many as there are rows, 1 if all share one, or another divisor of the rows, for a
   ///     context for each group of consecutive rows.
@@ -82,7 +92,8 @@ public final class ArtifactCall: Sendable {
   ///   - results: where each result goes, in the order of the C interface.
   /// - Throws: `RuntimeError.callFailed`.
   public func call(
-    x: UnsafeRawPointer?, context: UnsafeRawPointer?, contextRows: Int, isGrouped: Bool = false,
+    x: UnsafeRawPointer?, vectors: UnsafeRawPointer? = nil, context: UnsafeRawPointer?,
+    contextRows: Int, isGrouped: Bool = false,
     seed: UInt64, rows: Int, firstRow: Int, threads: Int?, results: [UnsafeMutableRawPointer]
   ) throws(RuntimeError) {
     setThreads(threads)
@@ -98,6 +109,9 @@ public final class ArtifactCall: Sendable {
       status = unsafeBitCast(address, to: Three.self)(
         x, context, count, contextRows, results[0], results[1],
         results.count > 2 ? results[2] : nil)
+    case .logProbHVP:
+      status = unsafeBitCast(address, to: Product.self)(
+        x, context, vectors, count, contextRows, results[0], results[1], results[2])
     case .sample where isGrouped && contextRows < count:
       let name = "sample_each"
       guard let each = library.symbol(name) else {
@@ -116,9 +130,9 @@ public final class ArtifactCall: Sendable {
     dtype == .f64 ? AlignedBytes(array.doubles) : AlignedBytes(array.floats)
   }
 
-  private func input(_ inputs: [String: HostArray], rows: Int) throws(RuntimeError) -> AlignedBytes
-  {
-    let name = kind.signature.input
+  private func input(
+    _ name: String, _ inputs: [String: HostArray], rows: Int
+  ) throws(RuntimeError) -> AlignedBytes {
     guard let array = inputs[name] else { throw .missingArgument(name) }
     guard array.shape == [rows, features] else {
       throw .shape(argument: name, found: array.shape, expected: [rows, features])

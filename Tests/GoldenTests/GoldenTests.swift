@@ -86,6 +86,7 @@ import Testing
         return count == 0 ? "verified\n" : "\(count) \(count == 1 ? "error" : "errors")\n"
       case "opt": return try passes(words.dropFirst(3).joined(), module)
       case "gradient": return try gradients(words, module)
+      case "hessian-product": return try hessianProducts(words, module)
       case "tiles":
         return try module.functions.map { try TileProgram(lowering: $0).text }.joined()
       case "c":
@@ -112,15 +113,28 @@ import Testing
     return module.text
   }
 
+  private static func option(_ key: String, _ words: [String]) -> String {
+    words.first { $0.hasPrefix(key + "=") }.map { String($0.dropFirst(key.count + 1)) } ?? ""
+  }
+
   private static func gradients(_ words: [String], _ module: Module) throws -> String {
-    func option(_ key: String) -> String {
-      words.first { $0.hasPrefix(key + "=") }.map { String($0.dropFirst(key.count + 1)) } ?? ""
-    }
-    let names = option("wrt").split(separator: ",").map(String.init)
+    let names = option("wrt", words).split(separator: ",").map(String.init)
     let functions = try module.functions.map { function in
       try Pipeline.run(
         Pipeline.cleanup,
-        on: gradient(of: function, result: option("result"), withRespectTo: names))
+        on: gradient(of: function, result: option("result", words), withRespectTo: names))
+    }
+    for function in functions { try function.verify() }
+    return Module(functions: functions).text
+  }
+
+  private static func hessianProducts(_ words: [String], _ module: Module) throws -> String {
+    let functions = try module.functions.map { function in
+      try Pipeline.run(
+        Pipeline.cleanup,
+        on: hessianVectorProduct(
+          of: function, result: option("result", words), withRespectTo: option("wrt", words),
+          vectors: "v"))
     }
     for function in functions { try function.verify() }
     return Module(functions: functions).text

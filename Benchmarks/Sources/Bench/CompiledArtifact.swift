@@ -69,6 +69,7 @@ struct CompiledArtifact {
     case .logProbGradient:
       let function = try symbol(kind.rawValue, Three.self)
       run = { function(x, context, n, m, results[0], results[1], results[2]) }
+    case .logProbHVP: throw RuntimeError.unsupported("\(kind.rawValue) is not measured")
     case .sample:
       let function = try symbol(kind.rawValue, Draw.self)
       run = { function(1, 0, context, n, m, results[0], results[1]) }

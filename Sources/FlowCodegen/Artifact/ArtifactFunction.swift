@@ -10,6 +10,13 @@ public enum ArtifactFunction: String, CaseIterable, Hashable, Sendable {
   case logProbGradient = "log_prob_gradient"
   /// Samples and their log-densities; with it comes `sample_each`, so many for each of several contexts.
   case sample
+  /// The product of the log-density's Hessian and a vector, for each row.
+  case logProbHVP = "log_prob_hvp"
+
+  /// The functions that a compiled flow has unless others are asked for: all that every flow has.
+  public static let standard: [ArtifactFunction] = [
+    .logProb, .transform, .inverse, .logProbGradient, .sample,
+  ]
 
   /// What it reads and gives.
   public var signature: FunctionSignature {
@@ -25,6 +32,10 @@ public enum ArtifactFunction: String, CaseIterable, Hashable, Sendable {
         .init("grad.context", .context, isOptional: true))
     case .sample:
       FunctionSignature("seed", .init("x", .features), .init("log_prob", .one, isOptional: true))
+    case .logProbHVP:
+      FunctionSignature(
+        "x", vectors: "v", .init("log_prob", .one, isOptional: true),
+        .init("grad.x", .features, isOptional: true), .init("hvp", .features))
     }
   }
 
@@ -42,6 +53,9 @@ public enum ArtifactFunction: String, CaseIterable, Hashable, Sendable {
       "Samples and their log-densities. Row i of the call is row first_row + i of the sample, and "
         + "a function of the seed and that number alone: parts drawn on their own are those of the "
         + "whole."
+    case .logProbHVP:
+      "The product of a row's vector v and the Hessian of log p\(given) with respect to that row of x, "
+        + "which is symmetric, beside log p and its gradient. A flow of an ODE (CNF) has none."
     }
   }
 }
@@ -102,10 +116,10 @@ extension ArtifactFunction {
       signature.input == "seed"
       ? [.init(name: "seed", role: .seed), .init(name: "first_row", role: .firstRow)]
       : [.init(name: signature.input, role: .input)]
-    let common: [InterfaceArgument] = [
-      .init(name: "context", role: .context), .init(name: "rows", role: .rows),
-      .init(name: "context_rows", role: .contextRows),
-    ]
+    let vectors = signature.vectors.map { [InterfaceArgument(name: $0, role: .input)] } ?? []
+    let common: [InterfaceArgument] =
+      [.init(name: "context", role: .context)] + vectors
+      + [.init(name: "rows", role: .rows), .init(name: "context_rows", role: .contextRows)]
     return inputs + common
       + signature.outputs(hasContext: true).map { .init(name: $0.nameInC, role: .output($0)) }
   }

@@ -115,6 +115,7 @@ extension ArtifactSource {
     let packed = list { _ in "0" } + (isGrouped ? "    0,\n" : "")
     let called = list { $0 } + (isGrouped ? "    &group,\n" : "")
     let parameters = outputs.map { ", \(real) *\($0)_out" }.joined()
+    let vectors = variant.kind.signature.vectors.map { "const void *\($0), " } ?? ""
     return """
       static fk_real \(name)_state[\(stateElements)] __attribute__((aligned(64)));
       static pthread_once_t \(name)_once = PTHREAD_ONCE_INIT;
@@ -125,7 +126,7 @@ extension ArtifactSource {
         \(name)_prepare(args, \(name)_state, flow_threads_for(INT32_MAX));
       }
 
-      static int \(name)_call(const void *\(variant.kind.signature.input), const void *context, int64_t rows, \
+      static int \(name)_call(const void *\(variant.kind.signature.input), const void *context, \(vectors)int64_t rows, \
       int64_t first_row, int64_t group\(parameters)) {
         const void *const args[] = {
       \(called)  };
@@ -176,7 +177,8 @@ extension ArtifactSource {
       }
     }
     let group = context > 0 ? "rows / context_rows" : "1"
-    var given = "\(kind.signature.input), context, rows, 0, \(group)"
+    let vectors = kind.signature.vectors.map { $0 + ", " } ?? ""
+    var given = "\(kind.signature.input), context, \(vectors)rows, 0, \(group)"
     if kind == .sample {
       lines.append("  const uint32_t words[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};")
       given = "words, context, rows, first_row, \(group)"

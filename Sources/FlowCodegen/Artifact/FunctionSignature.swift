@@ -46,16 +46,21 @@ public struct FunctionSignature: Hashable, Sendable {
 
   /// What is read beside the context: rows of features named `x` or `z`, or a `seed`.
   public let input: String
+  /// Further rows of features, which are read after the context: vectors that belong to the rows.
+  public let vectors: String?
   private let all: [Output]
 
-  /// Describes a function by its input and its results, in order.
-  public init(_ input: String, _ outputs: Output...) {
+  /// Describes a function by its inputs and its results, in order.
+  public init(_ input: String, vectors: String? = nil, _ outputs: Output...) {
     self.input = input
+    self.vectors = vectors
     all = outputs
   }
 
   /// The names of what is read.
-  public func inputs(hasContext: Bool) -> [String] { hasContext ? [input, "context"] : [input] }
+  public func inputs(hasContext: Bool) -> [String] {
+    [input] + (hasContext ? ["context"] : []) + (vectors.map { [$0] } ?? [])
+  }
 
   /// The results, in order.
   public func outputs(hasContext: Bool) -> [Output] {

@@ -19,6 +19,8 @@ public enum GradientError: Error, Hashable, Sendable, CustomStringConvertible {
   case noArgument(String)
   /// The result is not a float scalar (one, or one a row).
   case notScalar(String, found: TensorType)
+  /// The result can be differentiated, but its gradient holds an operation that cannot.
+  case onlyOnce(String, operation: String)
   /// A type rule failed: a derivative rule is wrong for these operands.
   case type(TypeError)
 
@@ -29,6 +31,9 @@ public enum GradientError: Error, Hashable, Sendable, CustomStringConvertible {
     case .noArgument(let name): "the function has no argument '\(name)'"
     case .notScalar(let name, let found):
       "result '\(name)' is \(found); only a float scalar, or one a row, can be differentiated"
+    case .onlyOnce(let name, let operation):
+      "the gradient of '\(name)' can't be differentiated again, since the function has the operation "
+        + operation
     case .type(let error): "\(error)"
     }
   }

@@ -48,7 +48,7 @@ public struct CompiledFlow<Scalar: FlowScalar>: Sendable {
   ///
   /// - Throws: `RuntimeError` if there is no compiler, or a loaded flow has no such function.
   public func prepare(
-    _ functions: [ArtifactFunction] = ArtifactFunction.allCases
+    _ functions: [ArtifactFunction] = ArtifactFunction.standard
   ) throws(RuntimeError) {
     for function in functions { try backend.prepare(function) }
   }
@@ -69,8 +69,8 @@ public struct CompiledFlow<Scalar: FlowScalar>: Sendable {
   /// Calls a function that reads rows, after checking the shapes of everything; the results are in the
   /// order of its signature.
   func call(
-    _ function: ArtifactFunction, _ x: Rows<Scalar>, _ context: Rows<Scalar>?, _ threads: Int?,
-    into results: [UnsafeMutableBufferPointer<Scalar>]
+    _ function: ArtifactFunction, _ x: Rows<Scalar>, vectors: UnsafePointer<Scalar>? = nil,
+    _ context: Rows<Scalar>?, _ threads: Int?, into results: [UnsafeMutableBufferPointer<Scalar>]
   ) throws(RuntimeError) {
     guard x.columns == features else {
       throw .shape(
@@ -79,14 +79,16 @@ public struct CompiledFlow<Scalar: FlowScalar>: Sendable {
     }
     try x.withUnsafeBufferPointer { (buffer) throws(RuntimeError) in
       try call(
-        function, x: buffer.baseAddress, rows: x.count, context, seed: 0, firstRow: 0, threads,
+        function, x: buffer.baseAddress, vectors: vectors, rows: x.count, context, seed: 0,
+        firstRow: 0, threads,
         into: results)
     }
   }
 
   /// Calls a function after checking the shapes of the context and the results.
   func call(
-    _ function: ArtifactFunction, x: UnsafePointer<Scalar>?, rows: Int, _ context: Rows<Scalar>?,
+    _ function: ArtifactFunction, x: UnsafePointer<Scalar>?,
+    vectors: UnsafePointer<Scalar>? = nil, rows: Int, _ context: Rows<Scalar>?,
     isGrouped: Bool = false, seed: UInt64, firstRow: Int, _ threads: Int?,
     into results: [UnsafeMutableBufferPointer<Scalar>]
   ) throws(RuntimeError) {
@@ -116,6 +118,7 @@ public struct CompiledFlow<Scalar: FlowScalar>: Sendable {
       try backend.run(
         FlowCall(
           function: function, x: x.map(UnsafeRawPointer.init),
+          vectors: vectors.map(UnsafeRawPointer.init),
           context: (contextBuffer?.baseAddress).map(UnsafeRawPointer.init),
           contextRows: context?.count ?? 0, isGrouped: isGrouped, seed: seed, rows: rows,
           firstRow: firstRow,

@@ -8,6 +8,8 @@ struct FlowCall {
   let function: ArtifactFunction
   /// The rows of x, or of z; nil for samples.
   let x: UnsafeRawPointer?
+  /// A vector for each row, for functions that take them.
+  let vectors: UnsafeRawPointer?
   /// The rows of the context; nil for a flow without.
   let context: UnsafeRawPointer?
   /// As many as there are rows, 1 if all share one, or another divisor of the rows.
@@ -46,7 +48,7 @@ struct ArtifactBackend: FlowBackend {
 
   func run(_ call: FlowCall) throws(RuntimeError) {
     try artifact.function(call.function).call(
-      x: call.x, context: call.context, contextRows: call.contextRows,
+      x: call.x, vectors: call.vectors, context: call.context, contextRows: call.contextRows,
       isGrouped: call.isGrouped, seed: call.seed, rows: call.rows, firstRow: call.firstRow,
       threads: call.threads, results: call.results)
   }

@@ -40,6 +40,7 @@ final class ModelBackend: FlowBackend, @unchecked Sendable {
         guard argument.kind == .input else { return nil }
         return switch argument.name {
         case "context": call.context
+        case "v": call.vectors
         case "seed": seed.baseAddress.map(UnsafeRawPointer.init)
         default: call.x  // The signature's input, x or z.
         }

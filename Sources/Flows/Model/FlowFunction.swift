@@ -23,6 +23,8 @@ public enum FlowFunction: Hashable, Sendable, CaseIterable {
   public static let logProbGradient = compiled(.logProbGradient)
   /// Samples and their log-densities.
   public static let sample = compiled(.sample)
+  /// The product of the log-density's Hessian and a vector, for each row.
+  public static let logProbHVP = compiled(.logProbHVP)
 
   /// All functions, those of compiled flows first.
   public static var allCases: [FlowFunction] {
@@ -76,7 +78,7 @@ public enum FlowFunction: Hashable, Sendable, CaseIterable {
     switch self {
     case .compiled(.logProb), .compiled(.transform), .compiled(.inverse), .compiled(.sample), .loss:
       self
-    case .compiled(.logProbGradient): .logProb
+    case .compiled(.logProbGradient), .compiled(.logProbHVP): .logProb
     case .gradient, .trainingStep: .loss
     }
   }

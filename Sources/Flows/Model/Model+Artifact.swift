@@ -10,7 +10,8 @@ extension Model {
   /// Its inputs and results are those of `function.signature`. With `sharedContext` all rows share one
   /// context; the gradient with respect to it is still given for each row.
   ///
-  /// - Throws: `TypeError` or `GradientError` if a pass fails, which is a bug.
+  /// - Throws: `GradientError.onlyOnce` for `log_prob_hvp` of a flow whose gradient has no derivative;
+  ///   another `GradientError` or a `TypeError` if a pass fails, which is a bug.
   public func function(
     _ function: FlowFunction, dtype: DType = .f32, sharedContext: Bool = false
   ) throws -> OptimizedFunction {
@@ -25,13 +26,20 @@ extension Model {
         perRow: true)
       return try OptimizedFunction(
         markingMissing(both, name: function.name), passes: Pipeline.cleanup)
+    case .compiled(.logProbHVP):
+      let logProb = try self.function(.logProb, dtype: dtype, sharedContext: sharedContext)
+      let all = try hessianVectorProduct(
+        of: logProb.function, result: "log_prob", withRespectTo: "x", vectors: "v")
+      return try OptimizedFunction(
+        markingMissing(all, name: function.name), passes: Pipeline.cleanup)
     case .gradient: return try gradientFunction(dtype: dtype)
     case .trainingStep: return try trainingStepFunction()
     }
   }
 
-  /// A function of log-densities and their gradients, with NaN as the gradients of each row whose density
-  /// is NaN: a derivative need not depend on the input that is.
+  /// A function of log-densities and their derivatives, with NaN as the derivatives of each row whose
+  /// density is NaN, and as the product with each vector that has a NaN: a derivative need not depend on
+  /// the input that is.
   private func markingMissing(_ function: Function, name: String) throws -> Function {
     let builder = FunctionBuilder(name: name)
     var map: [Value: Value] = [:]
@@ -44,9 +52,16 @@ extension Model {
     if let logProb = function.results.first(where: { $0.name == "log_prob" }) {
       isMissing = try builder.emit(.unary(.isNaN), map[logProb.value] ?? logProb.value)
     }
+    var isMissingProduct = isMissing
+    if let vectors = builder.arguments.first(where: { $0.name == "v" }), let isMissing {
+      let largest = try builder.emit(.reduce(.maximum, axis: 0), vectors.value)
+      isMissingProduct = try builder.emit(
+        .binary(.or), isMissing, try builder.emit(.unary(.isNaN), largest))
+    }
     for result in function.results {
       var value = map[result.value] ?? result.value
       let type = function.type(of: result.value)
+      let isMissing = result.name == "hvp" ? isMissingProduct : isMissing
       if let isMissing, result.name != "log_prob" {
         value = try builder.emit(
           .select, try builder.emit(.broadcast(type.shape), isMissing),
@@ -66,7 +81,7 @@ extension Model {
   /// - Throws: `CodegenError` for a prefix that is not a C name or an operation that can't be compiled,
   ///   `GradientError` if a function has no gradient.
   public func artifactSource(
-    functions: [ArtifactFunction] = ArtifactFunction.allCases,
+    functions: [ArtifactFunction] = ArtifactFunction.standard,
     prefix: String = ArtifactSource.defaultPrefix, dtype: DType = .f32
   ) throws -> ArtifactSource {
     var variants: [ArtifactVariant] = []

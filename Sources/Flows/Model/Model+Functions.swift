@@ -29,7 +29,7 @@ extension Model {
           zip(names, results).map { (name: $0, tensor: $1.missing(where: inputs)) })
       }
       switch primal {
-      case .compiled(.logProb), .compiled(.logProbGradient):
+      case .compiled(.logProb), .compiled(.logProbGradient), .compiled(.logProbHVP):
         let (x, context) = (rows(), contextTensor())
         return finish(flow(context).logProb(x), from: x, context)
       case .compiled(.sample):

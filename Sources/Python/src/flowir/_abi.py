@@ -28,6 +28,7 @@ _SIGNATURES: dict[str, list[Any]] = {
     "inverse": [_POINTER, _POINTER, _ROWS, _ROWS, _POINTER, _POINTER],
     "log_prob_gradient": [_POINTER, _POINTER, _ROWS, _ROWS, _POINTER, _POINTER, _POINTER],
     "sample": [ctypes.c_uint64, _ROWS, _POINTER, _ROWS, _ROWS, _POINTER, _POINTER],
+    "log_prob_hvp": [_POINTER, _POINTER, _POINTER, _ROWS, _ROWS, _POINTER, _POINTER, _POINTER],
 }
 
 # Comes with sample: seed, first row, context, contexts, samples, results.
@@ -35,6 +36,9 @@ _WITH_SAMPLE = {"sample_each": [ctypes.c_uint64, _ROWS, _POINTER, _ROWS, _ROWS, 
 
 FUNCTIONS = tuple(_SIGNATURES)
 """The functions that an object can have."""
+
+STANDARD = tuple(name for name in FUNCTIONS if name != "log_prob_hvp")
+"""The functions that an object has unless others are asked for."""
 
 
 class Artifact:

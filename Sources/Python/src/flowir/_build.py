@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from . import _cache, _executable
-from ._abi import FUNCTIONS
+from ._abi import FUNCTIONS, STANDARD
 
 CPUS = ("native", "x86-64", "x86-64-v3", "x86-64-v4")
 
@@ -21,7 +21,7 @@ class Target:
 
     dtype: str = "f32"
     cpu: str = "native"
-    functions: tuple[str, ...] = FUNCTIONS
+    functions: tuple[str, ...] = STANDARD
     prefix: str = "flowir"
 
     @staticmethod
@@ -29,7 +29,7 @@ class Target:
         """Checks the arguments; raises `ValueError`."""
         if cpu not in CPUS:
             raise ValueError(f"cpu is {cpu!r}, expected one of {', '.join(CPUS)}")
-        chosen = FUNCTIONS if functions is None else tuple(dict.fromkeys(functions))
+        chosen = STANDARD if functions is None else tuple(dict.fromkeys(functions))
         for name in chosen:
             if name not in FUNCTIONS:
                 raise ValueError(f"functions has {name!r}, expected some of {', '.join(FUNCTIONS)}")

@@ -43,7 +43,8 @@ def compile(
       dtype: the float type to compute in, float32 or float64.
       cpu: the processor: native, x86-64, x86-64-v3 (AVX2) or x86-64-v4 (AVX-512).
       threads: the number of threads of a call; one a processor if left out.
-      functions: some of log_prob, transform, inverse, log_prob_gradient and sample; all if left out.
+      functions: some of log_prob, transform, inverse, log_prob_gradient, sample and log_prob_hvp; all but
+        the last if left out, which is compiled when it is first called.
 
     The result is kept by its content: a second call is instant. A live object is compared with what was
     made of it on 64 rows in float64. Raises `Error`, also if they differ.

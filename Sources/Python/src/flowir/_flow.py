@@ -36,6 +36,7 @@ class CompiledFlow(_tables.Tables):
         self._target = target
         self.threads = threads
         """The number of threads of a call; None for one a processor."""
+        self._second: Artifact | None = None
 
     @property
     def features(self) -> int:
@@ -111,6 +112,36 @@ class CompiledFlow(_tables.Tables):
         self._call(
             "log_prob_gradient", rows, context, len(rows), len(context), log_prob, grad_x, grad_context)
         return log_prob, grad_x, grad_context
+
+    def log_prob_hvp(
+        self, x: Any, v: Any, context: Any = None, *, return_grad: bool = False
+    ) -> Any:
+        """The Hessian of log p(x | context) with respect to x times v, for each row.
+
+        v has the shape of x, or broadcasts to it. With `return_grad` it gives log p, its gradient with
+        respect to x, and the product. Where a density is piecewise smooth, as with ReLU or splines, the
+        derivatives are those of the row's piece. The function is compiled when it is first called, unless
+        `functions` named it; a flow of an ODE (CNF) has none, which raises `Error`.
+        """
+        if any(_arrays.is_torch(value) for value in (x, v, context)):
+            from .hosts import torch as host
+
+            return host.log_prob_hvp(self, x, v, context, return_grad)
+        x = _arrays.rows(x, self.dtype, self.features, "x")
+        v = _arrays.rows(v, self.dtype, self.features, "v")
+        try:
+            shape = np.broadcast_shapes(x.shape, v.shape)
+        except ValueError:
+            raise ValueError(f"x has the shape {x.shape} and v {v.shape}, which do not broadcast") from None
+        rows, context, batch = self._inputs(np.broadcast_to(x, shape), context)
+        v = np.ascontiguousarray(np.broadcast_to(v, (*batch, self.features)))
+        product = np.empty((*batch, self.features), self.dtype)
+        log_prob = np.empty(batch, self.dtype) if return_grad else None
+        grad = np.empty_like(product) if return_grad else None
+        self._artifact_of("log_prob_hvp").call(
+            "log_prob_hvp", self.threads, rows, context, v, len(rows), self._count(context), log_prob, grad,
+            product)
+        return (log_prob, grad, product) if return_grad else product
 
     # Both directions of the transform.
 
@@ -266,6 +297,15 @@ class CompiledFlow(_tables.Tables):
     @staticmethod
     def _count(context: Array | None) -> int:
         return 0 if context is None else len(context)
+
+    def _artifact_of(self, name: str) -> Artifact:
+        """The object with a function that is compiled when it is first called."""
+        if name in self.functions or self._model is None:
+            return self._artifact
+        if self._second is None:
+            target = _build.Target(self._target.dtype, self._target.cpu, (name,))
+            self._second = Artifact(_build.build(self._model, target))
+        return self._second
 
     def _call(self, name: str, *arguments: Any) -> None:
         self._artifact.call(name, self.threads, *arguments)

@@ -67,6 +67,12 @@ def log_prob_and_grad(flow: CompiledFlow, x: Any, context: Any) -> Any:
     return _tensors(flow.log_prob_and_grad(_array(x, "x"), _array(context, "context")))
 
 
+def log_prob_hvp(flow: CompiledFlow, x: Any, v: Any, context: Any, return_grad: bool) -> Any:
+    """Products of Hessians and vectors, as tensors."""
+    return _tensors(flow.log_prob_hvp(
+        _array(x, "x"), _array(v, "v"), _array(context, "context"), return_grad=return_grad))
+
+
 def transform(
     flow: CompiledFlow, name: str, x: Any, context: Any, return_ladj: bool, out: Any
 ) -> Any:
