@@ -169,13 +169,17 @@ struct Train: ParsableCommand {
     line.clear()
     guard report.bestEpoch > 0 else {
       try? FileManager.default.removeItem(atPath: sidecar)
-      let held = report.validationLogLikelihood
       throw FileError.system(
         path: output, action: "be written",
-        reason: "no epoch of \(report.epochs) was better than the untrained flow, whose "
-          + "\(held == nil ? "train" : "validation") log-likelihood is "
-          + "\(Format.nats(held ?? report.trainLogLikelihood)); lower the learning rate, train for more "
-          + "epochs, or look for rows far from the others")
+        reason: notBetter(report)
+          + "; lower the learning rate, train for more epochs, or look for rows far "
+          + "from the others")
+    }
+    if !report.isImproved {
+      Console.warn(
+        notBetter(report)
+          + ", so nothing was learnt; raise the learning rate, or look for rows outside of "
+          + "the flow's range")
     }
     try model.save(to: file)
     try outputs.commit()
@@ -243,6 +247,13 @@ struct Train: ParsableCommand {
         "validation log-likelihood \(Format.nats(held))"
           + rest(report.validationRowsWithoutDensity, of: report.validationRows))
     }
+  }
+
+  private func notBetter(_ report: TrainingReport) -> String {
+    let held = report.validationLogLikelihood
+    return "no epoch of \(report.epochs) was better than the untrained flow, whose "
+      + "\(held == nil ? "train" : "validation") log-likelihood is "
+      + Format.nats(held ?? report.trainLogLikelihood)
   }
 
   /// The words about the rows that are not in a mean.

@@ -135,6 +135,18 @@ import Testing
     #expect(again.values.allSatisfy { before[$0.key]?.floats == $0.value.floats })
   }
 
+  @Test("an epoch that changes nothing is as good as the start, and is said not to be better")
+  func unchanged() throws {
+    let x = (0..<500).map { sin(Float($0)) }
+    var model = try Self.model(#"{"type": "MAF", "features": 1}"#)
+    var options = TrainingOptions()
+    (options.epochs, options.learningRate) = (2, 1e-30)
+    let report = try model.fit(x, options: options)
+    #expect(report.bestEpoch == 1 && !report.isImproved)
+    options.learningRate = 1e-3
+    #expect(try model.fit(x, options: options).isImproved)
+  }
+
   @Test("parameters are not better because a row has lost its density")
   func comparison() {
     let whole = Likelihoods([-1, -9, -2])

@@ -13,6 +13,7 @@ struct FitSession {
   let job: TrainingJob
   var best: [String: [Float]] = [:]
   var bestEpoch = 0
+  private var isImproved = false
   var bestValidation = -Double.infinity
 
   init(
@@ -81,6 +82,7 @@ struct FitSession {
       epoch = resume.epoch
       best = resume.best
       bestEpoch = resume.bestEpoch
+      isImproved = bestEpoch > 0
       bestValidation = resume.bestValidation
       bestLikelihoods = try score(judging, best)
     } else {
@@ -105,7 +107,10 @@ struct FitSession {
         throw FlowError.diverged(epoch: epoch, batch: failed)
       }
       last = current
-      if current.isBetter(than: bestLikelihoods) {
+      let isBetter = current.isBetter(than: bestLikelihoods)
+      // An epoch that is as good as what training began with, such as one at a tiny rate, is not refused.
+      if isBetter || (bestEpoch == 0 && !bestLikelihoods.isBetter(than: current)) {
+        isImproved = isImproved || isBetter
         bestValidation = current.mean
         bestLikelihoods = current
         bestEpoch = epoch
@@ -127,7 +132,8 @@ struct FitSession {
     let train = try score(training, best)
     let held = validation.rows.isEmpty ? nil : try score(validation, best)
     return TrainingReport(
-      epochs: epoch, bestEpoch: bestEpoch, trainLogLikelihood: train.mean,
+      epochs: epoch, bestEpoch: bestEpoch, isImproved: isImproved,
+      trainLogLikelihood: train.mean,
       validationLogLikelihood: held?.mean, trainRows: training.rows.count,
       trainRowsWithoutDensity: train.missing, validationRows: validation.rows.count,
       validationRowsWithoutDensity: held?.missing ?? 0,

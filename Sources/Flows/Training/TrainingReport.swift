@@ -48,9 +48,11 @@ public struct EpochRecord: Hashable, Sendable {
 public struct TrainingReport: Sendable {
   /// How many epochs were run.
   public var epochs: Int
-  /// The epoch whose parameters were best, from 1; 0 if none was better than the parameters that
+  /// The epoch whose parameters were best, from 1; 0 if all were worse than the parameters that
   /// training began with, which are kept then.
   public var bestEpoch: Int
+  /// Whether the best epoch was better than the parameters that training began with, not only as good.
+  public var isImproved: Bool
   /// The mean log-likelihood under the kept parameters of the training rows that have a finite density,
   /// weighted if rows have weights, in nats; minus infinity if none has.
   public var trainLogLikelihood: Double
