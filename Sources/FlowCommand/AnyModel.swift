@@ -30,6 +30,22 @@ enum AnyModel {
     }
   }
 
+  /// The units of a model whose numbers float32 may not hold; nil if they are not known.
+  func units(_ part: KeyPath<Model, ColumnUnits?>) -> ColumnUnits? {
+    switch self {
+    case .model(let model): model[keyPath: part]
+    case .compiled: nil
+    }
+  }
+
+  /// The flow of rows, contexts or both from which the centres of its units were subtracted.
+  func centred(features: Bool, context: Bool) -> AnyModel {
+    switch self {
+    case .model(let model): .model(model.centred(features: features, context: context))
+    case .compiled: self
+    }
+  }
+
   /// The float type to compute in: what was asked for, which must be a compiled flow's own.
   func precision(_ options: CommonOptions, path: String) throws -> Precision {
     guard case .compiled(let flow) = self else { return options.dtype ?? .f32 }

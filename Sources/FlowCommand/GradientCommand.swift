@@ -35,7 +35,7 @@ struct Gradient: RowCommand {
       model: model, input: input, context: context, flags: tables)
     var rows = FiniteRows<Number>(features: model.features, context: model.context)
     while let part = try source.next(Self.chunk) { rows.append(part) }
-    let results = try gradients(type, model, rows)
+    let results = try gradients(type, source.model, rows)
     var file = SafetensorsFile()
     for (key, array) in results.sorted(by: { $0.key < $1.key }) {
       let name = key.hasPrefix("grad.") ? String(key.dropFirst(5)) : key

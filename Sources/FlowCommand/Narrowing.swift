@@ -20,12 +20,17 @@ struct Narrowing {
 
   init(columns: Int) { self.columns = columns }
 
-  /// Reads rows as float32, judging what is lost on the way.
-  mutating func read(_ reader: any RowReader, _ count: Int) throws(FileError) -> [Float] {
-    guard reader.isDouble else { return try reader.readFloats(count) }
-    let values = try reader.read(count)
+  /// Reads rows as float32, minus a centre if there is one, judging what is lost on the way.
+  mutating func read(
+    _ reader: any RowReader, _ count: Int, centre: [Double]? = nil
+  ) throws(FileError) -> [Float] {
+    guard reader.isDouble || centre != nil else { return try reader.readFloats(count) }
+    var values = try reader.read(count)
+    if let centre {
+      for index in values.indices { values[index] -= centre[index % centre.count] }
+    }
     let floats = values.map { Float($0) }
-    if isFirst {
+    if isFirst, reader.isDouble {
       isFirst = false
       findMerging(values)
     }

@@ -8,18 +8,39 @@ struct RowResult {
   /// The numbers of a row.
   let columns: Int
   let writer: any RowWriter
+  /// What is added to each row, in float64; nil for nothing.
+  var centre: [Double]?
 
   /// The results that have a place, each a table of so many columns, or one number a row if that is nil.
+  /// The centre, if there is one, is that of the tables, which are written in float64 then.
   static func list<Number: RowNumber>(
-    _ places: [RowOutput?], _ shapes: [(name: String, columns: Int?)], as type: Number.Type
+    _ places: [RowOutput?], _ shapes: [(name: String, columns: Int?)], as type: Number.Type,
+    centre: [Double]? = nil
   ) throws(FileError) -> [RowResult] {
     var results: [RowResult] = []
     for (place, shape) in zip(places, shapes) {
       guard let place else { continue }
-      let writer = try createRows(place, columns: shape.columns, type: Number.precision.rowType)
-      results.append(RowResult(name: shape.name, columns: shape.columns ?? 1, writer: writer))
+      let own = shape.columns == nil ? nil : centre
+      let writer = try createRows(
+        place, columns: shape.columns, type: own == nil ? Number.precision.rowType : .f64)
+      results.append(
+        RowResult(name: shape.name, columns: shape.columns ?? 1, writer: writer, centre: own))
     }
     return results
+  }
+
+  /// The centre of a model's units if float32 does not have the digits of its numbers; else nil.
+  static func centre<Number: RowNumber>(of model: AnyModel, as type: Number.Type) -> [Double]? {
+    guard Number.precision == .f32, let units = model.units(\.units), units.needFloat64 else {
+      return nil
+    }
+    return units.centre
+  }
+
+  /// Writes rows, with the centre added.
+  func write<Number: RowNumber>(_ values: [Number]) throws(FileError) {
+    guard let centre else { return try Number.write(values, to: writer) }
+    try writer.write(values.enumerated().map { Double($1) + centre[$0 % centre.count] })
   }
 }
 
@@ -119,7 +140,7 @@ struct RowPipeline<Number: RowNumber> {
         }
         isNaN = rowsOfNaN
       }
-      try Number.write(values, to: result.writer)
+      try result.write(values)
     }
     guard let isNaN else { return }
     for row in 0..<rows where isNaN[row] {

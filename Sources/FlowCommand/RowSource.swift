@@ -20,14 +20,22 @@ struct RowSource<Number: RowNumber> {
   private let contextPath: String?
   private var narrowing: Narrowing
   private var contextNarrowing: Narrowing
+  /// What is subtracted from x before it is rounded, and from the context.
+  private let centre: [Double]?
+  private let contextCentre: [Double]?
+  /// The flow of the rows that are read: without the centres that are subtracted.
+  let model: AnyModel
   /// How many rows were read.
   private(set) var done = 0
 
   /// The number of rows, where it is known.
   var rowCount: Int? { x.rowCount }
 
+  /// Opens the tables. Numbers that float32 may not hold are read minus the centre of the model's units;
+  /// `isOfData` says whether x is in those units, as z is not.
   init(
-    model: AnyModel, input: String, context contextPath: String?, flags: TableFlags
+    model: AnyModel, input: String, context contextPath: String?, flags: TableFlags,
+    isOfData: Bool = true
   ) throws {
     x = try openTable(input, columns: model.features, "features", options: flags.rows)
     path = input
@@ -50,6 +58,9 @@ struct RowSource<Number: RowNumber> {
       }
       context = reader
     }
+    centre = isOfData ? Centre<Number>.of(x, model.units(\.units)) : nil
+    contextCentre = context.flatMap { Centre<Number>.of($0, model.units(\.contextUnits)) }
+    self.model = model.centred(features: centre != nil, context: contextCentre != nil)
     narrowing = Narrowing(columns: model.features)
     contextNarrowing = Narrowing(columns: max(model.context, 1))
     for notice in x.notices { Console.note("\(input): \(notice)") }
@@ -58,11 +69,12 @@ struct RowSource<Number: RowNumber> {
 
   /// Up to `count` more rows; nil at the end.
   mutating func next(_ count: Int) throws(FileError) -> RowChunk<Number>? {
-    let values = try Self.read(x, count, &narrowing)
+    let values = try Self.read(x, count, &narrowing, centre)
     let rows = values.count / max(x.columns, 1)
     var conditions: [Number] = []
     if let context {
-      conditions = try Self.read(context, rows == 0 ? 1 : rows, &contextNarrowing)
+      conditions = try Self.read(
+        context, rows == 0 ? 1 : rows, &contextNarrowing, contextCentre)
       guard conditions.count == rows * context.columns else {
         let found = done + conditions.count / context.columns
         throw FileError.mismatch(
@@ -79,9 +91,11 @@ struct RowSource<Number: RowNumber> {
   }
 
   private static func read(
-    _ reader: any RowReader, _ count: Int, _ narrowing: inout Narrowing
+    _ reader: any RowReader, _ count: Int, _ narrowing: inout Narrowing, _ centre: [Double]?
   ) throws(FileError) -> [Number] {
-    if Number.self == Float.self, let floats = try narrowing.read(reader, count) as? [Number] {
+    if Number.self == Float.self,
+      let floats = try narrowing.read(reader, count, centre: centre) as? [Number]
+    {
       return floats
     }
     return try Number.read(reader, count)
@@ -92,6 +106,15 @@ struct RowSource<Number: RowNumber> {
     let advice = "compute with --dtype f64, or shift and scale the data"
     return narrowing.warnings(path: path, advice: advice)
       + (contextPath.map { contextNarrowing.warnings(path: $0, advice: advice) } ?? [])
+  }
+}
+
+/// The centre of units as what is subtracted from the rows of a file before they are rounded.
+enum Centre<Number: RowNumber> {
+  /// The centre, where float32 loses digits of the numbers or of the centre itself; nil elsewhere.
+  static func of(_ reader: any RowReader, _ units: ColumnUnits?) -> [Double]? {
+    guard Number.precision == .f32, let units else { return nil }
+    return reader.isDouble || units.needFloat64 ? units.centre : nil
   }
 }
 

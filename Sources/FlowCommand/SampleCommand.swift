@@ -11,7 +11,8 @@ struct Sample: RowCommand {
     discussion: """
       With a context of one row, N samples for that row; with M rows, N for each, in their order. \
       The same seed gives the same bytes at any number of threads. Samples for a context with NaN or \
-      infinity are NaN and are counted.
+      infinity are NaN and are counted. Samples of a flow whose units need more digits than float32 has, \
+      such as dates, are written in float64.
 
       EXAMPLE: flowir sample model.safetensors --rows 1e5 --seed 1 --output x.npy
       """)
@@ -50,9 +51,12 @@ struct Sample: RowCommand {
       throw ValidationError(
         "\(rows) rows for each of \(contexts.count) contexts are more than a file can hold")
     }
-    let sampler = try model.function(.sample, options, sharedContext: contexts.count == 1)
+    let centre = RowResult.centre(of: model, as: type)
+    let sampler = try model.centred(features: centre != nil, context: contexts.isCentred)
+      .function(.sample, options, sharedContext: contexts.count == 1)
     let results = try RowResult.list(
-      places, [("x", columns: model.features), ("log_prob", columns: nil)], as: type)
+      places, [("x", columns: model.features), ("log_prob", columns: nil)], as: type,
+      centre: centre)
     var pipeline = RowPipeline<Number>(sampler, results, threads: options.threads)
     var draws = SampleDraws(contexts, each: rows, total: total, seed: seed, chunk: Self.chunk)
     try pipeline.run(&draws, showsProgress: progress)

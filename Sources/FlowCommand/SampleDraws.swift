@@ -36,6 +36,8 @@ struct SampleContexts<Number: RowNumber> {
   private let columns: Int
   private var values: [Number] = []
   private var isFinite: [Bool]?
+  /// Whether the centre of the model's units was subtracted.
+  private(set) var isCentred = false
   /// How many there are; 1 for a flow without context.
   private(set) var count = 1
 
@@ -58,8 +60,14 @@ struct SampleContexts<Number: RowNumber> {
     let reader = try openTable(
       path, columns: model.context, "context features", options: options)
     for notice in reader.notices { Console.note("\(path): \(notice)") }
+    let centre = Centre<Number>.of(reader, model.units(\.contextUnits))
+    isCentred = centre != nil
+    var narrowing = Narrowing(columns: model.context)
     while true {
-      let part = try Number.read(reader, 65536)
+      let part =
+        try centre.flatMap { centre throws(FileError) in
+          try narrowing.read(reader, 65536, centre: centre) as? [Number]
+        } ?? Number.read(reader, 65536)
       if part.isEmpty { break }
       values += part
     }

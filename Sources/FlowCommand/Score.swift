@@ -49,7 +49,7 @@ struct Score: RowCommand {
   ) throws -> RowSummary {
     var source = try RowSource<Number>(
       model: model, input: input, context: context, flags: tables)
-    let function = try model.function(.logProb, options)
+    let function = try source.model.function(.logProb, options)
     let rowType = Number.precision.rowType
     let resumable =
       output.hasSuffix(".npy")

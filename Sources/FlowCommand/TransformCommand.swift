@@ -36,11 +36,13 @@ struct Transform: RowCommand {
     _ model: AnyModel, into places: [RowOutput?], as type: Number.Type
   ) throws -> RowSummary {
     let source = try RowSource<Number>(
-      model: model, input: input, context: context, flags: tables)
-    let function = try model.function(inverse ? .inverse : .transform, options)
+      model: model, input: input, context: context, flags: tables, isOfData: !inverse)
+    let centre = inverse ? RowResult.centre(of: model, as: type) : nil
+    let function = try source.model.centred(features: centre != nil, context: false)
+      .function(inverse ? .inverse : .transform, options)
     let (from, to) = inverse ? ("z", "x") : ("x", "z")
     let results = try RowResult.list(
-      places, [(to, columns: model.features), ("ladj", columns: nil)], as: type)
+      places, [(to, columns: model.features), ("ladj", columns: nil)], as: type, centre: centre)
     var pipeline = RowPipeline<Number>(function, results, threads: options.threads)
     var table = RowTable(source, name: from, model, chunk: Self.chunk)
     try pipeline.run(&table, showsProgress: progress)

@@ -52,6 +52,57 @@ import Testing
     }
   }
 
+  @Test("far rows and contexts of float64 score, transform and sample with all of their digits")
+  func far() throws {
+    try inFolder { folder in
+      try write(folder + "/x.npy", 300) { [2_459_000.5 + 1e-3 * $0.normal(), 5 + $0.normal()] }
+      try write(folder + "/c.npy", 300) { [1.7e9 + 0.01 * $0.normal()] }
+      let trained = try train(
+        folder, "--flow NSF --data @x.npy --context-data @c.npy --epochs 10 --batch-size 64")
+      #expect(trained.status == 0 && trained.errors.isEmpty, "\(trained.errors)")
+      func run(_ line: String) throws {
+        let words = line.split(separator: " ")
+        let result = try CommandTests().flowir(
+          [String(words[0]), folder + "/m.safetensors"]
+            + words.dropFirst().map { $0.replacing("@", with: folder + "/").description })
+        #expect(result.status == 0 && result.errors.isEmpty, "\(line): \(result.errors)")
+      }
+      func read(_ name: String) throws -> [Double] {
+        try openRows(folder + "/" + name).read(100_000)
+      }
+      func expectNear(_ a: String, _ b: String, _ limit: Double) throws {
+        for (one, other) in zip(try read(a), try read(b)) {
+          #expect(abs(one - other) <= limit * (1 + abs(other)), "\(a) and \(b)")
+        }
+      }
+      try run("score --input @x.npy --context @c.npy --output @one.npy")
+      try run("score --input @x.npy --context @c.npy --output @two.npy --dtype f64")
+      try expectNear("one.npy", "two.npy", 1e-4)
+      try run("transform --input @x.npy --context @c.npy --output @z.npy")
+      try run("transform --input @x.npy --context @c.npy --output @zz.npy --dtype f64")
+      try expectNear("z.npy", "zz.npy", 1e-4)
+      try run("transform --inverse --input @z.npy --context @c.npy --output @back.npy")
+      let (x, back) = (try read("x.npy"), try read("back.npy"))
+      for (one, other) in zip(x, back) { #expect(abs(one - other) < 1e-5 * (one > 100 ? 1e-3 : 1)) }
+      try run("gradient --input @x.npy --context @c.npy --output @g.safetensors")
+      let loss = try #require(SafetensorsFile(path: folder + "/g.safetensors")["loss"]).doubles[0]
+      let scores = try read("two.npy")
+      #expect(abs(loss + scores.reduce(0, +) / 300) < 1e-4)
+      try run(
+        "sample --rows 20 --context @c.npy --output @s.npy --log-prob @lp.npy --seed 3")
+      #expect(try openRows(folder + "/s.npy").isDouble && !openRows(folder + "/lp.npy").isDouble)
+      // Samples of each context, scored with it.
+      let c = try read("c.npy")
+      let repeated = try createRows(folder + "/cc.npy", columns: 1, type: .f64)
+      for value in c { try repeated.write([Double](repeating: value, count: 20)) }
+      try repeated.finish()
+      try run("score --input @s.npy --context @cc.npy --output @scored.npy")
+      try expectNear("scored.npy", "lp.npy", 1e-3)
+      let dates = try read("s.npy").enumerated().filter { $0.offset % 2 == 0 }.map(\.element)
+      #expect(Set(dates).count > 5000, "float32 has 2 numbers in this range")
+    }
+  }
+
   @Test("a flow in units beats one without on data far from a spline's interval, which is said")
   func bounds() throws {
     try inFolder { folder in

@@ -92,6 +92,18 @@ def test_a_standardized_context_goes_to_zuko_and_back() -> None:
     assert not {"before", "embedding"} & set(flowir.describe(plain).json)
 
 
+def test_dates_are_learnt_in_float64_and_what_is_odd_about_data_is_said() -> None:
+    x = 2459000.5 + 1e-3 * GENERATOR.standard_normal((1000, 2))
+    with pytest.warns(UserWarning, match="dtype='float64'"):
+        flowir.MAF(2, **SMALL).fit(x, epochs=1)
+    flow = flowir.MAF(2, **SMALL).fit(x, epochs=30, batch_size=64, dtype="float64")
+    # The entropy of two normal distributions.
+    best = -2 * (0.5 * np.log(2 * np.pi * np.e) + np.log(1e-3))
+    assert abs(flow.log_prob(x).mean() - best) < 0.2
+    with pytest.warns(UserWarning, match="x: column 2 is 3.0 in all rows"):
+        flowir.MAF(2, **SMALL).fit(x * [1, 0] + [0, 3], epochs=1, dtype="float64")
+
+
 def test_training_finds_the_density(tmp_path: Path) -> None:
     x, context = data(8000)
     # Twice the covariance's half of the logarithm, by the formula of the normal distribution.

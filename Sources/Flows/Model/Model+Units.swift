@@ -83,13 +83,17 @@ extension Model {
 
   /// The model of rows from which the centres of its units were subtracted: the same densities, without
   /// the digits that float32 loses of numbers far from zero.
-  public func centred() -> Model {
+  ///
+  /// - Parameters:
+  ///   - features: whether the centre of the features is subtracted by the caller.
+  ///   - context: whether that of the context is.
+  public func centred(features: Bool = true, context: Bool = true) -> Model {
     var model = self
-    if var units {
+    if features, var units {
       units.centre = units.centre.map { _ in 0 }
       model.units = units
     }
-    if var contextUnits {
+    if context, var contextUnits {
       contextUnits.centre = contextUnits.centre.map { _ in 0 }
       model.contextUnits = contextUnits
     }

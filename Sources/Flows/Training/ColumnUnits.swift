@@ -116,6 +116,14 @@ public struct ColumnUnits: Sendable, Hashable {
     return results
   }
 
+  /// Whether numbers around a centre need more digits than float32 has: it keeps fewer than 12 bits of a
+  /// difference of one scale, or the centre itself is no number of float32.
+  public var needFloat64: Bool {
+    zip(centre, scale).contains { centre, scale in
+      Double(Float(centre)) != centre || abs(centre) > 4096 * scale
+    }
+  }
+
   /// Rows minus the centre, in float64, then rounded to float32: what is far from zero keeps its digits.
   public func centred<Scalar: FlowScalar>(_ values: [Scalar]) -> [Float] {
     guard !centre.isEmpty else { return values.map { Float($0) } }

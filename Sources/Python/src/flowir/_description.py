@@ -75,6 +75,14 @@ def columns(data: bytes, source: str) -> Columns:
     return Columns() if text is None else Columns.decode(text, source)
 
 
+def units_need_float64(model: bytes) -> bool:
+    """Whether the centres of a model's units have digits that float32 has not."""
+    tensors = _safetensors.decode(model, "the model")
+    return any(
+        name in tensors and tensors[name].dtype == "f8"
+        for name in ("transform.transforms.0.loc", "embedding.0.mean"))
+
+
 def named(model: bytes, names: Columns) -> bytes:
     """A model file's bytes with the names of columns."""
     metadata = _safetensors.metadata(model, "the model")

@@ -6,18 +6,20 @@ import json
 import os
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
 from . import _build, _dtypes, _executable, _toolchain
 from ._compile import _compiled
-from ._description import named
+from ._description import named, units_need_float64
 from ._errors import Error
 from ._flow import CompiledFlow
 from ._progress import Progress
 from ._training_rows import TrainingRows, validation_rows
 
+_WARNING = "flowir: warning: "
 _DRAWN = b"\x1b[K"  # What a state that the executable draws ends in.
 
 
@@ -106,10 +108,17 @@ class Architecture:
                 arguments.append("--standardize" if standardize else "--no-standardize")
             if robust:
                 arguments.append("--robust")
-            report = json.loads(_run(arguments, Progress.make(progress).show))
+            printed, notes = _run(arguments, Progress.make(progress).show)
+            report = json.loads(printed)
             model = output.read_bytes()
+            for note in notes:
+                warnings.warn(rows.worded(note, folder), stacklevel=2)
         if rows.names.x or rows.names.context:
             model = named(model, rows.names)
+        if _dtypes.short(dtype) == "f32" and units_need_float64(model):
+            warnings.warn(
+                "the columns' centres need float64, which x loses as float32; give dtype='float64'",
+                stacklevel=2)
         made = _compiled(model, _build.Target.make(_dtypes.short(dtype), "native", None), threads)
         return TrainedFlow(
             made._artifact, model=model, target=made._target, threads=threads, report=report)
@@ -148,8 +157,11 @@ def _plain(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else value
 
 
-def _run(arguments: list[str | os.PathLike[str]], show: Callable[[str], None]) -> str:
-    """Runs the executable; `show` gets each state that it draws on standard error."""
+def _run(arguments: list[str | os.PathLike[str]], show: Callable[[str], None]) -> tuple[str, list[str]]:
+    """Runs the executable; `show` gets each state that it draws on standard error.
+
+    Returns what it printed, and its warnings.
+    """
     process = subprocess.Popen(
         [str(_executable.path()), *map(str, arguments)], stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_toolchain.environment())
@@ -173,12 +185,11 @@ def _run(arguments: list[str | os.PathLike[str]], show: Callable[[str], None]) -
         show("")
         process.stdout.close()
         process.stderr.close()
+    lines = text.replace(b"\r", b"\n").decode(errors="replace").splitlines()
     if status:
-        plain = [
-            one for one in text.replace(b"\r", b"\n").decode(errors="replace").splitlines()
-            if not one.startswith("epoch ")]
+        plain = [one for one in lines if not one.startswith("epoch ")]
         raise Error(_executable.message("\n".join(plain)) or f"flowir train ended by {status}")
-    return output
+    return output, [one.removeprefix(_WARNING) for one in lines if one.startswith(_WARNING)]
 
 
 def _architecture(name: str, summary: str) -> type[Architecture]:

@@ -63,6 +63,14 @@ class TrainingRows:
                 arguments += [f"--{prefix}{option}", path]
         return arguments
 
+    def worded(self, note: str, folder: Path) -> str:
+        """A sentence of the executable with the names of arguments instead of files."""
+        for prefix in ("validation-", ""):
+            for option, name in (("context-data", "context"), ("data", "x"), ("weights", "weights")):
+                note = note.replace(
+                    str(folder / f"{prefix}{option}.npy"), f"{prefix.replace('-', '_')}{name}")
+        return note
+
     def check_names(self, trained: Columns) -> None:
         """Raises `ValueError` if a column has another name than the one that the flow is trained on."""
         for name, found, expected in (
@@ -96,7 +104,9 @@ def validation_rows(
 
 
 def _matrix(value: Any, columns: int, name: str) -> Array:
-    rows = _arrays.rows(value, _FLOAT, columns, name)
+    # The executable centres numbers of float64 before it rounds them.
+    is_double = _arrays.to_numpy(value, name).dtype == np.float64
+    rows = _arrays.rows(value, np.dtype(np.float64) if is_double else _FLOAT, columns, name)
     if rows.ndim != 2:
         raise ValueError(f"{name} has the shape {rows.shape}, expected (N, {columns})")
     return rows

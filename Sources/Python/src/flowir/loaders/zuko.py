@@ -69,7 +69,10 @@ def custom(flow: Any, tensors: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(flow, zuko.flows.Flow) or type(flow).forward not in own:
         raise CannotDescribe("flow", flow, "is neither a Flow nor a GMM, or has its own forward")
     sizes = [found for part in _leaves(flow.transform) if (found := find_size(part))]
-    features = sizes[0][0] if sizes else _event_size(flow.base)
+    if isinstance(flow.base, zuko.mixtures.GMM):
+        features = flow.base.shapes[1][1]
+    else:
+        features = sizes[0][0] if sizes else _event_size(flow.base)
     size = {"features": features, "context": max((context for _, context in sizes), default=0)}
     reader = Reader(size, tensors)
     result: dict[str, Any] = {"type": "Flow", **size}
@@ -80,7 +83,14 @@ def custom(flow: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         ]
     else:
         result["transform"] = reader.lazy(flow.transform, "transform")
-    result["base"] = reader.base(flow.base)
+    if isinstance(flow.base, zuko.mixtures.GMM):
+        # A mixture after transforms: it is described as itself, and they stand before it.
+        before = result["transform"]
+        result = {**mixture(flow.base, tensors, "base."), "before": before}
+        if not isinstance(before, list):
+            raise CannotDescribe("transform", flow.transform, "is not a list before a mixture")
+    else:
+        result["base"] = reader.base(flow.base)
     if isinstance(flow, EmbeddedFlow):
         _embed(flow, result, tensors)
     if reader.needs_release:
@@ -99,15 +109,15 @@ def _embed(flow: EmbeddedFlow, json: dict[str, Any], tensors: dict[str, Any]) ->
     embedding(network, (width,), json, tensors)
 
 
-def mixture(flow: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-    """The description of a `GMM`."""
+def mixture(flow: Any, tensors: dict[str, Any], place: str = "") -> dict[str, Any]:
+    """The description of a `GMM`, whose tensors' names begin with its place."""
     result: dict[str, Any] = {
         "type": "GMM", "features": flow.shapes[1][1], "context": 0, "components": flow.components,
         "covariance_type": flow.covariance_type, "tied": flow.tied, "epsilon": flow.epsilon,
     }
     if hasattr(flow, "hyper"):
         result["context"] = flow.hyper[0].weight.shape[-1]
-        result.update(plain(flow.hyper, "hyper", tensors))
+        result.update(plain(flow.hyper, f"{place}hyper", tensors))
     return result
 
 
