@@ -33,10 +33,15 @@ extension PartReader {
     case "GeneralizedNormal":
       return UnconditionalDistribution.generalizedNormal(
         features: features, buffer: buffer, byPosition: byPosition, in: scope)
+    case "UniformNormal":
+      return UnconditionalDistribution.uniformNormal(
+        features: features, buffer: buffer, in: scope)
     default:
       throw .unknownType(
         place: distribution.path("type"), found: distribution.type,
-        known: ["DiagNormal", "DiagonalNormal", "BoxUniform", "GeneralizedNormal"])
+        known: [
+          "DiagNormal", "DiagonalNormal", "BoxUniform", "GeneralizedNormal", "UniformNormal",
+        ])
     }
   }
 

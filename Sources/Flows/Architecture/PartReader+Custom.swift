@@ -70,6 +70,9 @@ extension PartReader {
       return try FreeElementWiseTransform(
         features: features, mask: try reader.booleans("mask"), univariate: try univariate(reader),
         in: scope)
+    case "BlockAutoregressiveTransform":
+      try reader.allow(["features", "context", "block_features", "depth", "slope"])
+      return try blockAutoregressive(reader, in: scope)
     case "LazyPlanarTransform":
       try reader.allow(["features", "context", "negative_slope", "network"])
       return try planar(reader, in: scope)
@@ -100,7 +103,8 @@ extension PartReader {
         place: reader.path("type"), found: reader.type,
         known: [
           "MaskedAutoregressiveTransform", "GeneralCouplingTransform", "ElementWiseTransform",
-          "FreeElementWiseTransform", "LazyPlanarTransform", "FFJTransform",
+          "FreeElementWiseTransform", "LazyPlanarTransform",
+          "BlockAutoregressiveTransform", "FFJTransform",
           "UnconditionalTransform", "LazyInverse", "LazyComposedTransform",
         ])
     }

@@ -33,6 +33,25 @@ extension PartReader {
     return arguments.transform(features: features, context: condition, in: scope)
   }
 
+  /// A block neural autoregressive transform.
+  func blockAutoregressive(
+    _ reader: DescriptionReader, in scope: ModuleScope
+  ) throws(FlowError) -> BlockAutoregressiveTransform {
+    let (features, context) = try size(reader)
+    let slope = try reader.number("slope", default: 0.01)
+    guard slope > 0, slope.isFinite else {
+      throw .invalid(
+        place: reader.path("slope"), found: "\(slope)", expected: "a positive number")
+    }
+    let block = try reader.integer("block_features", default: 8, in: 1...SizeLimit.components)
+    let width = Size(features) * Size(block)
+    try scope.registry.reserve(width * width, for: scope.path)
+    return BlockAutoregressiveTransform(
+      features: features, context: context, blockFeatures: block,
+      depth: try reader.integer("depth", default: 1, in: 0...SizeLimit.parts), slope: slope,
+      in: scope)
+  }
+
   /// A planar transform.
   func planar(
     _ reader: DescriptionReader, in scope: ModuleScope
@@ -111,7 +130,14 @@ extension PartReader {
     }
     try visitor.choice("activation", &shape.activation)
     try visitor.flag("batch_norm", &shape.batchNorm)
+    try visitor.integers("periodic", &shape.periodic, in: 0...SizeLimit.width)
     try inner.allow(visitor.keys)
+    let periodic = shape.periodic
+    guard Set(periodic).count == periodic.count, periodic.allSatisfy({ $0 < features }) else {
+      throw .invalid(
+        place: inner.path("periodic"), found: "\(periodic)",
+        expected: "indices below \(features), each once")
+    }
     return shape
   }
 }

@@ -16,6 +16,8 @@ public struct BlockNetwork: Hashable, Sendable {
   public var gated: Bool
   /// Whether a block normalises with the statistics of its training.
   public var batchNorm: Bool
+  /// The inputs, the context not counted, that stand for places on a circle: see `PeriodicFeatures`.
+  public var periodic: [Int] = []
 
   /// Makes arguments with the defaults of nflows.
   public init(
@@ -76,6 +78,7 @@ public struct ResidualNet: Layer {
 
   private let context: Int
   private let activation: Activation
+  private let preprocessing: PeriodicFeatures?
   private let initial: Linear
   private let blocks: [Block]
   private let final: Linear
@@ -95,6 +98,7 @@ public struct ResidualNet: Layer {
     let width = shape.hiddenFeatures
     self.context = context
     activation = shape.activation
+    preprocessing = shape.preprocessing(inputs - context, in: scope)
     initial = Linear(inputs, width, in: scope.child("initial_layer"))
     blocks = (0..<shape.blocks).map { index in
       let place = scope.child("blocks").child("\(index)")
@@ -112,7 +116,12 @@ public struct ResidualNet: Layer {
   public func callAsFunction(_ x: Tensor) -> Tensor {
     let inputs = x.shape.last ?? 0
     let condition = context > 0 ? x.slice(inputs - context, inputs) : nil
-    var h = initial(x)
+    var input = x
+    if let preprocessing {
+      let turned = preprocessing(x.slice(0, inputs - context))
+      input = condition.map { Tensor.concatenate([turned, $0]) } ?? turned
+    }
+    var h = initial(input)
     for block in blocks {
       var change = block.first(activation(block.norms.first?(h) ?? h))
       change = block.second(activation(block.norms.last?(change) ?? change))
@@ -124,6 +133,12 @@ public struct ResidualNet: Layer {
 }
 
 extension BlockNetwork {
+  /// The layer before the network, `preprocessing`; nil for none.
+  func preprocessing(_ inputs: Int, in scope: ModuleScope) -> PeriodicFeatures? {
+    periodic.isEmpty
+      ? nil : PeriodicFeatures(inputs, indices: periodic, in: scope.child("preprocessing"))
+  }
+
   /// The two normalisations of a residual block; none if it has none.
   func norms(in block: ModuleScope) -> [BatchNorm] {
     guard batchNorm else { return [] }

@@ -15,6 +15,7 @@ public struct MADE: Layer {
 
   private let features: Int
   private let shape: BlockNetwork
+  private let preprocessing: PeriodicFeatures?
   private let initial: MaskedLinear
   private let context: Linear?
   private let blocks: [Block]
@@ -52,6 +53,7 @@ public struct MADE: Layer {
     }
     self.features = features
     self.shape = shape
+    preprocessing = shape.preprocessing(features, in: scope)
     initial = try layer(units, inputs, scope.child("initial_layer"), >=)
     self.context = context(scope)
     var blocks: [Block] = []
@@ -87,7 +89,8 @@ public struct MADE: Layer {
       // A layer that sees nothing is its bias.
       layer.mask.count > 0 ? layer(h) : layer.bias.tensor
     }
-    var h = applied(initial, context == nil ? x : x.slice(0, features))
+    let input = context == nil ? x : x.slice(0, features)
+    var h = applied(initial, preprocessing?(input) ?? input)
     if let context, let condition {
       let change = context(condition)
       h = h + (shape.activatesFirst ? activation(change) : change)
