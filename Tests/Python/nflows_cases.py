@@ -8,10 +8,13 @@ from typing import Any
 import torch
 from nflows import distributions, flows, transforms
 from nflows.nn import nets
+from nflows.transforms import nonlinearities
 from torch import nn
 from torch.nn import functional
 
 FEATURES, CONTEXT = 3, 2
+SQUASH = transforms.PointwiseAffineTransform(0.5, 0.05)
+"""Brings features to the unit interval."""
 MADE: dict[str, Any] = {"features": FEATURES, "hidden_features": 10, "context_features": CONTEXT}
 
 
@@ -108,6 +111,39 @@ CASES: dict[str, Callable[[], Any]] = {
         transforms.InverseTransform(transforms.Tanh())),
     "splines between squashings": lambda: flow(transforms.CompositeCDFTransform(
         transforms.Sigmoid(), transforms.PiecewiseRationalQuadraticCDF([3], num_bins=5))),
+    "straight splines": lambda: flow(
+        SQUASH, transforms.MaskedPiecewiseLinearAutoregressiveTransform(5, 3, 8, CONTEXT),
+        transforms.InverseTransform(SQUASH)),
+    "quadratic splines": lambda: flow(
+        transforms.MaskedPiecewiseQuadraticAutoregressiveTransform(
+            3, 8, CONTEXT, num_bins=5, tails="linear", tail_bound=2.5, min_bin_height=0.02),
+        SQUASH, transforms.MaskedPiecewiseQuadraticAutoregressiveTransform(3, 8, CONTEXT, num_bins=4),
+        transforms.InverseTransform(SQUASH)),
+    "cubic splines": lambda: flow(
+        SQUASH, transforms.MaskedPiecewiseCubicAutoregressiveTransform(5, 3, 8, CONTEXT),
+        transforms.InverseTransform(SQUASH)),
+    "couplings of straight splines": lambda: coupling(
+        transforms.PiecewiseLinearCouplingTransform, num_bins=5, tails="linear", tail_bound=2.5,
+        apply_unconditional_transform=True),
+    "couplings of quadratic splines": lambda: coupling(
+        transforms.PiecewiseQuadraticCouplingTransform, num_bins=5, tails="linear", tail_bound=2.5,
+        min_bin_width=0.01, apply_unconditional_transform=True),
+    "couplings of cubic splines": lambda: coupling(
+        transforms.PiecewiseCubicCouplingTransform, num_bins=5, tails="linear", tail_bound=2.5,
+        apply_unconditional_transform=True),
+    "free splines of every kind": lambda: flow(
+        transforms.PiecewiseLinearCDF([3], 6, "linear", 2.0),
+        transforms.PiecewiseQuadraticCDF([3], 6, "linear", 2.0),
+        transforms.PiecewiseCubicCDF([3], 6, "linear", 2.0), SQUASH,
+        transforms.PiecewiseQuadraticCDF([3], 6), transforms.InverseTransform(SQUASH)),
+    "matrices": lambda: flow(
+        transforms.NaiveLinear(3), transforms.QRLinear(3, 2), transforms.SVDLinear(3, 2),
+        transforms.HouseholderSequence(3, 2), transforms.InverseTransform(transforms.QRLinear(3, 3))),
+    "tanh without bounds": lambda: flow(
+        transforms.LogTanh(0.7), nonlinearities.CauchyCDF(),
+        transforms.PointwiseAffineTransform(0.05, 0.9), nonlinearities.CauchyCDFInverse(),
+        transforms.InverseTransform(transforms.LogTanh(2.0))),
+    "gate": lambda: flow(transforms.GatedLinearUnit(), features=1),
     "diagonal base": lambda: flow(
         transforms.RandomPermutation(3), base=distributions.DiagonalNormal([3])),
 }

@@ -76,6 +76,9 @@ UNSUPPORTED = {
     "squeeze": (
         lambda: flow(transforms.SqueezeTransform()),
         "_transform._transforms.0: SqueezeTransform is not a transform of nflows that"),
+    "gate of several features": (
+        lambda: flow(transforms.GatedLinearUnit(), maf()._transform),
+        "_transforms.0: GatedLinearUnit gives no determinant for each row unless"),
     "activation": (
         lambda: maf(activation=torch.nn.functional.hardtanh),
         "activation: hardtanh is none of ELU, "),

@@ -10,6 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 nf = pytest.importorskip("normflows")
+from flowir.loaders import normflows as loader  # noqa: E402
 
 ROWS, FEATURES, CONTEXT = 200, 3, 2
 flows = nf.flows
@@ -64,6 +65,25 @@ CASES: dict[str, Callable[[], Any]] = {
         block(2), flows.Permute(FEATURES, "swap"), block(2, scale_map="sigmoid"), flows.Permute(FEATURES),
         block(2, scale_map="sigmoid_inv"), block(4, 1, split_mode="channel_inv"), block(1, scale=False)),
     "masked affine": lambda: flow(masked(t=mlp(), s=mlp()), masked(t=mlp()), masked(s=mlp())),
+    "circular splines": lambda: flow(
+        flows.CircularAutoregressiveRationalQuadraticSpline(FEATURES, 2, 8, [0, 2]),
+        flows.CircularCoupledRationalQuadraticSpline(FEATURES, 2, 8, [0, 2]),
+        flows.CircularCoupledRationalQuadraticSpline(FEATURES, 1, 8, [0, 2], reverse_mask=True),
+        base=nf.distributions.UniformGaussian(FEATURES, [0, 2], torch.tensor([6.0, 1.0, 6.0]))),
+    "circular splines given a context": lambda: conditional(
+        flows.CircularAutoregressiveRationalQuadraticSpline(
+            FEATURES, 1, 8, [1], num_context_channels=CONTEXT),
+        flows.CircularCoupledRationalQuadraticSpline(
+            FEATURES, 1, 8, [0], num_context_channels=CONTEXT)),
+    "bounded splines over a uniform base": lambda: flow(
+        flows.AutoregressiveRationalQuadraticSpline(FEATURES, 1, 8),
+        base=nf.distributions.base.Uniform(FEATURES, -3.0, 3.0)),
+    "planar": lambda: flow(
+        flows.Planar((FEATURES,), act="leaky_relu"), flows.Reverse(flows.Planar((FEATURES,))),
+        flows.Reverse(flows.Planar((FEATURES,), act="leaky_relu"))),
+    "linear": lambda: flow(
+        flows.InvertibleAffine(FEATURES), flows.base.Composite([
+            flows.InvertibleAffine(FEATURES, use_lu=False), flows.AffineConstFlow(FEATURES)])),
     "normalisation": lambda: flow(actnorm(), flows.AffineConstFlow(FEATURES), block(2), actnorm()),
 }
 
@@ -82,11 +102,12 @@ def build(name: str) -> Any:
 def test_a_live_flow_scores_and_maps_as_normflows(name: str) -> None:
     made = build(name)
     x = torch.randn(ROWS, FEATURES).double()
+    x = x.clamp(-2.9, 2.9) if "splines" in name else x  # Inside the bound of uniform features.
     context = torch.randn(ROWS, CONTEXT).double() if "context" in name else None
     given = () if context is None else (context,)
     double = flowir.compile(made, dtype="float64", functions=["log_prob", "transform", "inverse"])
-    made = made.double()
-    with torch.no_grad():
+    made = loader.precise(made.double())
+    with torch.no_grad(), loader.exact():
         expected, z = made.log_prob(x, *given), made.inverse(x, *given)
     torch.testing.assert_close(double.log_prob(x, context), expected, rtol=1e-9, atol=1e-9)
     torch.testing.assert_close(double.transform(x, context), z, rtol=1e-9, atol=1e-9)
@@ -95,9 +116,13 @@ def test_a_live_flow_scores_and_maps_as_normflows(name: str) -> None:
 
 UNSUPPORTED: dict[str, tuple[Callable[[], Any], str]] = {
     "planar": (lambda: flow(flows.Planar((FEATURES,))), "flows.0: Planar has no inverse"),
-    "circular": (
-        lambda: flow(flows.CircularAutoregressiveRationalQuadraticSpline(FEATURES, 1, 8, [0])),
-        "flows.0: CircularAutoregressiveRationalQuadraticSpline is not a flow of normflows that"),
+    "wrap": (
+        lambda: flow(flows.PeriodicWrap([0])),
+        "flows.0: PeriodicWrap is not a flow of normflows that"),
+    "bounds": (
+        lambda: flow(flows.CircularAutoregressiveRationalQuadraticSpline(
+            FEATURES, 1, 8, [0], tail_bound=torch.tensor([1.0, 2.0, 3.0]))),
+        "has another bound for each feature, expected one for all"),
     "new actnorm": (lambda: flow(flows.ActNorm(FEATURES)), "flows.0: ActNorm takes its values from"),
     "base": (
         lambda: flow(base=nf.distributions.GaussianMixture(2, FEATURES)), "q0: GaussianMixture has events"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -11,6 +10,7 @@ from torch import nn
 from ._functions import function
 from ._live import CannotDescribe
 from ._networks import plain
+from ._nflows_splines import kinds, with_ends
 
 
 def is_own(network: Any, name: str) -> bool:
@@ -37,6 +37,25 @@ class Networks:
         for name in ("weight", "bias", "mask"):
             if f"{layer}.{name}" in self.tensors:
                 self.put(f"{layer}.{name}", self.tensors[f"{layer}.{name}"][rows])
+
+    def set_ends(self, layer: str, part: Any, bins: int) -> None:
+        """Sets the rows of a network's last layer that give the derivatives at the ends of a spline."""
+        if not kinds(part):
+            return
+        for name in ("weight", "bias", "mask"):
+            rows = self.tensors.get(f"{layer}.{name}")
+            if rows is not None:
+                new = with_ends(rows.reshape(-1, 3 * bins + 1, *rows.shape[1:]), part, 2 * bins)
+                self.put(f"{layer}.{name}", (new > 0 if name == "mask" else new).reshape(rows.shape))
+
+    def multiply(self, layer: str, factors: Any) -> None:
+        """Multiplies the rows of a network's last layer, feature by feature; None for no factors."""
+        if factors is None:
+            return
+        for name in ("weight", "bias"):
+            rows = self.tensors[f"{layer}.{name}"].double()
+            factor = factors.repeat(len(rows) // len(factors))
+            self.put(f"{layer}.{name}", rows * factor.reshape(-1, *[1] * (rows.dim() - 1)))
 
     @property
     def size(self) -> dict[str, int]:
@@ -83,9 +102,27 @@ class Networks:
             result["activate_first"] = False
         if own.startswith("normflows."):
             result["gated"] = True
-            if type(network.preprocessing) is not nn.Identity:
-                raise CannotDescribe(at, network.preprocessing, "is not a layer that a description can hold")
+            result.update(self.periodic(network, at, place))
         return result
+
+    def periodic(self, network: Any, at: str, place: str) -> dict[str, Any]:
+        """The argument `periodic` of a network of normflows, whose tensors are added."""
+        layer = getattr(network, "preprocessing", None)
+        for key in [key for key in self.tensors if key.startswith(f"{place}.preprocessing.")]:
+            del self.tensors[key]
+        if layer is None or type(layer) is nn.Identity:
+            return {}
+        if type(layer).__name__ != "PeriodicFeaturesElementwise":
+            raise CannotDescribe(at, layer, "is not a layer that a description can hold")
+        if layer.apply_bias or type(layer.activation) is not nn.Identity:
+            raise CannotDescribe(at, layer, "has a bias or an activation")
+        indices = layer.ind.tolist()
+        if not indices:
+            return {}
+        self.put(f"{place}.preprocessing.weights", layer.weights)
+        self.put(f"{place}.preprocessing.scale", torch.as_tensor(
+            layer.scale, dtype=torch.float64).expand(len(indices)))
+        return {"periodic": indices}
 
     def network(self, network: Any, place: str) -> None:
         """Adds the tensors of a network under nflows' names."""
@@ -118,12 +155,11 @@ class Networks:
     def conditioner(self, network: Any, at: str, place: str) -> tuple[dict[str, Any], str]:
         """The description of a network without masks, and the name of its last layer."""
         if is_own(network, "ResidualNet"):
-            if getattr(network, "preprocessing", None) is not None:
-                raise CannotDescribe(at, network.preprocessing, "is not a layer that a description can hold")
             self.network(network, place)
             return {
                 "type": "ResidualNet", "hidden_features": network.hidden_features,
-                "blocks": len(network.blocks), **block(network, at)}, "final_layer"
+                "blocks": len(network.blocks), **block(network, at),
+                **self.periodic(network, at, place)}, "final_layer"
         name = type(network).__name__
         if name == "ContextSplineMap":  # sbi's network of the context alone.
             network = network.spline_predictor
@@ -168,25 +204,3 @@ def block(network: Any, at: str) -> dict[str, Any]:
     if norms:
         result["batch_norm"] = True
     return result
-
-
-def spline(part: Any, network: Any, at: str) -> dict[str, Any]:
-    """The univariate transform of a rational-quadratic spline, and the shapes of its parameters."""
-    free = getattr(part, "unnormalized_widths", None)
-    bins = part.num_bins if free is None else free.shape[-1]
-    result: dict[str, Any] = {"type": "RationalQuadraticSpline"}
-    if part.tails == "linear":
-        result["bound"] = float(part.tail_bound)
-    elif part.tails is None:
-        result["linear_tails"] = False
-    else:
-        raise CannotDescribe(at, part, f"has {part.tails} tails, expected linear ones or none")
-    result.update(
-        min_bin_width=part.min_bin_width, min_bin_height=part.min_bin_height,
-        min_derivative=part.min_derivative)
-    hidden = getattr(network, "hidden_features", getattr(network, "hidden_channels", None))
-    if hidden is not None:
-        result["logit_scale"] = 1 / math.sqrt(hidden)
-    return {
-        "univariate": result,
-        "shapes": [[bins], [bins], [bins - 1 if part.tails else bins + 1]]}

@@ -21,8 +21,9 @@ from torch import nn
 from .._description import Description
 from ._embedding import draw_context, embedding
 from ._live import CannotDescribe, Live
-from ._nflows_networks import spline
-from ._nflows_transforms import Transforms
+from ._nflows_splines import piecewise
+from ._nflows_transforms import (
+    AUTOREGRESSIVE_SPLINES, CDFS, MATRICES, POINTWISE, Transforms)
 from ._reference import double, reference
 
 
@@ -104,6 +105,8 @@ def sizes(part: Any) -> tuple[int | None, int | None]:
             context = context or layer_inputs(module._made, "context_layer")
         elif isinstance(module, (nt.coupling.CouplingTransform, nt.linear.Linear)):
             features = features or int(module.features)
+        elif isinstance(module, nt.GatedLinearUnit):
+            context = context or 1
         elif isinstance(module, nn_nets.ResidualNet):
             context = context or module.context_features
         elif type(module).__name__ == "ContextSplineMap":
@@ -192,23 +195,29 @@ class Reader(Transforms):
             return self.autoregressive(part, at, place, {
                 "univariate": {"type": "PositiveAffineTransform", "epsilon": part._epsilon},
                 "shapes": [[], []]}, [1, 0])
-        if kind is nt.MaskedPiecewiseRationalQuadraticAutoregressiveTransform:
-            return self.autoregressive(
-                part, at, place, spline(part, part.autoregressive_net, at))
+        if kind in AUTOREGRESSIVE_SPLINES:
+            found = piecewise(part, part.autoregressive_net, at)
+            result = self.autoregressive(part, at, place, found.json)
+            self.multiply(f"{place}.hyper.final_layer", found.factors)
+            return result
         if isinstance(part, nt.coupling.CouplingTransform):
             return self.coupling(part, at, place)
         if kind in (nt.LULinear, nt.BatchNorm, nt.ActNorm):
             return self.linear(part, at, place)
-        if kind is nt.PiecewiseRationalQuadraticCDF:
+        if kind in MATRICES:
+            return self.matrix(part, place)
+        if kind is nt.GatedLinearUnit:
+            return self.gate(part, at, place)
+        if kind in CDFS:
             return self.free_spline(part, at, place, torch.zeros(self.features, dtype=torch.bool))
-        if kind in (nt.Sigmoid, nt.Logit, nt.Tanh, nt.LeakyReLU):
+        if kind in POINTWISE:
             return self.pointwise(part, at, place)
         if isinstance(part, nt.Permutation):
             if part._dim != 1:
                 raise CannotDescribe(at, part, f"permutes dimension {part._dim}, expected 1")
             return self.unconditional(place, {"type": "PermutationTransform"}, {
                 "order": part._permutation.long()})
-        if kind is nt.PointwiseAffineTransform:
+        if isinstance(part, nt.PointwiseAffineTransform):
             return self.unconditional(place, {"type": "AffineTransform"}, {
                 "loc": part._shift.expand(self.features), "scale": part._scale.expand(self.features)})
         raise CannotDescribe(at, part, "is not a transform of nflows that a description can hold")

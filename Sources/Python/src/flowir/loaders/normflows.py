@@ -6,21 +6,25 @@ come in the opposite order, and each as its inverse.
 
 from __future__ import annotations
 
-import copy
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import normflows
+import numpy as np
 import torch
-from normflows.distributions.base import ConditionalDiagGaussian, DiagGaussian
-from normflows.flows.affine.coupling import AffineCoupling
-from normflows.flows.reshape import Split
+from normflows.distributions.base import (
+    ConditionalDiagGaussian, DiagGaussian, Uniform, UniformGaussian)
 from torch import nn
 
+from .._arrays import Array
 from .._description import Description
 from ._embedding import draw_context
+from ._linear import factors
 from ._live import CannotDescribe, Live
-from ._networks import plain
-from ._nflows_networks import Networks, spline
+from ._nflows_splines import kinds, spline, with_ends
+from ._normflows_affine import AffineFlows, affine
 from ._reference import double, reference
 
 nf = normflows.flows
@@ -34,8 +38,39 @@ def recognises(obj: Any) -> bool:
 def load(obj: Any) -> Live:
     """Reads a flow."""
     description = Reader(obj).description()
-    return Live("normflows", description, reference(
-        Conditional(double(obj)), description.features, draw_context(description), 1e-9))
+    made = reference(
+        Conditional(precise(double(obj))), description.features, draw_context(description), 1e-9)
+    bounds = [
+        float(torch.as_tensor(module.tail_bound).min()) for module in obj.modules() if kinds(module)]
+    if not bounds:
+        return Live("normflows", description, made)
+
+    def rows(count: int) -> tuple[Array, Array | None]:
+        # normflows maps what is outside of the bound of such a spline to 0.
+        x, context = made.rows(count)
+        return np.clip(x, -min(bounds), min(bounds)), context
+
+    return Live("normflows", description, replace(made, rows=rows))
+
+
+def precise(flow: Any) -> Any:
+    """The flow with all digits in a constant of its base that was rounded to float32."""
+    base = flow.q0
+    if type(base) is Uniform:
+        base.low, base.high = base.low.double(), base.high.double()
+        base.log_prob_val = -base.d * torch.log(base.high - base.low)
+    return flow
+
+
+@contextlib.contextmanager
+def exact() -> Iterator[None]:
+    """Lets normflows make its constants in float64."""
+    saved = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(saved)
 
 
 class Conditional:
@@ -49,16 +84,25 @@ class Conditional:
         return Conditional(self.flow, context)
 
     def log_prob(self, x: Any) -> Any:
-        """The log-density of each row."""
-        return self.flow.log_prob(x, *self.given)
+        """The log-density of each row; -inf where a uniform feature of the base is outside of its interval,
+        which normflows does not look at."""
+        with exact():
+            result = self.flow.log_prob(x, *self.given)
+            base = self.flow.q0
+            if isinstance(base, UniformGaussian):
+                z = self.flow.inverse(x, *self.given)[:, base.ind]
+                outside = (z.abs() > base.scale[base.ind] / 2).any(1)
+                result = torch.where(outside, -torch.inf, result)
+        return result
 
     def sample(self, shape: tuple[int, ...]) -> Any:
         """One sample for each context, or as many as asked for."""
         count = len(self.given[0]) if self.given else shape[0]
-        return self.flow.sample(count, *self.given)[0]
+        with exact():
+            return self.flow.sample(count, *self.given)[0]
 
 
-class Reader(Networks):
+class Reader(AffineFlows):
     """Describes a flow; collects the tensors of the model file."""
 
     def __init__(self, flow: Any) -> None:
@@ -67,6 +111,8 @@ class Reader(Networks):
             raise CannotDescribe("flow", flow, "is neither a NormalizingFlow nor a conditional one")
         self.flow = flow
         shape: tuple[int, ...] = tuple(getattr(flow.q0, "shape", ()))
+        if isinstance(flow.q0, UniformGaussian):
+            shape = (flow.q0.ndim,)
         if len(shape) != 1:
             raise CannotDescribe("q0", flow.q0, f"has events of shape {list(shape)}, expected vectors")
         self.features = int(shape[0])
@@ -98,10 +144,13 @@ class Reader(Networks):
     def inverse(self, part: Any, at: str, place: str) -> dict[str, Any]:
         """The description of a flow's inverse, which goes from the data to the base."""
         kind = type(part)
-        if kind is nf.AutoregressiveRationalQuadraticSpline:
+        if kind in (nf.AutoregressiveRationalQuadraticSpline, nf.CircularAutoregressiveRationalQuadraticSpline):
             inner = part.mprqat
-            return self.autoregressive(inner, f"{at}.mprqat", place, spline(inner, inner.autoregressive_net, at))
-        if kind is nf.CoupledRationalQuadraticSpline:
+            result = self.autoregressive(
+                inner, f"{at}.mprqat", place, spline(inner, inner.autoregressive_net, at))
+            self.set_ends(f"{place}.hyper.final_layer", inner, inner.num_bins)
+            return result
+        if kind in (nf.CoupledRationalQuadraticSpline, nf.CircularCoupledRationalQuadraticSpline):
             return self.splines(part.prqct, f"{at}.prqct", place)
         if kind is nf.MaskedAffineAutoregressive:
             return {"type": "LazyInverse", "transform": self.autoregressive(
@@ -129,10 +178,47 @@ class Reader(Networks):
         if kind is nf.MaskedAffineFlow:
             return {"type": "LazyInverse", "transform": self.masked_affine(
                 part, at, f"{place}.transform")}
+        if kind is nf.InvertibleAffine:
+            return self.matrix(part, place)
+        if kind is nf.Reverse:
+            return {
+                "type": "LazyInverse",
+                "transform": self.inverse(part.flow, f"{at}.flow", f"{place}.transform")}
+        if kind is nf.Composite:
+            inners = list(enumerate(part._flows))[::-1]
+            return {"type": "LazyComposedTransform", "transforms": [
+                self.inverse(inner, f"{at}._flows.{i}", f"{place}.transforms.{index}")
+                for index, (i, inner) in enumerate(inners)]}
+        if kind is nf.Planar and (part.act == "leaky_relu" or at.count(".flow") % 2):
+            return {"type": "LazyInverse", "transform": self.planar(part, f"{place}.transform")}
         reason = "is not a flow of normflows that a description can hold"
         if kind in (nf.Planar, nf.Radial):
             reason = "has no inverse, and so gives no density of data"
         raise CannotDescribe(at, part, reason)
+
+    def matrix(self, part: Any, place: str) -> dict[str, Any]:
+        """The description of the inverse of a linear flow, as the factors of its matrix in float64."""
+        with torch.no_grad():
+            columns, _ = double(part).inverse(torch.eye(self.features, dtype=torch.float64))
+        lu, order = factors(columns.T.numpy())
+        return {"type": "LazyComposedTransform", "transforms": [
+            self.unconditional(
+                f"{place}.transforms.0", {"type": "LULinearTransform"}, {"LU": torch.from_numpy(lu)},
+                buffer=False),
+            self.unconditional(f"{place}.transforms.1", {"type": "PermutationTransform"}, {
+                "order": torch.from_numpy(order)})]}
+
+    def planar(self, part: Any, place: str) -> dict[str, Any]:
+        """The description of a planar flow; its `u` is changed to what gives the same under the constraint of a
+        description, log(1 + softplus(w·u)) - 1 instead of log(1 + exp(w·u)) - 1."""
+        w, u, b = (value.detach().double().reshape(-1) for value in (part.w, part.u, part.b))
+        inner = w @ u
+        wanted = torch.exp(inner)
+        moved = wanted + torch.log(-torch.expm1(-wanted))
+        u = u + (moved - inner) * w / (w @ w)
+        self.put(f"{place}.phi", torch.cat([w, u, b]))
+        slope = {} if part.act == "tanh" else {"negative_slope": float(part.h.negative_slope)}
+        return {"type": "LazyPlanarTransform", "features": self.features, **slope}
 
     def splines(self, part: Any, at: str, place: str) -> dict[str, Any]:
         """The description of a coupling transform of splines, and of those of the other half."""
@@ -142,6 +228,7 @@ class Reader(Networks):
         first = place if free is None else f"{place}.transforms.0"
         self.put(f"{first}.mask", mask)
         network, _ = self.conditioner(part.transform_net, f"{at}.transform_net", f"{first}.hyper")
+        self.set_ends(f"{first}.hyper.final_layer", part, part.num_bins)
         result = {
             "type": "GeneralCouplingTransform", **self.size,
             **spline(part, part.transform_net, at), "network": network}
@@ -150,80 +237,10 @@ class Reader(Networks):
         second = f"{place}.transforms.1"
         self.put(f"{second}.mask", ~mask)
         for index, name in enumerate(("widths", "heights", "derivatives")):
-            self.put(f"{second}.phi.{index}", getattr(free, f"unnormalized_{name}"))
+            value = getattr(free, f"unnormalized_{name}")
+            self.put(f"{second}.phi.{index}", with_ends(value, free) if index == 2 and kinds(free) else value)
         return {"type": "LazyComposedTransform", "transforms": [result, {
             "type": "FreeElementWiseTransform", "features": self.features, **spline(free, None, at)}]}
-
-    def block_of_affine(self, part: Any, at: str, place: str) -> dict[str, Any]:
-        """The description of the inverse of a block that splits, maps and merges."""
-        split, coupling, _ = part.flows
-        if type(coupling) is not AffineCoupling or type(split) is not Split:
-            raise CannotDescribe(at, coupling, "is not an AffineCoupling")
-        if split.mode not in ("channel", "channel_inv"):
-            raise CannotDescribe(at, split, f"splits by {split.mode}, expected channel or channel_inv")
-        half = (self.features + 1) // 2
-        mask = torch.arange(self.features) < half
-        place = f"{place}.transform"
-        self.put(f"{place}.mask", mask if split.mode == "channel" else ~mask)
-        network = self.perceptron_of(coupling.param_map, f"{at}.flows.1.param_map")
-        if not coupling.scale:
-            univariate: dict[str, Any] = {"univariate": {"type": "AdditiveTransform"}, "shapes": [[]]}
-        elif coupling.scale_map == "sigmoid":  # 1 / sigmoid(a + 2) is exp(-a - 2) + 1.
-            univariate = affine("Exp", -2, 1)
-            with torch.no_grad():
-                network[-1].weight[1::2] *= -1
-                network[-1].bias[1::2] *= -1
-        else:
-            univariate = affine("Sigmoid", 2, 0) if coupling.scale_map == "sigmoid_inv" else affine("Exp", 0, 0)
-        return {"type": "LazyInverse", "transform": {
-            "type": "GeneralCouplingTransform", **self.size, **univariate,
-            "network": self.sequential(network, f"{place}.hyper")}}
-
-    def masked_affine(self, part: Any, at: str, place: str) -> dict[str, Any]:
-        """The description of a `MaskedAffineFlow`; its two networks run as one side by side."""
-        mask = part.b.reshape(-1).bool()
-        shift, scale = (
-            self.perceptron_of(net, f"{at}.{name}") if isinstance(net, nn.Module) else None
-            for name, net in (("t", part.t), ("s", part.s)))
-        known = [net for net in (shift, scale) if net is not None]
-        if not known or [type(m) for m in known[0]] != [type(m) for m in known[-1]]:
-            raise CannotDescribe(at, part, "has no networks, or two with other layers")
-        joined = nn.Sequential(*known[0])
-        for index, layer in enumerate(known[0]):
-            if isinstance(layer, nn.Linear):
-                joined[index] = side_by_side([net[index] for net in known], index == 0)
-        first, last = joined[0], joined[-1]
-        with torch.no_grad():
-            first.weight = nn.Parameter(first.weight[:, mask])
-            free, rows = (~mask).nonzero()[:, 0], len(mask)
-            zero = torch.zeros(1, last.weight.shape[1]), torch.zeros(1)
-            weight, bias = torch.cat([last.weight, zero[0]]), torch.cat([last.bias, zero[1]])
-            nothing = torch.full_like(free, len(bias) - 1)
-            starts = [0 if shift is not None else None, None if scale is None else rows * (len(known) - 1)]
-            pairs = [nothing if start is None else free + start for start in starts]
-            order = torch.stack(pairs, dim=1).flatten()
-            last.weight, last.bias = nn.Parameter(weight[order]), nn.Parameter(bias[order])
-        self.put(f"{place}.mask", mask)
-        return {
-            "type": "GeneralCouplingTransform", **self.size, **affine("Exp", 0, 0),
-            "network": self.sequential(joined, f"{place}.hyper")}
-
-    def perceptron_of(self, network: Any, at: str) -> Any:
-        """A copy of normflows' MLP as layers; its LeakyReLU of slope 0 is a ReLU."""
-        if type(network).__name__ != "MLP" or not isinstance(getattr(network, "net", None), nn.Sequential):
-            raise CannotDescribe(at, network, "is not an MLP of normflows")
-        layers = [copy.deepcopy(layer) for layer in network.net if type(layer) is not nn.Dropout]
-        if not isinstance(layers[-1], nn.Linear):
-            raise CannotDescribe(at, layers[-1], "is a function of the outputs, which no description can hold")
-        return nn.Sequential(*(
-            nn.ReLU() if isinstance(layer, nn.LeakyReLU) and layer.negative_slope == 0 else layer
-            for layer in layers))
-
-    def sequential(self, network: Any, place: str) -> dict[str, Any]:
-        """The description of layers, whose tensors are added."""
-        for key, tensor in network.state_dict().items():
-            self.put(f"{place}.{key}", tensor)
-        return {"type": "MLP", **plain(network, place, self.tensors)}
 
     def base(self, part: Any) -> dict[str, Any]:
         """The description of the base."""
@@ -236,21 +253,12 @@ class Reader(Networks):
         if type(part) is ConditionalDiagGaussian:
             network, _ = self.conditioner(part.context_encoder, "q0.context_encoder", "base.hyper")
             return {"type": "ConditionalDiagonalNormal", "network": network}
+        if type(part) is Uniform:
+            for name, value in (("lower", part.low), ("upper", part.high)):
+                self.put(f"base.{name}", value.expand(self.features))
+            return {"type": "UnconditionalDistribution", "f": {"type": "BoxUniform"}, "buffer": True}
+        if type(part) is UniformGaussian:
+            self.put("base.scale", part.scale)
+            self.put("base.mask", torch.isin(torch.arange(self.features), part.ind))
+            return {"type": "UnconditionalDistribution", "f": {"type": "UniformNormal"}, "buffer": True}
         raise CannotDescribe("q0", part, "is not a distribution of normflows that a description can hold")
-
-
-def affine(positive: str, offset: float, epsilon: float) -> dict[str, Any]:
-    """An affine univariate transform and the shapes of its parameters."""
-    return {
-        "univariate": {
-            "type": "PositiveAffineTransform", "positive": positive, "offset": offset,
-            "epsilon": epsilon}, "shapes": [[], []]}
-
-
-def side_by_side(layers: list[Any], is_first: bool) -> Any:
-    """Linear layers as one: of the same inputs if it is the first, else each of its own."""
-    weights = [layer.weight.detach() for layer in layers]
-    result = nn.Linear(1, 1)
-    result.weight = nn.Parameter(torch.cat(weights) if is_first else torch.block_diag(*weights))
-    result.bias = nn.Parameter(torch.cat([layer.bias.detach() for layer in layers]))
-    return result
