@@ -19,6 +19,7 @@ LIBRARIES = {
     "nflows": "flowir.loaders.nflows",
     "normflows": "flowir.loaders.normflows",
     "zuko": "flowir.loaders.zuko",
+    "flowjax": "flowir.loaders.flowjax",
 }
 """The module of each library, by the name of the library's own; the first that recognises loads."""
 
