@@ -30,6 +30,14 @@ enum AnyModel {
     }
   }
 
+  /// The names of the columns that it was trained on, where they are known.
+  var columns: ColumnNames {
+    switch self {
+    case .model(let model): model.columns
+    case .compiled(let flow): flow.description["columns"].flatMap { ColumnNames($0) } ?? .init()
+    }
+  }
+
   /// The units of a model whose numbers float32 may not hold; nil if they are not known.
   func units(_ part: KeyPath<Model, ColumnUnits?>) -> ColumnUnits? {
     switch self {

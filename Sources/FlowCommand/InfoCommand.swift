@@ -36,18 +36,21 @@ struct Info: ParsableCommand {
           .init("features", .integer(model.features)), .init("context", .integer(model.context)),
           .init("dtype", .string("f32")), .init("parameters", .integer(trainable)),
           .init("buffer_elements", .integer(buffers)),
+          .init("columns", model.columns.isEmpty ? .null : model.columns.json),
           .init("functions", .array(functions.map { .string($0) })),
           .init("tensors", .object(tensors)),
         ]).text)
       return
     }
+    let columns = [("columns     ", model.columns.x), ("of context  ", model.columns.context)]
+      .map { $1.isEmpty ? "" : "\n" + $0 + $1.joined(separator: ", ") }.joined()
     try Console.print(
       """
       flow        \(model.description?.json.text ?? "built by a program")
       features    \(model.features)
       context     \(model.context)
       parameters  \(trainable) (float32), \(buffers) elements in buffers
-      functions   \(functions.joined(separator: ", "))
+      functions   \(functions.joined(separator: ", "))\(columns)
 
       """)
     try Console.print(ParameterTree(model.parameters).text, terminator: "")

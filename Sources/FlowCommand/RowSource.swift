@@ -37,7 +37,9 @@ struct RowSource<Number: RowNumber> {
     model: AnyModel, input: String, context contextPath: String?, flags: TableFlags,
     isOfData: Bool = true
   ) throws {
-    x = try openTable(input, columns: model.features, "features", options: flags.rows)
+    x = try openTable(
+      input, columns: model.features, "features", options: flags.rows,
+      trained: isOfData ? model.columns.x : [])
     path = input
     self.contextPath = contextPath
     switch (contextPath, model.context) {
@@ -51,7 +53,8 @@ struct RowSource<Number: RowNumber> {
         path: path, found: "a context", expected: "none, since the flow is unconditional")
     case (let path?, let count):
       let reader = try openTable(
-        path, columns: count, "context features", options: flags.context)
+        path, columns: count, "context features", options: flags.context,
+        trained: model.columns.context)
       if let rows = reader.rowCount, let expected = x.rowCount, rows != expected {
         throw FileError.mismatch(
           path: path, found: "\(rows) rows", expected: "\(expected) rows, as in \(input)")
@@ -118,13 +121,22 @@ enum Centre<Number: RowNumber> {
   }
 }
 
-/// Opens a table that must have so many columns.
+/// Opens a table that must have so many columns: by the names that the flow was trained on, if the table has
+/// names and none are chosen.
 ///
 /// - Throws: `FileError`.
 func openTable(
-  _ path: String, columns: Int, _ what: String, options: TableOptions
+  _ path: String, columns: Int, _ what: String, options: TableOptions, trained: [String] = []
 ) throws(FileError) -> any RowReader {
+  var options = options
+  options.expectedNames = trained
   let reader = try openRows(path, options: options)
+  let found = reader.columnNames
+  if !trained.isEmpty, found != trained, found.sorted() == trained.sorted() {
+    throw .mismatch(
+      path: path, found: "the columns " + found.joined(separator: ", "),
+      expected: trained.joined(separator: ", ") + ", in this order, as the flow was trained")
+  }
   guard reader.columns == columns else {
     let notices = reader.notices.isEmpty ? "" : " (\(reader.notices.joined(separator: "; ")))"
     throw .mismatch(

@@ -58,7 +58,8 @@ struct SampleContexts<Number: RowNumber> {
         path: path, found: "a context", expected: "none, since the flow is unconditional")
     }
     let reader = try openTable(
-      path, columns: model.context, "context features", options: options)
+      path, columns: model.context, "context features", options: options,
+      trained: model.columns.context)
     for notice in reader.notices { Console.note("\(path): \(notice)") }
     let centre = Centre<Number>.of(reader, model.units(\.contextUnits))
     isCentred = centre != nil

@@ -140,6 +140,7 @@ struct Train: ParsableCommand {
     let rowWeights = try weights.map { try TrainingData.weights($0, rows: x.rows, of: data) }
     var model = try Model(units.description(description(x, conditions)), seed: seed)
     try x.check(model, context: conditions, option: "--context-data")
+    model.columns = ColumnNames(x: x.names, context: conditions?.names ?? [])
     units.find(&model, in: x, conditions, weights: rowWeights)
     let judging = try judged.rows(for: model, tables: tables)
     let known =

@@ -10,6 +10,8 @@ struct TrainingData {
 
   let path: String
   let columns: Int
+  /// The names of the columns; empty if the table does not name them, or not each.
+  let names: [String]
   private let numbers: Numbers
 
   /// How many rows there are.
@@ -22,13 +24,18 @@ struct TrainingData {
     return columns > 0 ? count / columns : 0
   }
 
-  /// Reads all rows; a number that is not finite, or that float32 can't hold, is an error.
+  /// Reads all rows; a number that is not finite, or that float32 can't hold, is an error. Columns are
+  /// those of the names in `trained`, if the table has names and `options` choose none.
   ///
   /// - Throws: `FileError` naming the row and column.
-  init(_ path: String, options: TableOptions) throws(FileError) {
+  init(_ path: String, options: TableOptions, trained: [String] = []) throws(FileError) {
     self.path = path
+    var options = options
+    options.expectedNames = trained
     let reader = try openRows(path, options: options)
     columns = reader.columns
+    let found = reader.columnNames
+    names = found.contains("") || Set(found).count < found.count ? [] : found
     numbers =
       reader.isDouble
       ? .doubles(try Self.read(reader, path) { count throws(FileError) in try reader.read(count) })

@@ -47,9 +47,12 @@ struct ValidationFlags: ParsableArguments {
   /// - Throws: `FileError` for a table that can't be read or does not fit the flow.
   func rows(for model: Model, tables: TableFlags) throws(FileError) -> WeightedRows? {
     guard let data else { return nil }
-    let x = try TrainingData(data, options: tables.rows)
+    let x = try TrainingData(data, options: tables.rows, trained: model.columns.x)
     var conditions: TrainingData?
-    if let contextData { conditions = try TrainingData(contextData, options: tables.context) }
+    if let contextData {
+      conditions = try TrainingData(
+        contextData, options: tables.context, trained: model.columns.context)
+    }
     try x.check(model, context: conditions, option: "--validation-context-data")
     guard x.rows > 0 else {
       throw .mismatch(path: data, found: "no rows", expected: "at least 1 row")

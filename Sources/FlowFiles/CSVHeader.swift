@@ -32,10 +32,32 @@ struct CSVHeader {
     if isHeader { names = fields.map { String(decoding: $0.text, as: UTF8.self) } }
     if let columns = options.columns {
       places = try columns.places(names: names, count: width, path: path)
+    } else if isHeader, !options.expectedNames.isEmpty {
+      places = try expected(options.expectedNames, path: path)
     } else if isHeader, width > 1, names[0].isEmpty || names[0] == "Unnamed: 0" {
       places = Array(1..<width)
       notices.append("column 1 has no name and is left out as an index")
     }
+  }
+
+  /// The places of the columns that a flow was trained on.
+  private mutating func expected(
+    _ wanted: [String], path: String
+  ) throws(FileError) -> [Int] {
+    let missing = wanted.filter { !names.contains($0) }
+    guard missing.isEmpty else {
+      throw .mismatch(
+        path: path, found: "no column " + missing.map { "'\($0)'" }.joined(separator: ", "),
+        expected: "the columns that the flow was trained on, "
+          + wanted.map { "'\($0)'" }.joined(separator: ", ")
+          + "; if they have other names here, give those, or numbers, with --columns or "
+          + "--context-columns")
+    }
+    let places = try ColumnSelection(names: wanted).places(names: names, count: width, path: path)
+    if places != Array(0..<width) {
+      notices.append("columns are read by name: " + wanted.joined(separator: ", "))
+    }
+    return places
   }
 
   /// Whether the first line is a header, from its fields and where need be the second line's.

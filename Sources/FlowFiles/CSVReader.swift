@@ -8,6 +8,10 @@ public final class CSVReader: RowReader {
   public var isDouble: Bool { true }
   /// The names in the header, those of columns that are not read included.
   public let names: [String]
+  /// The names of the columns that are read, in their order; empty without a header.
+  public var columnNames: [String] {
+    names.isEmpty ? [] : (places ?? Array(names.indices)).map { names[$0] }
+  }
   /// What was assumed about header and index.
   public let notices: [String]
   private let path: String

@@ -10,6 +10,9 @@ public struct ColumnSelection: Hashable, Sendable, CustomStringConvertible {
     if items.contains("") { return nil }
   }
 
+  /// Names, whatever they contain.
+  init(names: [String]) { items = names }
+
   /// The selection as it was written.
   public var description: String { items.joined(separator: ",") }
 

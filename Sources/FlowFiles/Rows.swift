@@ -16,6 +16,8 @@ public protocol RowReader: AnyObject {
   var rowCount: Int? { get }
   /// Whether float32 may not hold the numbers as they are stored.
   var isDouble: Bool { get }
+  /// The names of the columns that are read, in their order; empty if the table does not name them.
+  var columnNames: [String] { get }
   /// What was assumed about the table that a person may want to know, each in one phrase.
   var notices: [String] { get }
   /// Up to `count` more rows, row-major; empty at the end.
@@ -37,6 +39,9 @@ extension RowReader {
 
   /// Nothing was assumed.
   public var notices: [String] { [] }
+
+  /// The table does not name its columns.
+  public var columnNames: [String] { [] }
 }
 
 /// How a table is read where the file alone does not say.
@@ -53,6 +58,9 @@ public struct TableOptions: Sendable {
   public var columns: ColumnSelection?
   /// Whether there is a header; nil to tell from the first rows.
   public var header: Header?
+  /// The names of the columns to read, in their order, if the table names its columns and none are chosen
+  /// by `columns`: those that a flow was trained on. Empty for all columns in the table's order.
+  public var expectedNames: [String] = []
   /// The name of an array in an `.npz` file; nil if it holds one.
   public var array: String?
 

@@ -92,7 +92,7 @@ public struct Rows<Scalar: FlowScalar>: Sendable {
       if part.isEmpty { break }
       values += part
     }
-    let names = (reader as? CSVReader)?.names ?? []
+    let names = reader.columnNames
     self.init(
       .owned(values), count: values.count / Swift.max(reader.columns, 1), reader.columns,
       names.isEmpty ? nil : names)

@@ -114,6 +114,7 @@ extension Model {
     return try ArtifactSource(
       prefix: prefix, features: features, context: context, dtype: dtype, variants: variants,
       weights: weights, title: title,
-      members: "\"parameters\": \(trainable), \"flow\": \(description?.json.text ?? "null")")
+      members: "\"parameters\": \(trainable), \"flow\": \(description?.json.text ?? "null")"
+        + (columns.isEmpty ? "" : ", \"columns\": \(columns.json.text)"))
   }
 }

@@ -156,6 +156,7 @@ extension Model {
       registry: .init(checkpoint: RenamedParameters(sources: sources), seed: 0), path: "")
     var model = try Model(wanted, in: scope)
     model.values = initialValues(of: model.parameters, seed: 0)
+    model.columns = columns
     for (name, source) in sources { model.values[name] = values[source.name] }
     return model
   }

@@ -23,6 +23,8 @@ public struct Model: ParameterHolder {
   public let context: Int
   /// The parameters and buffers in order of registration.
   public let parameters: [Parameter]
+  /// The names of the columns that it was trained on, where they are known.
+  public var columns = ColumnNames()
   /// The values of the float parameters and buffers, by name.
   public var values: [String: HostArray]
 
@@ -78,6 +80,7 @@ public struct Model: ParameterHolder {
       registry: .init(checkpoint: FileCheckpoint(file: file), seed: 0), path: "")
     try self.init(description, in: scope)
     values = try file.values(of: parameters, isIgnored: isIgnored)
+    columns = try file.columnNames(path: path, features: features, context: context)
   }
 
   /// Writes the model file, whole or not at all; Zuko loads the tensors of a described flow by
@@ -102,8 +105,10 @@ public struct Model: ParameterHolder {
         path: file.path, name: parameter.name,
         reason: "holds \(bad), so the model is not written; train with a lower learning rate")
     }
-    let metadata = description.map { ["flowir.flow": $0.json.text] }
-    try stored(metadata: metadata ?? [:]).write(to: file)
+    var metadata: [String: String] = [:]
+    metadata["flowir.flow"] = description?.json.text
+    if !columns.isEmpty { metadata[ColumnNames.key] = columns.json.text }
+    try stored(metadata: metadata).write(to: file)
   }
 }
 

@@ -42,6 +42,8 @@ extension Model {
         place: "validation", found: "nothing",
         expected: "the rows that the validation context and weights belong to")
     }
+    if let names = x.columnNames { columns.x = names }
+    if let names = context?.columnNames { columns.context = names }
     let rows = centred(x, context, weights)
     var model = self.centred()
     defer { update(from: model) }
