@@ -71,6 +71,40 @@ def test_products_are_those_of_pytorch(name: str, monkeypatch: pytest.MonkeyPatc
     assert float(product.abs().max()) > 1e-3
 
 
+def test_autograd_differentiates_twice() -> None:
+    live = build("MAF with ELU").double()
+    flow = flowir.compile(live, dtype="float64")
+    x, v, c = rows(flow, 5)
+    assert torch.autograd.gradgradcheck(lambda x: flow.log_prob(x, c), x.clone().requires_grad_())
+    # A context for all rows, and a gradient's norm as a part of a loss.
+    def penalty(log_prob: Any, x: Any) -> Any:
+        gradient, = torch.autograd.grad(log_prob(x).sum(), x, create_graph=True)
+        return (gradient.norm(dim=-1) - 1).square().sum() + log_prob(x).square().sum()
+
+    slopes = []
+    for log_prob in (lambda x: flow.log_prob(x, c[0]), lambda x: live(c[0]).log_prob(x)):
+        start = x.clone().requires_grad_()
+        penalty(log_prob, start).backward()
+        slopes.append(start.grad)
+    torch.testing.assert_close(*slopes, rtol=1e-8, atol=1e-8)
+    hessian = torch.autograd.functional.hessian(lambda x: flow.log_prob(x, c[0]), x[0])
+    torch.testing.assert_close(
+        hessian, torch.autograd.functional.hessian(lambda x: live(c[0]).log_prob(x), x[0]),
+        rtol=1e-8, atol=1e-8)
+
+
+def test_second_derivatives_that_are_not_there_are_refused() -> None:
+    flow = flowir.compile(build("MAF with ELU").double(), dtype="float64")
+    x, v, c = (value.requires_grad_() for value in rows(flow, 5))
+    by_x, by_context = torch.autograd.grad(flow.log_prob(x, c).sum(), (x, c), create_graph=True)
+    for gradient, wanted in ((by_x, c), (by_context, x), (by_context, c)):
+        with pytest.raises(RuntimeError, match="by x alone"):
+            torch.autograd.grad(gradient.sum(), wanted, retain_graph=True)
+    torch.autograd.grad(by_x.sum(), x, retain_graph=True)
+    with pytest.raises(RuntimeError, match="third derivatives"):
+        torch.autograd.grad(by_x.sum(), x, create_graph=True)
+
+
 def test_the_function_is_compiled_when_it_is_first_called() -> None:
     flow = flowir.compile(build("MAF"))
     assert "log_prob_hvp" not in flow.functions

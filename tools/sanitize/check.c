@@ -46,8 +46,8 @@ static REAL *inputs(int64_t rows, int64_t columns, uint32_t seed) {
 /* One set of arguments, and the results that a call gave. */
 typedef struct {
   int64_t rows, context_rows;
-  REAL *in, *context;
-  REAL *wide, *narrow, *of_context; /* rows x FEATURES, rows, rows x CONTEXT */
+  REAL *in, *vectors, *context;
+  REAL *wide, *other, *narrow, *of_context; /* rows x FEATURES twice, rows, rows x CONTEXT */
 } arguments;
 
 static arguments arguments_of(int64_t rows, int64_t context_rows) {
@@ -55,23 +55,31 @@ static arguments arguments_of(int64_t rows, int64_t context_rows) {
       .rows = rows,
       .context_rows = context_rows,
       .in = inputs(rows, FEATURES, 1),
+      .vectors = inputs(rows, FEATURES, 3),
       .context = context_rows ? inputs(context_rows, CONTEXT, 2) : 0,
       .wide = numbers(rows * FEATURES),
+      .other = numbers(rows * FEATURES),
       .narrow = numbers(rows),
       .of_context = numbers(rows * CONTEXT),
   };
 }
 
 static void release(arguments a) {
-  free(a.in), free(a.context), free(a.wide), free(a.narrow), free(a.of_context);
+  free(a.in), free(a.vectors), free(a.context);
+  free(a.wide), free(a.other), free(a.narrow), free(a.of_context);
 }
 
-enum { LOG_PROB, TRANSFORM, INVERSE, GRADIENT, SAMPLE, SAMPLE_EACH, FUNCTIONS };
+#ifndef HAS_PRODUCT
+#define HAS_PRODUCT 1
+#endif
+enum { LOG_PROB, TRANSFORM, INVERSE, GRADIENT, SAMPLE, SAMPLE_EACH, PRODUCT };
+enum { FUNCTIONS = HAS_PRODUCT ? PRODUCT + 1 : PRODUCT };
 static const char *const names[] = {"log_prob",          "transform", "inverse",
-                                    "log_prob_gradient", "sample",    "sample_each"};
+                                    "log_prob_gradient", "sample",    "sample_each",
+                                    "log_prob_hvp"};
 
 /* How many results of a function may be NULL. */
-static const int optional[] = {0, 1, 1, 1 + HAS_CONTEXT, 1, 1};
+static const int optional[] = {0, 1, 1, 1 + HAS_CONTEXT, 1, 1, 2};
 
 /* Calls a function; bit k of `without` leaves out its optional result k. */
 static int call(int function, arguments a, int without) {
@@ -90,6 +98,11 @@ static int call(int function, arguments a, int without) {
                                     without & 2 || !HAS_CONTEXT ? 0 : a.of_context);
   case SAMPLE:
     return flowir_sample(7, 1000000007, a.context, a.rows, a.context_rows, a.wide, first);
+#if HAS_PRODUCT
+  case PRODUCT:
+    return flowir_log_prob_hvp(a.in, a.context, a.vectors, a.rows, a.context_rows, first,
+                               without & 2 ? 0 : a.other, a.wide);
+#endif
   default:
     return flowir_sample_each(7, 1000000007, a.context, a.context_rows,
                               a.context_rows > 0 ? a.rows / a.context_rows : a.rows, a.wide, first);
@@ -102,9 +115,11 @@ static int agree(int function, arguments a, arguments b, int without) {
   const int is_gradient = function == GRADIENT;
   const int narrow = is_gradient || function == LOG_PROB || !(without & 1);
   const int wide = function != LOG_PROB && !(is_gradient && without & 1);
+  const int other = function == PRODUCT && !(without & 2);
   const int of_context = is_gradient && HAS_CONTEXT && !(without & 2);
   return (!narrow || !memcmp(a.narrow, b.narrow, rows * real)) &&
          (!wide || !memcmp(a.wide, b.wide, rows * FEATURES * real)) &&
+         (!other || !memcmp(a.other, b.other, rows * FEATURES * real)) &&
          (!of_context || !memcmp(a.of_context, b.of_context, rows * CONTEXT * real));
 }
 
@@ -219,7 +234,10 @@ static void check_refusals(int function) {
   a = good, a.in = 0;
   if (function != SAMPLE)
     refuse(function, a, "a call without x was made");
-  a = good, a.wide = a.narrow = 0;
+  a = good, a.vectors = 0;
+  if (function == PRODUCT)
+    refuse(function, a, "a call without vectors was made");
+  a = good, a.wide = a.narrow = a.other = 0;
   refuse(function, a, "a call without its result was made");
   if (HAS_CONTEXT) {
     a = good, a.context = 0;

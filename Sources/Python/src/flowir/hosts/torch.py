@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch.autograd.function import once_differentiable
 
 from .. import _arrays
 
@@ -31,25 +30,80 @@ def _needs_grad(*values: Any) -> bool:
 
 
 class _LogProb(torch.autograd.Function):
-    """log p(x | context), whose gradients are computed with it."""
+    """log p(x | context), whose gradients are computed with it. That by x can be differentiated by x again."""
 
     @staticmethod
     def forward(ctx: Any, flow: CompiledFlow, x: Any, context: Any) -> Any:
         results = _tensors(flow.log_prob_and_grad(_array(x, "x"), _array(context, "context")))
-        ctx.save_for_backward(*results[1:])
-        ctx.like = [(value.shape, value.dtype) if torch.is_tensor(value) else None
-                    for value in (x, context)]
+        ctx.flow = flow
+        # What is no tensor is not saved as one.
+        ctx.context = None if torch.is_tensor(context) else context
+        ctx.save_for_backward(
+            *(value if torch.is_tensor(value) else None for value in (x, context)), *results[1:])
         return results[0]
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Any) -> Any:
-        result: list[Any] = [None, None]
-        for index, gradient in enumerate(ctx.saved_tensors):
-            if ctx.like[index] is not None and ctx.needs_input_grad[index + 1]:
-                shape, dtype = ctx.like[index]
-                result[index] = (grad[..., None] * gradient).sum_to_size(shape).to(dtype)
-        return None, *result
+        x, context, *gradients = ctx.saved_tensors
+        by_x = by_context = None
+        if ctx.needs_input_grad[1]:
+            given = ctx.context if context is None else _Refused.apply(context)
+            by_x = _GradientByX.apply(ctx.flow, x, given, grad, gradients[0])
+            by_x = by_x.sum_to_size(x.shape).to(x.dtype)
+        if ctx.needs_input_grad[2]:
+            others = [_Refused.apply(value) for value in (x, context) if value is not None]
+            by_context = _Attached.apply(grad[..., None] * gradients[1], *others)
+            by_context = by_context.sum_to_size(context.shape).to(context.dtype)
+        return None, by_x, by_context
+
+
+class _GradientByX(torch.autograd.Function):
+    """The gradient of log p with respect to x, times the cotangent of log p."""
+
+    @staticmethod
+    def forward(ctx: Any, flow: CompiledFlow, x: Any, context: Any, grad: Any, gradient: Any) -> Any:
+        ctx.flow = flow
+        ctx.context = None if torch.is_tensor(context) else context
+        ctx.save_for_backward(x, context if torch.is_tensor(context) else None, grad, gradient)
+        return grad[..., None] * gradient
+
+    @staticmethod
+    def backward(ctx: Any, weights: Any) -> Any:
+        if torch.is_grad_enabled():
+            raise RuntimeError("a compiled flow has no third derivatives")
+        x, context, grad, gradient = ctx.saved_tensors
+        product = None
+        if ctx.needs_input_grad[1]:
+            context = ctx.context if context is None else context
+            product = log_prob_hvp(ctx.flow, x, weights * grad[..., None], context, False)
+            product = product.sum_to_size(x.shape).to(x.dtype)
+        return None, product, None, (weights * gradient).sum(-1), None
+
+
+class _Attached(torch.autograd.Function):
+    """A value that depends on others in a way of which there is no derivative."""
+
+    @staticmethod
+    def forward(ctx: Any, value: Any, *others: Any) -> Any:
+        ctx.count = len(others)
+        return value.clone()
+
+    @staticmethod
+    def backward(ctx: Any, weights: Any) -> Any:
+        return weights, *[None] * ctx.count
+
+
+class _Refused(torch.autograd.Function):
+    """A value by which nothing can be differentiated: asking for it is an error, not a zero."""
+
+    @staticmethod
+    def forward(ctx: Any, value: Any) -> Any:
+        return value.view_as(value)
+
+    @staticmethod
+    def backward(ctx: Any, weights: Any) -> Any:
+        raise RuntimeError(
+            "second derivatives of a compiled flow are those by x alone, not by the context")
 
 
 def log_prob(flow: CompiledFlow, x: Any, context: Any, out: Any = None) -> Any:
