@@ -7,12 +7,14 @@ arrays), in JAX (a jitted value and gradient), PyTorch (autograd) and PyTensor (
 Zuko in PyTorch alone. Zuko handles the million in parts of 16,384 rows, since it would not fit in memory
 otherwise. Needs the Python package `flowir`, Zuko, JAX and PyTensor; a library that is missing is left out.
 
-Each cell is the median of several passes. On a busy machine run it under `chrt -r 50`.
+Each number of rows has a process of its own, and each cell is the median of several passes. On a busy machine run it under `chrt -r 50`.
 """
 
 import argparse
 import importlib.util
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -105,31 +107,44 @@ def duration(seconds):
     return f"{seconds * 1e9:.0f} ns"
 
 
+def times(workload, rows, passes, seconds):
+    """The seconds of a call through each library."""
+    torch.distributions.Distribution.set_default_validate_args(False)
+    torch.manual_seed(1)
+    settings = dict(workload["flow"])
+    kind, context = settings.pop("type"), settings.get("context", 0)
+    live = getattr(zuko.flows, kind)(**settings).requires_grad_(False)
+    flow = flowir.compile(live)
+    generator = np.random.default_rng(1)
+    x = generator.uniform(-2, 2, (rows, flow.features)).astype("f4")
+    c = generator.uniform(-2, 2, (rows, context)).astype("f4") if context else None
+    return {
+        name: 1 / measure(call, 1, passes, seconds)["median"] for name, call in hosts(live, flow, x, c)}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workload", action="append")
     parser.add_argument("--rows", type=int, nargs="+", default=[1, 100, 1_000_000])
     parser.add_argument("--passes", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.4)
+    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     names = arguments.workload or ["maf-power", "nsf-default"]
     workloads = json.loads((Path(__file__).parents[1] / "workloads.json").read_text())
-    torch.distributions.Distribution.set_default_validate_args(False)
-    print(f"threads: {torch.get_num_threads()}")
     for workload in (one for one in workloads if one["name"] in names):
-        torch.manual_seed(1)
-        settings = dict(workload["flow"])
-        kind, context = settings.pop("type"), settings.get("context", 0)
-        live = getattr(zuko.flows, kind)(**settings).requires_grad_(False)
-        flow = flowir.compile(live)
+        if arguments.one:
+            print(json.dumps(
+                times(workload, arguments.rows[0], arguments.passes, arguments.seconds)))
+            return
         table = {}
         for rows in arguments.rows:
-            generator = np.random.default_rng(1)
-            x = generator.uniform(-2, 2, (rows, flow.features)).astype("f4")
-            c = generator.uniform(-2, 2, (rows, context)).astype("f4") if context else None
-            for name, call in hosts(live, flow, x, c):
-                found = measure(call, 1, arguments.passes, arguments.seconds)
-                table.setdefault(name, []).append(duration(1 / found["median"]))
+            found = subprocess.run(
+                [sys.executable, __file__, "--one", "--workload", workload["name"], "--rows", str(rows),
+                 "--passes", str(arguments.passes), "--seconds", str(arguments.seconds)],
+                stdout=subprocess.PIPE, text=True, check=True)
+            for name, seconds in json.loads(found.stdout.splitlines()[-1]).items():
+                table.setdefault(name, []).append(duration(seconds))
         print(f"\n{workload['name']}:\n\n| through | "
               + " | ".join(f"{rows:,} rows" if rows > 1 else "1 row" for rows in arguments.rows)
               + " |\n| --- |" + " ---: |" * len(arguments.rows))

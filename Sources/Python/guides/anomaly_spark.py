@@ -5,7 +5,7 @@
 # which the flow gives a low density are unlike what it has seen. Some rows are spoilt on purpose here, so that
 # we can count how many of them are found.
 #
-#     pip install 'flowir[spark]' matplotlib
+#     pip install 'flowir[tables]' pyspark matplotlib
 #     python anomaly_spark.py GALAXIES.npy [FOLDER FOR THE LAKE AND THE PICTURE]
 #
 # The table has the columns redshift, u, g, r, i, z, y; the repository's is `Sources/Examples/Galaxies/galaxies.npy`.
