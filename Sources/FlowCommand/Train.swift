@@ -179,8 +179,7 @@ struct Train: ParsableCommand {
     if !report.isImproved {
       Console.warn(
         notBetter(report)
-          + ", so nothing was learnt; raise the learning rate, or look for rows outside of "
-          + "the flow's range")
+          + "; train for more epochs, or look for rows outside of the flow's range")
     }
     try model.save(to: file)
     try outputs.commit()

@@ -147,6 +147,24 @@ import Testing
     #expect(try model.fit(x, options: options).isImproved)
   }
 
+  @Test("likelihoods are worse if they are so by more than chance explains")
+  func worse() {
+    let base = (0..<100).map { sin(Double($0)) }
+    func moved(_ shift: (Int) -> Double) -> Likelihoods {
+      Likelihoods(base.enumerated().map { $1 + shift($0) })
+    }
+    let start = Likelihoods(base)
+    #expect(!start.isWorse(than: start) && !moved { _ in 0.1 }.isWorse(than: start))
+    #expect(moved { _ in -1e-9 }.isWorse(than: start))
+    // The standard error of the mean is 0.1.
+    #expect(!moved { ($0 % 2 == 0 ? 1 : -1) - 0.25 }.isWorse(than: start))
+    #expect(moved { ($0 % 2 == 0 ? 1 : -1) - 0.35 }.isWorse(than: start))
+    // One row decides mean and standard error alike.
+    #expect(moved { $0 == 7 ? -1000 : 0 }.isWorse(than: start))
+    #expect(Likelihoods([-.infinity]).isWorse(than: Likelihoods([-1])))
+    #expect(!Likelihoods([-1]).isWorse(than: Likelihoods([-.infinity])))
+  }
+
   @Test("parameters are not better because a row has lost its density")
   func comparison() {
     let whole = Likelihoods([-1, -9, -2])

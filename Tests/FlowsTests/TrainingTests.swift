@@ -109,6 +109,7 @@ import Testing
       rowsPerSecond: 200_000, rowsPerBatch: 512)
     #expect(
       ProgressLine.text(progress)
-        == "epoch 2/10 ██████████░░░░░░░░░░ loss 1.250  validation -1.500  200 k rows/s  2 s left")
+        == "epoch 2/10 ██████████░░░░░░░░░░ train -1.250  validation -1.500 nats  200 k rows/s  2 s left"
+    )
   }
 }

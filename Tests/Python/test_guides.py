@@ -87,3 +87,23 @@ def test_flow_prior(tmp_path: Path) -> None:
         means, deviations = numbers(text, name)
         assert means < 0.2 and deviations < 0.15
     picture(tmp_path / "posterior.png")
+
+
+def test_ten_minutes(tmp_path: Path) -> None:
+    """The notebook runs as it stands, in a kernel of this environment."""
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    pytest.importorskip("ipykernel")
+    notebook = nbformat.read(GUIDES / "ten_minutes.ipynb", 4)
+    manager = nbclient.client.KernelManager(kernel_name="python3")
+    manager.kernel_spec.argv[0] = sys.executable
+    nbclient.NotebookClient(
+        notebook, km=manager, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    text = "".join(output.get("text", "") for output in outputs)
+    assert numbers(text, "round trip within")[0] < 1e-3
+    assert numbers(text, "log|det dz/dx|, within")[0] < 1e-3
+    assert numbers(text, "largest difference")[0] < 1e-3
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    # Progress is drawn in the notebook, and the last state stays.
+    drawn = "".join(output.get("data", {}).get("text/plain", "") for output in outputs)
+    assert "epoch 20/20" in drawn and "nats" in drawn

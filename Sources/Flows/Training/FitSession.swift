@@ -91,6 +91,8 @@ struct FitSession {
       bestLikelihoods = try score(judging, best)
       bestValidation = bestLikelihoods.mean
     }
+    // What training began with; of a resumed run it is not known.
+    let untrained = epoch == 0 ? bestLikelihoods : nil
     let start = Date()
     let first = epoch
     var last: Likelihoods?
@@ -108,9 +110,10 @@ struct FitSession {
       }
       last = current
       let isBetter = current.isBetter(than: bestLikelihoods)
-      // An epoch that is as good as what training began with, such as one at a tiny rate, is not refused.
-      if isBetter || (bestEpoch == 0 && !bestLikelihoods.isBetter(than: current)) {
-        isImproved = isImproved || isBetter
+      // Training that changes little, or begins near the best, need not be better on these rows. Only what is
+      // worse than the start by more than chance is refused.
+      if isBetter || (bestEpoch == 0 && !current.isWorse(than: bestLikelihoods)) {
+        isImproved = untrained.map(current.isBetter) ?? isImproved
         bestValidation = current.mean
         bestLikelihoods = current
         bestEpoch = epoch

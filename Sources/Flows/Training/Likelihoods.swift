@@ -34,13 +34,41 @@ struct Likelihoods {
   /// better when badly fitting rows lose their density.
   func isBetter(than other: Likelihoods) -> Bool {
     var (sum, otherSum, total) = (0.0, 0.0, 0.0)
-    for (row, (mine, its)) in zip(logProb, other.logProb).enumerated()
-    where mine.isFinite && its.isFinite {
-      let weight = weights?[row] ?? 1
+    forEachPair(with: other) { mine, its, weight in
       sum += weight * mine
       otherSum += weight * its
       total += weight
     }
     return total > 0 ? sum / total > otherSum / total : hasAny && !other.hasAny
+  }
+
+  /// Whether these parameters are worse than others on the same rows, by more than chance explains: the mean
+  /// of the differences is more than three standard errors below 0. A nat is too much in any case: where a few
+  /// rows are far worse than the others, so is the standard error large.
+  func isWorse(than other: Likelihoods) -> Bool {
+    guard hasAny || !other.hasAny else { return true }
+    var (sum, total) = (0.0, 0.0)
+    forEachPair(with: other) { mine, its, weight in
+      sum += weight * (mine - its)
+      total += weight
+    }
+    guard total > 0 else { return false }
+    let mean = sum / total
+    var squares = 0.0
+    forEachPair(with: other) { mine, its, weight in
+      let distance = weight * (mine - its - mean)
+      squares += distance * distance
+    }
+    return mean < -min(3 * squares.squareRoot() / total, 1)
+  }
+
+  /// The rows that have a finite density under both, with their weights.
+  private func forEachPair(
+    with other: Likelihoods, _ body: (_ mine: Double, _ its: Double, _ weight: Double) -> Void
+  ) {
+    for (row, (mine, its)) in zip(logProb, other.logProb).enumerated()
+    where mine.isFinite && its.isFinite {
+      body(mine, its, weights?[row] ?? 1)
+    }
   }
 }

@@ -25,23 +25,25 @@ public final class ProgressLine: Sendable {
     if isShown { StandardStreams.error("\n") }
   }
 
-  /// The line's text: epoch, bar, loss, validation, speed and time left.
+  /// The line's text: epoch, bar, mean log-likelihoods, speed and time left.
   public static func text(_ progress: TrainingProgress) -> String {
     let share = Double(progress.batch) / Double(max(progress.batches, 1))
     let filled = Int(share * 20)
     let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 20 - filled)
-    var validation = progress.validation.map { String(format: "  validation %.3f", $0) } ?? ""
+    var figures = String(format: "train %.3f", -progress.loss)
+    figures += progress.validation.map { String(format: "  validation %.3f", $0) } ?? ""
+    figures += " nats"
     switch progress.validationRowsWithoutDensity {
     case 0: break
-    case 1: validation += " (1 row without a density)"
-    case let count: validation += " (\(count) rows without a density)"
+    case 1: figures += " (1 row without a density)"
+    case let count: figures += " (\(count) rows without a density)"
     }
     let steps = (Double(progress.epochs - progress.epoch) + 1 - share) * Double(progress.batches)
     let perSecond = progress.rowsPerSecond
     let rowsPerBatch = perSecond > 0 ? progress.rowsPerBatch : 0
     let left = perSecond > 0 ? steps * rowsPerBatch / perSecond : 0
     return String(
-      format: "epoch %d/%d %@ loss %.3f%@  %.0f k rows/s  %.0f s left", progress.epoch,
-      progress.epochs, bar, progress.loss, validation, perSecond / 1000, left)
+      format: "epoch %d/%d %@ %@  %.0f k rows/s  %.0f s left", progress.epoch,
+      progress.epochs, bar, figures, perSecond / 1000, left)
   }
 }

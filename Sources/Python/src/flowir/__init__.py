@@ -1,9 +1,16 @@
 """Normalizing flows as native code.
 
-    import flowir, zuko
-    flow = flowir.compile(zuko_flow)
-    flow.log_prob(x, context)
-    flow.sample(1_000_000, context, seed=1)
+A live flow of Zuko, nflows, normflows, flowjax or sbi is compiled by `flowir.compile(flow)`; a new one is
+trained natively:
+
+    >>> import flowir
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).normal(size=(2_000, 2)).astype("float32")
+    >>> flow = flowir.MAF(features=2, transforms=1).fit(x, epochs=2, seed=1)
+    >>> flow.log_prob(x).shape
+    (2000,)
+    >>> flow.sample(1_000, seed=1).shape
+    (1000, 2)
 """
 
 from ._columns import Columns

@@ -48,8 +48,8 @@ class Architecture:
         validation_data: Any = None, validation_weights: Any = None, epochs: int = 100,
         batch_size: int = 512, learning_rate: float = 1e-3, schedule: str = "constant",
         weight_decay: float = 0.0, clip_norm: float | None = None, patience: int | None = 10,
-        standardize: bool | None = None, robust: bool = False, seed: int = 0, threads: int | None = None, progress: bool | None = None,
-        dtype: Any = "float32",
+        standardize: bool | None = None, robust: bool = False, seed: int = 0,
+        threads: int | None = None, progress: bool | None = None, dtype: Any = "float32",
     ) -> TrainedFlow:
         """Fits the flow by maximum likelihood and compiles it.
 
@@ -78,6 +78,15 @@ class Architecture:
           dtype: the float type of the compiled flow. Training computes in float32.
 
         Raises `ValueError` for arrays that do not fit and `Error` for what the command refuses.
+
+        >>> import flowir
+        >>> import numpy as np
+        >>> generator = np.random.default_rng(0)
+        >>> c = generator.normal(size=(2_000, 1))
+        >>> x = np.concatenate([c, c**2], axis=1) + 0.1 * generator.normal(size=(2_000, 2))
+        >>> flow = flowir.NSF(features=2, context=1, transforms=1).fit(x, c, epochs=3, seed=1)
+        >>> flow.report["epochs"], flow.sample(100, c[:5], seed=1).shape
+        (3, (100, 5, 2))
         """
         sizes = self.description["features"], self.description["context"]
         rows = TrainingRows.make(x, context, weights, sizes)
