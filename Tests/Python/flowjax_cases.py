@@ -133,6 +133,11 @@ CASES: dict[str, Callable[[], Any]] = {
         jnp.array([0.1, 0.2, 0.3]), 0.7),
     "a uniform base": lambda: flow(
         fb.Affine(jnp.zeros(3), 2.0), fd.Uniform(-jnp.full(3, 1.0), jnp.full(3, 2.0))),
+    "a Student base": lambda: flow(splines(), fd.StudentT(
+        jnp.array([1.5, 3.0, 8.0]), jnp.zeros(3), jnp.array([0.5, 1.0, 2.0]))),
+    "a Cauchy base": lambda: flow(splines(), fd.Cauchy(jnp.zeros(3), jnp.array([0.5, 1.0, 2.0]))),
+    "a logistic base": lambda: flow(splines(), fd.Logistic(jnp.zeros(3), jnp.array([0.5, 1.0, 2.0]))),
+    "a Gumbel base": lambda: flow(splines(), fd.Gumbel(jnp.zeros(3), jnp.array([0.5, 1.0, 2.0]))),
     "a Laplace base": lambda: flow(splines(), fd.Laplace(jnp.zeros(3), jnp.array([0.5, 1.0, 2.0]))),
 }
 

@@ -14,7 +14,7 @@ import equinox as eqx  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import jax.random as jr  # noqa: E402
 from flowjax import bijections, distributions  # noqa: E402
-from flowjax_cases import CASES, CONTEXT, FEATURES, build, flow, maf, spline  # noqa: E402
+from flowjax_cases import CASES, CONTEXT, FEATURES, build, embedded, flow, maf  # noqa: E402
 from paramax import unwrap  # noqa: E402
 
 ROWS = 100
@@ -97,8 +97,7 @@ UNSUPPORTED: dict[str, tuple[Any, str]] = {
         lambda: flow(bijections.Planar(jr.key(0), dim=FEATURES, negative_slope=2.0)),
         "bijection: Planar has negative_slope=2, which is above 1"),
     "inner embedding": (
-        lambda: flow(bijections.Chain([bijections.EmbedCondition(
-            spline(), eqx.nn.Linear(CONTEXT, 2, key=jr.key(1)), (CONTEXT,))])),
+        lambda: flow(bijections.Chain([embedded().bijection.bijection])),
         "bijections.0: EmbedCondition is not the outermost bijection of the flow"),
 }
 

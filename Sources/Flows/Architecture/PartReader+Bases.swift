@@ -33,6 +33,15 @@ extension PartReader {
     case "GeneralizedNormal":
       return UnconditionalDistribution.generalizedNormal(
         features: features, buffer: buffer, byPosition: byPosition, in: scope)
+    case "StandardStudentT":
+      return UnconditionalDistribution.standardStudentT(
+        features: features, buffer: buffer, in: scope)
+    case "StandardLogistic":
+      let count = features
+      return UnconditionalDistribution { StandardLogistic(features: count) }
+    case "StandardGumbel":
+      let count = features
+      return UnconditionalDistribution { StandardGumbel(features: count) }
     case "UniformNormal":
       return UnconditionalDistribution.uniformNormal(
         features: features, buffer: buffer, in: scope)
@@ -41,6 +50,7 @@ extension PartReader {
         place: distribution.path("type"), found: distribution.type,
         known: [
           "DiagNormal", "DiagonalNormal", "BoxUniform", "GeneralizedNormal", "UniformNormal",
+          "StandardStudentT", "StandardLogistic", "StandardGumbel",
         ])
     }
   }

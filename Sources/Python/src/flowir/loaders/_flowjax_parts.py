@@ -147,6 +147,8 @@ class Parts(Transforms):
             return [partial(self.planar, part, at, inverse)]
         if kind is fb.BlockAutoregressiveNetwork:
             return [partial(self.blocks, part, at, inverse)]
+        if kind is fb.EmbedCondition:
+            raise CannotDescribe(at, part, "is not the outermost bijection of the flow")
         raise CannotDescribe(at, part, "is not a bijection of flowjax that a description can hold")
 
     def vector(self, value: Any) -> Array:

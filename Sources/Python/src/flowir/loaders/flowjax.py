@@ -140,6 +140,12 @@ class Reader(Parts):
             return self.located("BoxUniform", lower=0.0, upper=1.0)
         if kind.__name__ == "_StandardLaplace":
             return self.located("GeneralizedNormal", beta=1.0)
+        if kind.__name__ == "_StandardStudentT":
+            return self.located("StandardStudentT", df=part.df)
+        if kind.__name__ == "_StandardCauchy":
+            return self.located("StandardStudentT", df=1.0)
+        if kind.__name__ in ("_StandardLogistic", "_StandardGumbel"):
+            return self.located(kind.__name__.removeprefix("_"))
         raise CannotDescribe(at, part, "is not a base that a description can hold")
 
     def located(self, kind: str, **tensors: Any) -> dict[str, Any]:
