@@ -61,6 +61,16 @@ def test_a_live_flow_maps_as_flowjax(name: str) -> None:
     np.testing.assert_allclose(compiled.inverse(z, context), x, rtol=1e-7, atol=1e-7)
 
 
+@pytest.mark.parametrize("name", ["planar flow", "block neural autoregressive flow"])
+def test_gradients_are_those_of_flowjax(name: str) -> None:
+    made = build(name)
+    x, _ = data(made)
+    found = flowir.compile(made, dtype="float64", functions=["log_prob_gradient"]).log_prob_and_grad(x)
+    with jax.enable_x64(True):
+        expected = jax.jit(jax.vmap(jax.grad(build(name, jnp.float64).log_prob)))(x)
+    np.testing.assert_allclose(found[1], expected, rtol=1e-8, atol=1e-8)
+
+
 def test_parameters_of_float64_keep_their_digits() -> None:
     with jax.enable_x64(True):
         made = maf()

@@ -48,8 +48,9 @@ def test_a_live_flow_scores_and_maps_as_nflows(name: str) -> None:
     assert np.median(np.abs(single.numpy() - expected.numpy())) < 1e-5
 
 
-def test_gradients_are_those_of_nflows() -> None:
-    made = build("MAF with residual blocks")
+@pytest.mark.parametrize("name", ["MAF with residual blocks", "couplings of cubic splines"])
+def test_gradients_are_those_of_nflows(name: str) -> None:
+    made = build(name)
     x, context = rows(made)
     compiled = flowir.compile(made, dtype="float64", functions=["log_prob_gradient"])
     x.requires_grad_()
