@@ -56,7 +56,7 @@ def double(obj: Any) -> Any:
 
 
 def is_fixed(leaf: Any) -> bool:
-    """Whether a leaf is no parameter."""
+    """Whether a leaf is not trained, and so is not a parameter."""
     return isinstance(leaf, NonTrainable)
 
 
