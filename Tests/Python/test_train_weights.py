@@ -42,7 +42,7 @@ def test_the_model_is_the_one_that_the_command_trains(tmp_path: Path) -> None:
         "validation-data": vx, "validation-context-data": vcontext, "validation-weights": vweights[:, None]}
     arguments = []
     for name, array in arrays.items():
-        np.save(tmp_path / f"{name}.npy", array.astype("f4"))
+        np.save(tmp_path / f"{name}.npy", array)
         arguments += [f"--{name}", str(tmp_path / f"{name}.npy")]
     (tmp_path / "flow.json").write_text(json.dumps(make().description))
     output = tmp_path / "model.safetensors"
