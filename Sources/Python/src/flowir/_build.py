@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -58,6 +59,16 @@ def build(model: bytes, target: Target, name: str = "model") -> Path:
             source.unlink()
 
     return _cache.entry(key, fill) / f"lib{name}.so"
+
+
+def build_beside(path: Path, model: bytes, target: Target) -> Path:
+    """The shared object of a model that is to be written to `path`, whose header is written beside it."""
+    name = path.stem.removeprefix("lib")
+    built = build(model, target, name)
+    header = built.with_name(f"{name}.h")
+    if header.exists():
+        shutil.copyfile(header, path.with_name(header.name))
+    return built
 
 
 def compile_file(source: Path, output: Path, target: Target) -> None:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import _arrays, _build, _samples, _tables
+from . import _arrays, _build, _hosts, _samples, _tables
 from ._abi import Artifact
 from ._arrays import Array
 from ._description import architecture, write
 from ._errors import Error
 
 
-class CompiledFlow(_tables.Tables):
+class CompiledFlow(_tables.Tables, _hosts.Hosts):
     """A flow as native code.
 
     Arrays of x have the shape (…, D), contexts (…, C); batches broadcast as in Zuko. Results are NumPy
@@ -242,26 +242,17 @@ class CompiledFlow(_tables.Tables):
         """
         path = Path(path)
         if path.suffix == ".so":
-            self._save_object(path, prefix)
+            source = self.path
+            if self._model is not None:
+                source = _build.build_beside(path, self._model, replace(self._target, prefix=prefix))
+            write(path, source.read_bytes())
+            path.chmod(0o755)
         elif path.suffix == ".safetensors":
             if self._model is None:
                 raise Error(f"{self.path} holds no parameters to write to {path}")
             write(path, self._model)
         else:
             raise Error(f"{path} ends in neither .so nor .safetensors")
-
-    def _save_object(self, path: Path, prefix: str) -> None:
-        source = self.path
-        if self._model is not None:
-            name = path.stem.removeprefix("lib")
-            target = _build.Target(
-                self._target.dtype, self._target.cpu, self._target.functions, prefix)
-            source = _build.build(self._model, target, name)
-            header = source.with_name(f"{name}.h")
-            if header.exists():
-                shutil.copyfile(header, path.with_name(header.name))
-        write(path, source.read_bytes())
-        path.chmod(0o755)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, CompiledFlow) and self.path == other.path
@@ -274,39 +265,6 @@ class CompiledFlow(_tables.Tables):
 
         code = self.path.read_bytes() if self._model is None else None
         return restore, (self._model, code, self._target, self.threads)
-
-    # Other libraries.
-
-    def to_zuko(self) -> Any:
-        """The flow as a flow of Zuko with the same parameters, to go on with in PyTorch."""
-        from ._compile import describe
-        from .hosts.zuko import build
-
-        return build(describe(self))
-
-    def torch(self, context: Any = None) -> Any:
-        """The flow as a module and distribution of PyTorch; called with a context, the flow given that."""
-        from .hosts.torch import TorchFlow
-
-        return TorchFlow(self, context)
-
-    def jax(self) -> Any:
-        """The flow as functions of JAX arrays, for `jit`, `vmap` and `grad`."""
-        from .hosts.jax import JaxFlow
-
-        return JaxFlow(self)
-
-    def numpyro(self, context: Any = None) -> Any:
-        """p(x | context) as a distribution of NumPyro."""
-        from .hosts.numpyro import FlowDistribution
-
-        return FlowDistribution(self, context)
-
-    def pytensor(self) -> Any:
-        """log p(x | context) as a function of PyTensor's variables, for PyMC."""
-        from .hosts.pytensor import PytensorFlow
-
-        return PytensorFlow(self)
 
     # How calls are made.
 
