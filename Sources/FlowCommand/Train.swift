@@ -45,6 +45,7 @@ struct Train: ParsableCommand {
   var weights: String?
   @OptionGroup var judged: ValidationFlags
   @OptionGroup var units: UnitFlags
+  @OptionGroup var limits: BoundFlags
   @Option(help: "Where to write the model.") var output: String
   @Option(
     parsing: .unconditional,
@@ -138,8 +139,15 @@ struct Train: ParsableCommand {
     let x = try TrainingData(data, options: tables.rows)
     let conditions = try contextData.map { try TrainingData($0, options: tables.context) }
     let rowWeights = try weights.map { try TrainingData.weights($0, rows: x.rows, of: data) }
-    var model = try Model(units.description(description(x, conditions)), seed: seed)
+    var flow = try description(x, conditions)
+    let bounds = try limits.bounds(features: flow.features)
+    if bounds != nil { flow = try flow.bounded() }
+    var model = try Model(units.description(flow), seed: seed)
     try x.check(model, context: conditions, option: "--context-data")
+    if let bounds {
+      try limits.check(x, bounds)
+      try model.bound(bounds)
+    }
     model.columns = ColumnNames(x: x.names, context: conditions?.names ?? [])
     units.find(&model, in: x, conditions, weights: rowWeights)
     let judging = try judged.rows(for: model, tables: tables)
@@ -199,7 +207,9 @@ struct Train: ParsableCommand {
     training.patience = patience
     training.seed = seed
     training.threads = options.threads
-    if units.standardize != false, model.units != nil || model.contextUnits != nil {
+    if units.standardize != false,
+      model.units != nil || model.unboundedUnits != nil || model.contextUnits != nil
+    {
       training.standardization = units.method
     }
     training.optimizer.weightDecay = weightDecay

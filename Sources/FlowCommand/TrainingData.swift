@@ -91,6 +91,14 @@ struct TrainingData {
     }
   }
 
+  /// All numbers, row-major.
+  var doubles: [Double] {
+    switch numbers {
+    case .floats(let values): values.map { Double($0) }
+    case .doubles(let values): values
+    }
+  }
+
   /// The numbers of a column.
   func column(_ column: Int) -> [Double] {
     let places = stride(from: column, to: rows * columns, by: columns)

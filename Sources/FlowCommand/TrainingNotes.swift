@@ -32,6 +32,8 @@ struct TrainingNotes {
         } else {
           noteMerging(numbers, x, place, centre: centre)
         }
+      } else if let bounds = model.bounds {
+        noteEdges(numbers, place, bounds.lower[column], bounds.upper[column])
       } else {
         noteBounds(numbers, place, model.description)
         noteMerging(numbers, x, place, centre: nil)
@@ -85,6 +87,17 @@ struct TrainingNotes {
           ? "leave out --no-standardize, or shift and scale the data in float64 first, for instance "
             + "to mean 0 and deviation 1"
           : "their range is too wide: give them as the logarithm, or in two columns"))
+  }
+
+  /// Notes rows at a bound, where their distances to it have no logarithm.
+  private mutating func noteEdges(
+    _ numbers: [Double], _ place: String, _ lower: Double, _ upper: Double
+  ) {
+    let count = numbers.count { $0 == lower || $0 == upper }
+    guard count > 0 else { return }
+    texts.append(
+      "\(place): \(count) of \(numbers.count) rows equal a bound, where a density can't be learnt; "
+        + "widen the bound a little, or leave these rows out")
   }
 
   /// Notes numbers outside of the interval that a flow's transforms shape.

@@ -30,7 +30,7 @@ struct UnitFlags: ParsableArguments {
       if case .custom = given.architecture {
         return given
       }
-      return try given.standardized(features: given.before.isEmpty)
+      return try given.standardized(features: given.before.count == (given.hasBounds ? 1 : 0))
     }
   }
 
@@ -43,6 +43,10 @@ struct UnitFlags: ParsableArguments {
   ) {
     guard standardize != false else { return }
     if model.units != nil { model.units = x.units(weights: weights, by: method) }
+    if let bounds = model.bounds, model.unboundedUnits != nil {
+      model.unboundedUnits = ColumnUnits(
+        of: bounds.unbounded(x.doubles), columns: x.columns, weights: weights, by: method)
+    }
     if model.contextUnits != nil {
       model.contextUnits = conditions?.units(weights: weights, by: method)
     }

@@ -104,6 +104,23 @@ def test_dates_are_learnt_in_float64_and_what_is_odd_about_data_is_said() -> Non
         flowir.MAF(2, **SMALL).fit(x * [1, 0] + [0, 3], epochs=1, dtype="float64")
 
 
+def test_bounds_hold_and_go_to_zuko() -> None:
+    x, context = data()
+    x = np.column_stack([np.exp(x[:, 0]) + 1, 1 / (1 + np.exp(-x[:, 1])), x[:, 1] - x[:, 0]])
+    bounds = {"lower": [1, 0, -np.inf], "upper": [np.inf, 1, np.inf]}
+    flow = flowir.MAF(3, 1, **SMALL).fit(x, context, epochs=2, batch_size=256, dtype="float64", **bounds)
+    samples = flow.sample(5000, context[0], seed=2)
+    assert (samples >= bounds["lower"]).all() and (samples <= bounds["upper"]).all()
+    live = flow.to_zuko().double()
+    with torch.no_grad():
+        drawn = live(torch.from_numpy(context[0])).sample((200,)).numpy()
+        given = np.concatenate([x[:100], drawn])
+        expected = live(torch.from_numpy(context[:1])).log_prob(torch.from_numpy(given)).numpy()
+    np.testing.assert_allclose(flow.log_prob(given, context[0]), expected, rtol=1e-8, atol=1e-8)
+    outside = flow.log_prob(np.array([[0.5, 0.5, 0], [2, 1.5, 0], [2, 0.5, 99]]), context[0])
+    assert (outside[:2] == -np.inf).all() and np.isfinite(outside[2])
+
+
 def test_training_finds_the_density(tmp_path: Path) -> None:
     x, context = data(8000)
     # Twice the covariance's half of the logarithm, by the formula of the normal distribution.

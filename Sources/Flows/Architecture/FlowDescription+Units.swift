@@ -11,6 +11,13 @@ extension FlowDescription {
     .init("buffer", .bool(true)),
   ])
 
+  /// From between bounds to the whole line, with the buffers `lower` and `upper`.
+  private static let fromBounds = JSONValue.object([
+    .init("type", .string("UnconditionalTransform")),
+    .init("f", .object([.init("type", .string("BoundsTransform"))])),
+    .init("buffer", .bool(true)),
+  ])
+
   private static let standardize = JSONValue.object([.init("type", .string("Standardize"))])
 
   /// All transforms that are listed: those before the flow's own, or those of a custom flow.
@@ -25,9 +32,22 @@ extension FlowDescription {
 
   /// Whether the flow begins with a transform from the data's units: the inverse of an `AffineTransform`
   /// whose tensors are buffers.
-  var hasUnits: Bool {
+  var hasUnits: Bool { listed.first.map(Self.isFromUnits) ?? false }
+
+  /// Whether the flow begins with a transform from between bounds.
+  public var hasBounds: Bool {
     guard let first = listed.first else { return false }
-    return first["type"] == .string("UnconditionalTransform") && first["buffer"] == .bool(true)
+    return first["type"] == .string("UnconditionalTransform")
+      && first["f"]?["type"] == .string("BoundsTransform") && first["f"]?["inverse"] == nil
+  }
+
+  /// Whether a transform from units follows one from between bounds.
+  var hasUnboundedUnits: Bool {
+    hasBounds && listed.dropFirst().first.map(Self.isFromUnits) ?? false
+  }
+
+  private static func isFromUnits(_ first: JSONValue) -> Bool {
+    first["type"] == .string("UnconditionalTransform") && first["buffer"] == .bool(true)
       && first["f"]?["type"] == .string("AffineTransform") && first["f"]?["inverse"] == .bool(true)
   }
 
@@ -37,12 +57,15 @@ extension FlowDescription {
   }
 
   /// Where the tensors of the first transform are.
-  var unitsPath: String {
+  var unitsPath: String { path(ofTransform: 0) }
+
+  /// Where the tensors of a transform of the list are.
+  func path(ofTransform index: Int) -> String {
     let root = ModuleScope.root(seed: 0)
     guard case .custom(let parts) = architecture else {
-      return release.transforms(in: root).child("0").path
+      return release.transforms(in: root).child("\(index)").path
     }
-    if case .array? = parts.transform { return "transform.transforms.0" }
+    if case .array? = parts.transform { return "transform.transforms.\(index)" }
     return "transform"
   }
 
@@ -67,24 +90,44 @@ extension FlowDescription {
     features: Bool = true, context: Bool = true
   ) throws(FlowError) -> FlowDescription {
     guard case .object(var members) = json else { return self }
-    func put(_ key: String, _ value: JSONValue) {
-      if let place = members.firstIndex(where: { $0.key == key }) {
-        members[place] = .init(key, value)
-      } else {
-        let place = members.lastIndex { ["features", "context", "before"].contains($0.key) }
-        members.insert(.init(key, value), at: (place ?? members.count - 1) + 1)
-      }
-    }
-    if features, canHaveUnits, !hasUnits {
-      var key = "before"
-      if case .custom = architecture { key = "transform" }
-      put(key, .array([Self.fromUnits] + listed))
+    if features, canHaveUnits, !hasUnits, !hasUnboundedUnits {
+      var list = listed
+      list.insert(Self.fromUnits, at: hasBounds ? 1 : 0)
+      put(listKey, .array(list), in: &members)
     }
     if context, self.context > 0, !hasContextUnits {
       var layers: [JSONValue] = []
       if case .array(let items)? = json["embedding"] { layers = items }
-      put("embedding", .array([Self.standardize] + layers))
+      put("embedding", .array([Self.standardize] + layers), in: &members)
     }
     return try FlowDescription(.object(members))
+  }
+
+  /// The description of the same flow of features between bounds: it begins with a transform to the whole
+  /// line. What the flow has already is not added again.
+  ///
+  /// - Throws: `FlowError` for `NCSF`, whose features are angles.
+  public func bounded() throws(FlowError) -> FlowDescription {
+    guard case .object(var members) = json, !hasBounds else { return self }
+    guard canHaveUnits else {
+      throw .invalid(
+        place: "bounds", found: "NCSF", expected: "another flow; its features are angles")
+    }
+    put(listKey, .array([Self.fromBounds] + listed), in: &members)
+    return try FlowDescription(.object(members))
+  }
+
+  /// The key of the list of transforms that others are put before.
+  private var listKey: String {
+    if case .custom = architecture { "transform" } else { "before" }
+  }
+
+  private func put(_ key: String, _ value: JSONValue, in members: inout [JSONValue.Member]) {
+    if let place = members.firstIndex(where: { $0.key == key }) {
+      members[place] = .init(key, value)
+    } else {
+      let place = members.lastIndex { ["features", "context", "before"].contains($0.key) }
+      members.insert(.init(key, value), at: (place ?? members.count - 1) + 1)
+    }
   }
 }

@@ -65,6 +65,15 @@ extension PartReader {
       let loc = tensors.tensor("loc", 0, vector, .zeros)
       let scale = tensors.tensor("scale", 1, vector, .ones)
       return each { AffineTransform(loc: loc.tensor, scale: scale.tensor) }
+    case "BoundsTransform":
+      func bound(_ name: String, _ position: Int, _ none: Double) -> Parameter {
+        tensors.scope.tensor(
+          tensors.name(name, position), vector,
+          initializer: .values(Array(repeating: none, count: features)), isBuffer: true)
+      }
+      let lower = bound("lower", 0, -.infinity)
+      let upper = bound("upper", 1, .infinity)
+      return each { BoundsTransform(lower: lower.tensor, upper: upper.tensor) }
     case "MonotonicAffineTransform":
       let slope = try slope(inner)
       let shift = tensors.tensor("shift", 0, vector, .zeros)
@@ -119,6 +128,7 @@ extension PartReader {
 
   private static let unconditionalTypes = [
     "IdentityTransform", "AffineTransform", "AdditiveTransform", "MonotonicAffineTransform",
+    "BoundsTransform",
     "ExpTransform", "SigmoidTransform", "TanhTransform", "SoftplusTransform", "PowerTransform",
     "SignedPowerTransform", "SinTransform", "CosTransform", "SoftclipTransform",
     "CircularShiftTransform", "PermutationTransform", "RotationTransform", "LULinearTransform",

@@ -12,6 +12,9 @@ extension PrebuiltFlow {
     set { model.values = newValue }
   }
 
+  /// Puts the features between bounds; see `Model.bound`.
+  public mutating func bound(_ bounds: Bounds) throws(FlowError) { try model.bound(bounds) }
+
   /// Puts the flow in the units of a table; see `Model.standardize`.
   public mutating func standardize<Scalar: FlowScalar>(
     _ x: Rows<Scalar>, context: Rows<Scalar>? = nil, weights: [Float]? = nil,

@@ -29,6 +29,20 @@ extension Model {
     }
   }
 
+  /// The centre and the scale of features that bounds were taken off, of a flow that begins with bounds and
+  /// is standardized; nil for another. Setting them changes the units.
+  public var unboundedUnits: ColumnUnits? {
+    get {
+      guard let description, description.hasUnboundedUnits else { return nil }
+      return units(
+        at: description.path(ofTransform: 1), [["loc", "_0"], ["scale", "_1"]], columns: features)
+    }
+    set {
+      guard let description, description.hasUnboundedUnits, let newValue else { return }
+      set(newValue, at: description.path(ofTransform: 1), [["loc", "_0"], ["scale", "_1"]])
+    }
+  }
+
   private func units(at path: String, _ names: [[String]], columns: Int) -> ColumnUnits? {
     var found: [[Double]] = []
     for names in names {
@@ -40,7 +54,12 @@ extension Model {
   }
 
   private mutating func set(_ units: ColumnUnits, at path: String, _ names: [[String]]) {
-    for (names, numbers) in zip(names, [units.centre, units.scale]) {
+    set([units.centre, units.scale], at: path, names)
+  }
+
+  /// Sets tensors, each known by one of some names.
+  mutating func set(_ arrays: [[Double]], at path: String, _ names: [[String]]) {
+    for (names, numbers) in zip(names, arrays) {
       for name in names.map({ "\(path).\($0)" }) {
         guard let shape = values[name]?.shape, shape == [numbers.count] else { continue }
         // The centre of numbers far from zero has its digits in float64 alone.
@@ -75,7 +94,12 @@ extension Model {
     try check(x, columns: features, weights: weights, "x")
     if let context { try check(context, columns: self.context, weights: weights, "context") }
     try addUnits(context: context != nil)
-    units = ColumnUnits(of: x.values, columns: x.columns, weights: weights, by: method)
+    if let bounds {
+      unboundedUnits = ColumnUnits(
+        of: bounds.unbounded(x.values), columns: x.columns, weights: weights, by: method)
+    } else {
+      units = ColumnUnits(of: x.values, columns: x.columns, weights: weights, by: method)
+    }
     guard let context else { return }
     contextUnits = ColumnUnits(
       of: context.values, columns: context.columns, weights: weights, by: method)
@@ -135,8 +159,12 @@ extension Model {
     let wanted = try description.standardized(context: context)
     guard wanted != description else { return }
     var added: Set<String> = []
-    if wanted.hasUnits, !description.hasUnits {
-      added.formUnion(["loc", "_0", "scale", "_1"].map { "\(wanted.unitsPath).\($0)" })
+    for (has, had, index) in [
+      (wanted.hasUnits, description.hasUnits, 0),
+      (wanted.hasUnboundedUnits, description.hasUnboundedUnits, 1),
+    ] where has && !had {
+      let path = wanted.path(ofTransform: index)
+      added.formUnion(["loc", "_0", "scale", "_1"].map { "\(path).\($0)" })
     }
     if wanted.hasContextUnits, !description.hasContextUnits {
       added.formUnion(["mean", "std"].map { "\(wanted.contextUnitsPath).\($0)" })
@@ -145,7 +173,7 @@ extension Model {
   }
 
   /// The model of another description that has the same parameters under other names, and some more.
-  private func rebuilt(
+  func rebuilt(
     _ wanted: FlowDescription, adding added: Set<String>
   ) throws(FlowError) -> Model {
     // Parameters are registered in the same order whatever they are called.

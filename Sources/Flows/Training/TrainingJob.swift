@@ -45,6 +45,8 @@ public struct TrainingJob: Hashable, Sendable {
     let optimizer = options.optimizer
     var facts = [
       Fact("standardize", options.standardization?.rawValue ?? Fact.absent),
+      Fact("lower", model.bounds.map { "\($0.lower)" } ?? Fact.absent),
+      Fact("upper", model.bounds.map { "\($0.upper)" } ?? Fact.absent),
       Fact("flow", flow), Fact("data", digest(data.x)), Fact("context-data", digest(data.context)),
       optional("weights", data.weights), optional("validation-data", validation?.x),
       optional("validation-context-data", validation?.context),

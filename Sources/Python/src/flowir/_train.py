@@ -7,7 +7,7 @@ import os
 import subprocess
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -48,8 +48,9 @@ class Architecture:
         validation_data: Any = None, validation_weights: Any = None, epochs: int = 100,
         batch_size: int = 512, learning_rate: float = 1e-3, schedule: str = "constant",
         weight_decay: float = 0.0, clip_norm: float | None = None, patience: int | None = 10,
-        standardize: bool | None = None, robust: bool = False, seed: int = 0,
-        threads: int | None = None, progress: bool | None = None, dtype: Any = "float32",
+        standardize: bool | None = None, robust: bool = False, lower: Sequence[float] | None = None,
+        upper: Sequence[float] | None = None, seed: int = 0, threads: int | None = None,
+        progress: bool | None = None, dtype: Any = "float32",
     ) -> TrainedFlow:
         """Fits the flow by maximum likelihood and compiles it.
 
@@ -72,6 +73,8 @@ class Architecture:
           standardize: whether the flow, and the net of its context, begin with (x - mean) / deviation of
             each column; if left out, all flows do but NCSF, whose features are angles.
           robust: take medians and quartiles instead, which a few far rows do not change.
+          lower: the lower bound of each feature, -inf for none. No sample is below, and the density there is 0.
+          upper: the upper bound of each feature, inf for none.
           seed: the seed of parameters, split and shuffles.
           threads: how many threads to use; one a processor if left out.
           progress: whether to show how it goes; if left out, in a terminal and in a notebook.
@@ -117,6 +120,9 @@ class Architecture:
                 arguments.append("--standardize" if standardize else "--no-standardize")
             if robust:
                 arguments.append("--robust")
+            for key, bounds in (("lower", lower), ("upper", upper)):
+                if bounds is not None:
+                    arguments += [f"--{key}", ",".join(str(float(bound)) for bound in bounds)]
             printed, notes = _run(arguments, Progress.make(progress).show)
             report = json.loads(printed)
             model = output.read_bytes()

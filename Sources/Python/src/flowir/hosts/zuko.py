@@ -56,6 +56,50 @@ def build(description: Description) -> Any:
     return flow.eval()
 
 
+class BoundsTransform(torch.distributions.Transform):
+    """Features between bounds as numbers of the whole line; an infinite bound is none."""
+
+    domain = torch.distributions.constraints.real
+    codomain = torch.distributions.constraints.real
+    bijective = True
+
+    def __init__(self, lower: Any, upper: Any) -> None:
+        super().__init__()
+        self.has_lower, self.has_upper = lower.isfinite(), upper.isfinite()
+        self.lower = torch.where(self.has_lower, lower, 0)
+        self.upper = torch.where(self.has_upper, upper, 0)
+
+    def _logs(self, x: Any) -> tuple[Any, Any]:
+        """The logs of the distances to the bounds, 0 where there is none."""
+        unit = torch.finfo(x.dtype)
+
+        def distance(difference: Any, bound: Any) -> Any:
+            return difference.clamp_min(unit.tiny).maximum(bound.abs() * (unit.eps / 2)).log()
+
+        one = torch.zeros_like(x)
+        return (torch.where(self.has_lower, distance(x - self.lower, self.lower), one),
+                torch.where(self.has_upper, distance(self.upper - x, self.upper), one))
+
+    def _call(self, x: Any) -> Any:
+        below, above = self._logs(x)
+        return torch.where(self.has_lower | self.has_upper, below - above, x)
+
+    def _inverse(self, y: Any) -> Any:
+        width = torch.where(self.has_lower & self.has_upper, self.upper - self.lower, 1)
+        between = torch.where(
+            y > 0, self.upper - width * torch.sigmoid(-y), self.lower + width * torch.sigmoid(y))
+        up, down = self.lower + y.exp(), self.upper - (-y).exp()
+        bounded = torch.where(self.has_lower, torch.where(self.has_upper, between, up), down)
+        return torch.where(self.has_lower | self.has_upper, bounded, y)
+
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+        """The log of the slope; minus infinity outside."""
+        below, above = self._logs(x)
+        width = torch.where(self.has_lower & self.has_upper, self.upper - self.lower, 1)
+        outside = (self.has_lower & (x < self.lower)) | (self.has_upper & (x > self.upper))
+        return torch.where(outside, -torch.inf, width.log() - below - above)
+
+
 class Standardize(torch.nn.Module):
     """Centres and scales each number, `(x - mean) / std`."""
 
@@ -207,7 +251,7 @@ def _unconditional(module: Any, room: Any, json: dict[str, Any], place: _Place) 
     """A lazy module of a class with tensors of its own."""
     scalars = dict(json["f"])
     kind, is_inverse = scalars.pop("type"), scalars.pop("inverse", False)
-    constructor = getattr(room, kind)
+    constructor = BoundsTransform if kind == "BoundsTransform" else getattr(room, kind)
     is_buffer = json.get("buffer", False) or kind == "PermutationTransform"
 
     def make(*values: Any, **named: Any) -> Any:
