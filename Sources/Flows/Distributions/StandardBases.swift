@@ -67,15 +67,3 @@ public struct StandardGumbel: Distribution {
     -log(-log(seed.trace.random(.uniform, shape: [features], seed: seed)))
   }
 }
-
-extension UnconditionalDistribution {
-  /// A `StandardStudentT` with the tensor `df`, a parameter that is trained or a buffer.
-  public static func standardStudentT(
-    features: Int, df: Double = 5, buffer: Bool = true, in scope: ModuleScope
-  ) -> UnconditionalDistribution {
-    let df = scope.tensor(
-      "df", [features], initializer: .values(Array(repeating: df, count: features)),
-      isBuffer: buffer)
-    return UnconditionalDistribution { StandardStudentT(df: df.tensor) }
-  }
-}

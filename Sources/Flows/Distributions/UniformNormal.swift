@@ -41,17 +41,3 @@ public struct UniformNormal: Distribution {
         trace.random(.normal, shape: [features], seed: seed))
   }
 }
-
-extension UnconditionalDistribution {
-  /// A `UniformNormal` with the buffer `mask` of the features that are uniform, and the tensor `scale`, a
-  /// parameter that is trained or a buffer.
-  public static func uniformNormal(
-    features: Int, buffer: Bool = true, in scope: ModuleScope
-  ) -> UnconditionalDistribution {
-    let mask = scope.booleans(
-      "mask", Array(repeating: false, count: features), shape: [features])
-    let scale = scope.tensor("scale", [features], initializer: .ones, isBuffer: buffer)
-    let isUniform = mask.count == features ? mask : Array(repeating: false, count: features)
-    return UnconditionalDistribution { UniformNormal(scale: scale.tensor, isUniform: isUniform) }
-  }
-}
