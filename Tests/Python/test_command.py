@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -124,3 +125,46 @@ def test_bad_arguments_and_bad_files_are_told_apart(folder: Path) -> None:
         if status == 1:
             assert found.stderr.startswith("flowir: ") and found.stderr.count("\n") == 1, found.stderr
     assert "--context-columns" in command("score", "--help").stdout
+
+
+def test_validation_and_weights_may_be_tables(folder: Path) -> None:
+    rows = pq.read_table(folder / "rows.parquet")
+    w = np.arange(500, dtype="f4") % 3
+    pq.write_table(rows.select(["z", "a", "b"]).slice(0, 100), folder / "held.parquet")
+    pq.write_table(pa.table({"w": w}), folder / "w.parquet")
+    np.save(folder / "w.npy", w)
+    for name in ("x", "c"):
+        np.save(folder / f"held-{name}.npy", np.load(folder / f"{name}.npy")[:100])
+    common = ["train", "--config", folder / "flow.json", "--epochs", 2]
+    command(
+        *common, "--no-standardize", "--data", folder / "rows.parquet", "--columns", "a,b", "--context-columns",
+        "z", "--validation-data", folder / "held.parquet", "--weights", folder / "w.parquet", "--output",
+        folder / "by-tables.safetensors")
+    command(
+        *common, "--no-standardize", "--data", folder / "x.npy", "--context-data", folder / "c.npy",
+        "--validation-data", folder / "held-x.npy", "--validation-context-data", folder / "held-c.npy",
+        "--weights", folder / "w.npy", "--output", folder / "by-arrays.safetensors")
+    found = flowir.describe(folder / "by-tables.safetensors")
+    assert found.columns == flowir.Columns(("a", "b"), ("z",))
+    for name, tensor in flowir.describe(folder / "by-arrays.safetensors").tensors.items():
+        np.testing.assert_array_equal(tensor, found.tensors[name])
+
+
+def test_tables_are_drawn_checked_and_looked_into(folder: Path) -> None:
+    model, table = folder / "model.safetensors", folder / "rows.parquet"
+    command("plot", model, "--data", table, "--kind", "corner", "--output", folder / "corner.svg")
+    assert all(f">{name}</text>" in (folder / "corner.svg").read_text() for name in "ab")
+    found = json.loads(command("check", model, "--data", table, "--json").stdout)
+    assert {finding["name"] for finding in found} >= {"weights", "data", "float32"}
+    assert "// no NaN" in command("dump", "--stage", "trace", model, "--values", table).stdout
+
+
+def test_every_flag_of_the_executable_is_known() -> None:
+    from flowir._command import COMMANDS
+    from flowir.tables._command import FLAGS
+
+    for name in COMMANDS:
+        text = command("help", name).stdout
+        lines = re.findall(r"^  (?:-\w, )?(--[a-z/-]+)(?: +[A-Z].*)?$", text, re.MULTILINE)
+        flags = {flag for line in lines for flag in line.split("/")}
+        assert "--version" in flags and flags <= set(FLAGS), name

@@ -15,7 +15,7 @@ from . import _executable, _toolchain
 from ._errors import Error
 
 ENDINGS = (".parquet", ".pq", ".feather", ".arrow", ".ipc")
-COMMANDS = ("train", "score", "sample", "transform", "gradient", "plot")
+COMMANDS = ("train", "score", "sample", "transform", "gradient", "plot", "check", "dump")
 OWN = ("--columns", "--context-columns", "--keep")
 
 HELP = """

@@ -25,8 +25,15 @@ from ._score import ROWS, score_table
 from ._sink import Sink, is_file
 from ._source import Source, is_table
 
-FLAGS = ("--resume", "--json", "--inverse", "--progress", "--randperm", "--residual", "--quiet")
-INPUTS = {"--input": "x", "--data": "x", "--context": "context", "--context-data": "context"}
+FLAGS = (
+    "--resume", "--json", "--inverse", "--progress", "--line-buffered", "--standardize", "--no-standardize",
+    "--robust", "--cost", "--dot", "--times", "--help", "--version",
+)
+INPUTS = {
+    "--input": "x", "--data": "x", "--values": "x", "--context": "context", "--context-data": "context",
+    "--validation-data": "x", "--validation-context-data": "context", "--weights": "weights",
+    "--validation-weights": "weights",
+}
 
 
 @dataclass
@@ -164,17 +171,26 @@ def _converted(line: Line) -> int:
         changed: dict[str, str] = {}
         columns: dict[str, list[str]] = {}
         x_table: str | None = None
+        validation_table: str | None = None
         for option, role in INPUTS.items():
             path = line.options.get(option)
             if path is None or not is_table(path):
                 continue
-            if role == "x":
-                x_table = path
             source = Source(path)
+            array = folder / f"{option.strip('-')}.npy"
+            if role == "weights":
+                changed[option] = str(_to_npy(source, list(source.names), array))
+                continue
+            if option == "--validation-data":
+                validation_table = path
+            elif role == "x":
+                x_table = path
             asked = line.names("--columns" if role == "x" else "--context-columns")
-            names = _chosen(line, source, asked, getattr(trained, role), role)
-            columns[role] = names
-            changed[option] = str(_to_npy(source, names, folder / f"{role}.npy"))
+            # Validation rows have the columns of the training rows, in whatever order theirs stand.
+            known = tuple(columns.get(role, ())) if option.startswith("--validation") else ()
+            names = _chosen(line, source, asked, known or getattr(trained, role), role)
+            columns.setdefault(role, names)
+            changed[option] = str(_to_npy(source, names, array))
         wanted = line.names("--context-columns")
         if x_table and "context" not in columns and (wanted or trained.context):
             source = Source(x_table)
@@ -184,6 +200,13 @@ def _converted(line: Line) -> int:
             if option in line.options:
                 raise ValueError(f"--context-columns names columns of a table, but {option} is not a table")
             changed[option] = str(_to_npy(source, names, folder / "context.npy"))
+            if validation_table and "--validation-context-data" not in line.options:
+                source = Source(validation_table)
+                names = _chosen(line, source, names, tuple(names), "context")
+                changed["--validation-context-data"] = str(
+                    _to_npy(source, names, folder / "validation-context.npy"))
+        if line.command == "plot" and "--names" not in line.options and "x" in columns:
+            changed["--names"] = ",".join(columns["x"])
         outputs = {
             option: line.options[option] for option in ("--output", "--log-prob", "--ladj")
             if is_table(line.options.get(option, ""))}
