@@ -106,21 +106,12 @@ struct Dump: ParsableCommand {
     }
     let table = try TableSample<Double>(
       path, columns: model.features, "features", options: TableOptions(), most: most,
-      isSpaced: false)
+      trained: x == "x" ? model.columns.x : [], isSpaced: false)
     var inputs = [x: table.values]
-    switch (context, model.context) {
-    case (nil, 0): break
-    case (nil, let count):
-      throw FileError.mismatch(
-        path: self.model, found: "no context",
-        expected: "--context with \(count) columns, since the flow is conditional")
-    case (let given?, 0):
-      throw FileError.mismatch(
-        path: given, found: "a context", expected: "none, since the flow is unconditional")
-    case (let given?, let count):
+    if let given = try contextPath(context, columns: model.context, place: self.model) {
       let rows = try TableSample<Double>(
-        given, columns: count, "context features", options: TableOptions(), most: most,
-        isSpaced: false)
+        given, columns: model.context, "context features", options: TableOptions(), most: most,
+        trained: model.columns.context, isSpaced: false)
       guard rows.total == table.total || rows.total == 1 else {
         throw FileError.mismatch(
           path: given, found: "\(rows.total) rows",

@@ -34,32 +34,25 @@ struct RowSource<Number: RowNumber> {
   /// Opens the tables. Numbers that float32 may not hold are read minus the centre of the model's units;
   /// `isOfData` says whether x is in those units, as z is not.
   init(
-    model: AnyModel, input: String, context contextPath: String?, flags: TableFlags,
+    model: AnyModel, input: String, context given: String?, flags: TableFlags,
     isOfData: Bool = true
   ) throws {
     x = try openTable(
       input, columns: model.features, "features", options: flags.rows,
       trained: isOfData ? model.columns.x : [])
     path = input
-    self.contextPath = contextPath
-    switch (contextPath, model.context) {
-    case (nil, 0): context = nil
-    case (nil, let count):
-      throw FileError.mismatch(
-        path: input, found: "no context",
-        expected: "--context with \(count) columns, since the flow is conditional")
-    case (let path?, 0):
-      throw FileError.mismatch(
-        path: path, found: "a context", expected: "none, since the flow is unconditional")
-    case (let path?, let count):
+    contextPath = try FlowCommand.contextPath(given, columns: model.context, place: input)
+    if let path = contextPath {
       let reader = try openTable(
-        path, columns: count, "context features", options: flags.context,
+        path, columns: model.context, "context features", options: flags.context,
         trained: model.columns.context)
       if let rows = reader.rowCount, let expected = x.rowCount, rows != expected {
         throw FileError.mismatch(
           path: path, found: "\(rows) rows", expected: "\(expected) rows, as in \(input)")
       }
       context = reader
+    } else {
+      context = nil
     }
     centre = isOfData ? Centre<Number>.of(x, model.units(\.units)) : nil
     contextCentre = context.flatMap { Centre<Number>.of($0, model.units(\.contextUnits)) }
@@ -119,6 +112,27 @@ enum Centre<Number: RowNumber> {
     guard Number.precision == .f32, let units else { return nil }
     return reader.isDouble || units.needFloat64 ? units.centre : nil
   }
+}
+
+/// The path of the contexts; nil for a flow without context.
+///
+/// - Parameters:
+///   - path: what `--context` names, if it is given.
+///   - columns: how many context features the flow has.
+///   - place: the file that an error names where the context is missing.
+/// - Throws: `FileError` if a conditional flow has no context, or another flow has one.
+func contextPath(_ path: String?, columns: Int, place: String) throws(FileError) -> String? {
+  guard let path else {
+    if columns == 0 { return nil }
+    throw .mismatch(
+      path: place, found: "no context",
+      expected: "--context with \(columns) columns, since the flow is conditional")
+  }
+  guard columns > 0 else {
+    throw .mismatch(
+      path: path, found: "a context", expected: "none, since the flow is unconditional")
+  }
+  return path
 }
 
 /// Opens a table that must have so many columns: by the names that the flow was trained on, if the table has

@@ -45,18 +45,7 @@ struct SampleContexts<Number: RowNumber> {
     model: AnyModel, path modelPath: String, context path: String?, options: TableOptions
   ) throws {
     columns = model.context
-    guard let path else {
-      guard model.context == 0 else {
-        throw FileError.mismatch(
-          path: modelPath, found: "no context",
-          expected: "--context with \(model.context) columns, since the flow is conditional")
-      }
-      return
-    }
-    guard model.context > 0 else {
-      throw FileError.mismatch(
-        path: path, found: "a context", expected: "none, since the flow is unconditional")
-    }
+    guard let path = try contextPath(path, columns: columns, place: modelPath) else { return }
     let reader = try openTable(
       path, columns: model.context, "context features", options: options,
       trained: model.columns.context)

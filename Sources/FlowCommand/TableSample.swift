@@ -14,16 +14,16 @@ struct TableSample<Scalar: FlowScalar> {
   var count: Int { values.count / columns }
 
   /// Reads at most `most` rows: the first, or if `isSpaced` every second and so on, so that they reach to
-  /// the end. Tables with as many rows are read at the same places.
+  /// the end. Columns are found by the names that the flow was trained on, where both have names. Tables with as many rows are read at the same places.
   init(
     _ path: String, columns: Int, _ what: String, options: TableOptions, most: Int,
-    isSpaced: Bool = true
+    trained: [String], isSpaced: Bool = true
   ) throws(FileError) {
-    let reader = try openTable(path, columns: columns, what, options: options)
+    let reader = try openTable(path, columns: columns, what, options: options, trained: trained)
     for notice in reader.notices { Console.note("\(path): \(notice)") }
     (self.path, self.columns) = (path, columns)
-    let header = (reader as? CSVReader)?.names ?? []
-    names = header.count == columns ? header : []
+    let found = reader.columnNames
+    names = found.count == columns ? found : []
     let known = reader.rowCount
     let stride = isSpaced ? max(1, ((known ?? 0) + most - 1) / most) : 1
     while true {

@@ -56,6 +56,29 @@ import Testing
     #expect(bad.output.contains("columns in the order and units"))
   }
 
+  @Test("columns in another order are found by the names that the flow was trained on")
+  func names() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let path = folder + "/m.safetensors"
+    var model = try NSF(features: 2, transforms: 1, seed: 3).model
+    model.columns = ColumnNames(x: ["mass", "radius"])
+    try model.save(to: path)
+    let rows = (0..<50).map { [sin(Float($0)), cos(3 * Float($0))] }
+    let inOrder = try write("x.npy", rows)
+    let swapped = folder + "/x.csv"
+    try ("radius,mass\n" + rows.map { "\($0[1]),\($0[0])\n" }.joined())
+      .write(toFile: swapped, atomically: true, encoding: .utf8)
+    let means = try [inOrder, swapped].map { file -> JSONValue? in
+      let outcome = try command.flowir("check", path, "--data", file, "--json")
+      guard case .array(let findings) = try JSONValue.parse(outcome.output.utf8) else { return nil }
+      return findings.first { $0["name"] == .string("data") }?["mean_log_prob"]
+    }
+    #expect(means[0] != nil && means[0] == means[1])
+    let outcome = try command.flowir("plot", path, "--output", folder + "/p.svg")
+    let text = try String(contentsOfFile: folder + "/p.svg", encoding: .utf8)
+    #expect(outcome.status == 0 && text.contains("mass") && text.contains("radius"))
+  }
+
   @Test("weights that are not finite are named, and nothing else is looked at")
   func badWeights() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -161,7 +161,7 @@ def test_tables_are_drawn_checked_and_looked_into(folder: Path) -> None:
 
 def test_every_flag_of_the_executable_is_known() -> None:
     from flowir._command import COMMANDS
-    from flowir.tables._command import FLAGS
+    from flowir.tables._line import FLAGS
 
     for name in COMMANDS:
         text = command("help", name).stdout

@@ -14,7 +14,6 @@ struct CheckedModel {
   /// The rows that the flow is meant for, with their contexts.
   let data: Rows<Float>?
   let dataContexts: Rows<Float>?
-  let dataPath: String
 
   /// How many rows are drawn.
   static let drawn = 4_000
@@ -29,45 +28,46 @@ struct CheckedModel {
   }
 
   init(_ command: Check, _ model: Model) throws {
-    self.model = model
-    (flow, exact) = (try model.compiled(Float.self), try model.compiled(Double.self))
-    threads = command.options.threads
     let most = 20_000
     let table = try command.data.map {
-      try TableSample<Float>(
-        $0, columns: model.features, "features", options: command.tables.rows, most: most)
+      try TableSample<Double>(
+        $0, columns: model.features, "features", options: command.tables.rows, most: most,
+        trained: model.columns.x)
     }
-    var contexts: TableSample<Float>?
-    switch (command.context, model.context) {
-    case (nil, 0): break
-    case (nil, let count):
-      throw FileError.mismatch(
-        path: command.model, found: "no context",
-        expected: "--context with \(count) columns, since the flow is conditional")
-    case (let path?, 0):
-      throw FileError.mismatch(
-        path: path, found: "a context", expected: "none, since the flow is unconditional")
-    case (let path?, let count):
-      contexts = try TableSample(
-        path, columns: count, "context features", options: command.tables.context, most: most)
+    let given = try contextPath(command.context, columns: model.context, place: command.model)
+    let contexts = try given.map {
+      try TableSample<Double>(
+        $0, columns: model.context, "context features", options: command.tables.context, most: most,
+        trained: model.columns.context)
     }
     if let table, let contexts, contexts.total != table.total, contexts.total != 1 {
       throw FileError.mismatch(
         path: contexts.path, found: "\(contexts.total) rows",
         expected: "\(table.total) rows, as in \(table.path), or 1")
     }
-    data = table.map { Rows($0.values, columns: $0.columns) }
-    dataContexts = table.flatMap { _ in contexts.map { Rows($0.values, columns: $0.columns) } }
-    dataPath = table?.path ?? ""
+    // As score does, rows far from zero are centred before they are rounded.
+    let units = model.units.flatMap { $0.needFloat64 ? $0 : nil }
+    let contextUnits = model.contextUnits.flatMap { $0.needFloat64 ? $0 : nil }
+    let model = model.centred(features: units != nil, context: contextUnits != nil)
+    self.model = model
+    (flow, exact) = (try model.compiled(Float.self), try model.compiled(Double.self))
+    threads = command.options.threads
+    func narrowed(_ values: [Double], _ units: ColumnUnits?, _ columns: Int) -> Rows<Float> {
+      Rows(units?.centred(values) ?? values.map { Float($0) }, columns: columns)
+    }
+    data = table.map { narrowed($0.values, units, $0.columns) }
+    dataContexts = table.flatMap { _ in
+      contexts.map { narrowed($0.values, contextUnits, $0.columns) }
+    }
     let finite = contexts.map { contexts in (0..<contexts.count).filter(contexts.isFinite) } ?? []
     if let contexts, finite.isEmpty {
       throw FileError.mismatch(
         path: contexts.path, found: "no row of finite numbers", expected: "1 row or more")
     }
     self.contexts = contexts.map { contexts in
-      Rows(
-        (0..<Self.drawn).flatMap { contexts.row(finite[$0 % finite.count]) },
-        columns: contexts.columns)
+      narrowed(
+        (0..<Self.drawn).flatMap { contexts.row(finite[$0 % finite.count]) }, contextUnits,
+        contexts.columns)
     }
     sample = try flow.sample(
       Self.drawn, context: self.contexts, seed: command.seed, threads: threads)

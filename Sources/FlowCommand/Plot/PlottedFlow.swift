@@ -24,22 +24,17 @@ struct PlottedFlow<Scalar: FlowScalar> {
     let features = flow.features
     let most = command.rows ?? (command.kind == .calibration ? 1_000 : 20_000)
     data = try command.data.map {
-      try TableSample($0, columns: features, "features", options: command.tables.rows, most: most)
+      try TableSample(
+        $0, columns: features, "features", options: command.tables.rows, most: most,
+        trained: model.columns.x)
     }
-    switch (command.context, flow.context) {
-    case (nil, 0): contexts = nil
-    case (nil, let count):
-      throw FileError.mismatch(
-        path: command.model, found: "no context",
-        expected: "--context with \(count) columns, since the flow is conditional")
-    case (let path?, 0):
-      throw FileError.mismatch(
-        path: path, found: "a context", expected: "none, since the flow is unconditional")
-    case (let path?, let count):
-      contexts = try TableSample(
-        path, columns: count, "context features", options: command.tables.context, most: most)
+    let given = try contextPath(command.context, columns: flow.context, place: command.model)
+    contexts = try given.map {
+      try TableSample(
+        $0, columns: model.context, "context features", options: command.tables.context, most: most,
+        trained: model.columns.context)
     }
-    names = try Self.names(command, data, features: features)
+    names = try Self.names(command, model.columns.x, data?.names ?? [], features: features)
     shown =
       try command.features?.places(names: names, count: features, path: command.model)
       ?? Array(0..<features)
@@ -47,12 +42,13 @@ struct PlottedFlow<Scalar: FlowScalar> {
     try dropBadRows()
   }
 
-  /// The names of the features: given, of the data's header, or x1, x2 and so on.
+  /// The names of the features: given, those that the flow was trained on, those of the data's header, or
+  /// x1, x2 and so on.
   private static func names(
-    _ command: Plot, _ data: TableSample<Scalar>?, features: Int
+    _ command: Plot, _ trained: [String], _ header: [String], features: Int
   ) throws -> [String] {
     guard let given = command.names else {
-      if let names = data?.names, !names.isEmpty { return names }
+      if let names = [trained, header].first(where: { !$0.isEmpty }) { return names }
       return features == 1 ? ["x"] : (1...features).map { "x\($0)" }
     }
     let names = given.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
