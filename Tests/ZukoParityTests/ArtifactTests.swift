@@ -34,6 +34,7 @@ import Testing
     #expect(flow.description["cpu"] == .string("native"))
     var inputs = reference.inputs
     inputs["z"] = HostArray(reference.values("z"), shape: [64, model.features])
+    inputs["v"] = inputs["z"]
     inputs["seed"] = HostArray([7, -3] as [Int32], shape: [2])
     for kind in ArtifactFunction.allCases {
       for shares in model.context > 0 ? [false, true] : [false] {
