@@ -111,6 +111,8 @@ struct Train: ParsableCommand {
         return try FlowDescription(JSONValue.parse(bytes))
       } catch let error as JSONError {
         throw FileError.malformed(path: config, offset: error.offset, reason: error.reason)
+      } catch let error as FlowError {
+        throw ModelFileError(path: config, error: error)
       }
     }
     let context = context ?? conditions?.columns ?? 0

@@ -95,4 +95,20 @@ extension HostileCommandTests {
         "\(result.errors)")
     }
   }
+
+  @Test("what is wrong with a description is said with the name of its file")
+  func descriptions() throws {
+    try inWorkshop { folder in
+      try #"{"type": "MAF", "features": 1000000}"#.write(
+        toFile: folder + "/flow.json", atomically: true, encoding: .utf8)
+      let result = try shell(
+        "flowir train --config flow.json --data x.npy --output o.safetensors", in: folder)
+      #expect(
+        result.status == 1
+          && result.errors
+            == "flowir: error: flow.json: features: found 1000000, expected an integer "
+            + "of 1 to 100000\n",
+        "\(result.errors)")
+    }
+  }
 }
