@@ -54,3 +54,14 @@ struct TableSample<Scalar: FlowScalar> {
   /// The numbers of a column.
   func column(_ index: Int) -> [Double] { (0..<count).map { Double(values[$0 * columns + index]) } }
 }
+
+extension Rows {
+  /// The numbers of each column.
+  var numbersByColumn: [[Double]] {
+    withUnsafeBufferPointer { buffer in
+      (0..<columns).map { column in
+        (0..<count).map { Double(buffer[$0 * columns + column]) }
+      }
+    }
+  }
+}

@@ -18,11 +18,7 @@ import Testing
   }
 
   private func write(_ name: String, _ rows: [[Float]]) throws -> String {
-    let path = folder + "/" + name
-    let writer = try createRows(path, columns: rows[0].count)
-    for row in rows { try writer.write(row) }
-    try writer.finish()
-    return path
+    try CommandTests.write(rows, to: folder + "/" + name)
   }
 
   private func states(_ output: String) throws -> [String: String] {

@@ -1,3 +1,4 @@
+import FlowFiles
 import Foundation
 
 extension CommandTests {
@@ -41,5 +42,13 @@ extension CommandTests {
     return Outcome(
       status: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
       errors: String(decoding: problems, as: UTF8.self))
+  }
+
+  /// Writes rows to a file and gives its path.
+  static func write(_ rows: [[Float]], to path: String) throws -> String {
+    let writer = try createRows(path, columns: rows[0].count)
+    for row in rows { try writer.write(row) }
+    try writer.finish()
+    return path
   }
 }

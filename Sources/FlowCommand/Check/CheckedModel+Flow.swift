@@ -38,7 +38,7 @@ extension CheckedModel {
     let back = try flow.inverse(z.rows, context: contexts, threads: threads)
     let deviations = deviations
     var errors: [Double] = []
-    for (feature, pair) in zip(Self.columns(sample.x), Self.columns(back.rows)).enumerated() {
+    for (feature, pair) in zip(sample.x.numbersByColumn, back.rows.numbersByColumn).enumerated() {
       let scale = deviations[feature] > 0 ? deviations[feature] : 1
       for (x, y) in zip(pair.0, pair.1) where x.isFinite {
         errors.append(y.isFinite ? abs(x - y) / scale : .infinity)
@@ -159,7 +159,7 @@ extension CheckedModel {
     let c = contexts(1)
     // Samples for the first context alone say where its density is.
     let draw = try exact.sample(Self.drawn, context: c, seed: 1, threads: threads)
-    let axes = Self.columns(draw.x).map { values in
+    let axes = draw.x.numbersByColumn.map { values in
       let range = Summary.range(values, leavingOut: 0)
       let room = 0.6 * (range.upperBound - range.lowerBound)
       return Grid.points(

@@ -93,7 +93,7 @@ extension CheckedModel {
     }
     let logProb = try flow.logProb(data, context: dataContexts, threads: threads)
     let missing = logProb.count { !$0.isFinite }
-    let ranges = Self.columns(sample.x).map { values -> ClosedRange<Double> in
+    let ranges = sample.x.numbersByColumn.map { values -> ClosedRange<Double> in
       let range = Summary.range(values, leavingOut: 0)
       let room = 0.5 * (range.upperBound - range.lowerBound)
       return range.lowerBound - room...range.upperBound + room

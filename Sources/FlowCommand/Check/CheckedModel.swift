@@ -73,15 +73,6 @@ struct CheckedModel {
       Self.drawn, context: self.contexts, seed: command.seed, threads: threads)
   }
 
-  /// The numbers of each feature.
-  static func columns<Scalar: FlowScalar>(_ rows: Rows<Scalar>) -> [[Double]] {
-    rows.withUnsafeBufferPointer { buffer in
-      (0..<rows.columns).map { column in
-        (0..<rows.count).map { Double(buffer[$0 * rows.columns + column]) }
-      }
-    }
-  }
-
   /// The same numbers in float64.
   static func widened(_ rows: Rows<Float>) -> Rows<Double> {
     rows.withUnsafeBufferPointer { Rows($0.map { Double($0) }, columns: rows.columns) }
@@ -89,7 +80,7 @@ struct CheckedModel {
 
   /// The standard deviation of each feature of the sample.
   var deviations: [Double] {
-    Self.columns(sample.x).map { values in
+    sample.x.numbersByColumn.map { values in
       let finite = values.filter(\.isFinite)
       let count = Double(max(finite.count, 1))
       let mean = finite.reduce(0, +) / count

@@ -39,7 +39,7 @@ extension PlottedFlow {
   private func ranks(_ data: TableSample<Scalar>) throws -> ([[Double]], [Double]) {
     let threads = command.options.threads
     let draw = try flow.sample(20_000, seed: command.seed, threads: threads)
-    let sorted = features(of: draw.x).map { $0.sorted() }
+    let sorted = draw.x.numbersByColumn.map { $0.sorted() }
     let ranks = (0..<flow.features).map { feature in
       data.column(feature).map { Self.share(of: sorted[feature], below: $0) }
     }
@@ -61,18 +61,23 @@ extension PlottedFlow {
     let (each, threads) = (400, command.options.threads)
     var ranks = [[Double]](repeating: [], count: flow.features)
     var regions: [Double] = []
-    for row in 0..<data.count {
-      let context = Rows(
-        Array(contexts.row(contexts.count == 1 ? 0 : row)), columns: contexts.columns)
+    // Calls of some rows, so that memory does not grow with their number.
+    for first in stride(from: 0, to: data.count, by: 500) {
+      let rows = first..<min(first + 500, data.count)
+      let conditions = Rows(
+        rows.flatMap { contexts.row(contexts.count == 1 ? 0 : $0) }, columns: contexts.columns)
+      let x = Rows(rows.flatMap(data.row), columns: data.columns)
       let draw = try flow.sample(
-        each, context: context, seed: command.seed, firstRow: row * each, threads: threads)
-      let x = Rows(Array(data.row(row)), columns: data.columns)
-      for (feature, numbers) in features(of: draw.x).enumerated() {
-        ranks[feature].append(Self.share(of: numbers.sorted(), below: Double(x[0][feature])))
+        each, forEach: conditions, seed: command.seed, firstRow: first * each, threads: threads)
+      let logProb = try flow.logProb(x, context: conditions, threads: threads)
+      func ranked(_ numbers: [Double], _ row: Int, _ value: Double) -> Double {
+        Self.share(of: numbers[row * each..<(row + 1) * each].sorted(), below: value)
       }
-      let logProb = try flow.logProb(x, context: context, threads: threads)[0]
-      let densities = draw.logProb.map { Double($0) }.sorted()
-      regions.append(1 - Self.share(of: densities, below: Double(logProb)))
+      for (feature, numbers) in draw.x.numbersByColumn.enumerated() {
+        ranks[feature] += (0..<x.count).map { ranked(numbers, $0, Double(x[$0][feature])) }
+      }
+      let densities = draw.logProb.map { Double($0) }
+      regions += logProb.enumerated().map { 1 - ranked(densities, $0, Double($1)) }
     }
     return (ranks, regions)
   }

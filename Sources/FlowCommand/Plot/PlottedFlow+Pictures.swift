@@ -122,7 +122,7 @@ extension PlottedFlow {
       let z = try flow.transform(
         Rows(values, columns: flow.features), context: context, threads: command.options.threads
       ).rows
-      let column = features(of: z)[feature]
+      let column = z.numbersByColumn[feature]
       return (0..<held).map { line in
         zip(xs, column[line * places..<(line + 1) * places]).map { Point($0, $1) }
       }

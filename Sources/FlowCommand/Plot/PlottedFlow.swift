@@ -116,15 +116,6 @@ struct PlottedFlow<Scalar: FlowScalar> {
     }
     let draw = try flow.sample(
       count, context: rows, seed: command.seed, threads: command.options.threads)
-    return features(of: draw.x)
-  }
-
-  /// The numbers of each feature.
-  func features(of rows: Rows<Scalar>) -> [[Double]] {
-    rows.withUnsafeBufferPointer { buffer in
-      (0..<rows.columns).map { column in
-        (0..<rows.count).map { Double(buffer[$0 * rows.columns + column]) }
-      }
-    }
+    return draw.x.numbersByColumn
   }
 }
