@@ -18,6 +18,8 @@ struct ProfileReport {
     var bound = ""
     /// The time that the limit allows, over the time that it took.
     var fraction: Double?
+    /// What a search for roots took.
+    var search: NodeCounters.Search?
   }
 
   let function: String
@@ -54,7 +56,7 @@ struct ProfileReport {
       nonzero += Double(node.nonzeroFLOP) * times
       var line = Line(
         label: String(repeating: "  ", count: node.depth) + node.label, scope: node.scope,
-        seconds: max(own, 0))
+        seconds: max(own, 0), search: counts[index].search)
       let needed = [
         ("fma", "FLOP", Double(node.flop), Double(threads) / limits.flops),
         ("vector", "ops", Double(node.instructions), Double(threads) / limits.instructions),
@@ -96,6 +98,10 @@ struct ProfileReport {
         + pad(number(100 * line.seconds / max(total, 1e-30), 1) + " %", 8) + pad(work, 12) + "  "
       columns += line.bound + String(repeating: " ", count: 6 - line.bound.count)
       columns += pad(fraction, 10) + "  " + line.label
+      if let search = line.search {
+        columns += ", \(number(search.evaluations, 2)) evaluations, "
+        columns += "\(number(search.passes, 2)) by the slowest row of a tile"
+      }
       text += columns + (line.scope.isEmpty ? "" : "  // \(line.scope)") + "\n"
     }
     return text
@@ -113,6 +119,8 @@ struct ProfileReport {
           .init("work_per_row", .number(line.work / count)), .init("unit", .string(line.unit)),
           .init("bound", .string(line.bound)),
           .init("fraction_of_bound", line.fraction.map { .number($0) } ?? .null),
+          .init("evaluations", line.search.map { .number($0.evaluations) } ?? .null),
+          .init("passes", line.search.map { .number($0.passes) } ?? .null),
         ])
     }
     return .object([

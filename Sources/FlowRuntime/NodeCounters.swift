@@ -9,6 +9,16 @@ public final class NodeCounters: Sendable {
     public let seconds: Double
     /// How often it ran.
     public let calls: Int
+    /// What a search for roots took; nil for other nodes.
+    public let search: Search?
+  }
+
+  /// How often searches for roots evaluated their functions.
+  public struct Search: Sendable {
+    /// Evaluations that an element of a row needed, on average.
+    public let evaluations: Double
+    /// Evaluations that were made, on average: as many as the row of a tile that takes most.
+    public let passes: Double
   }
 
   private typealias Read = @convention(c) (UnsafeMutablePointer<UInt64>) -> Void
@@ -29,10 +39,19 @@ public final class NodeCounters: Sendable {
 
   /// What was counted since the last time, in the order of `work`. No call may be running.
   public func take() -> [Count] {
-    var values = [UInt64](repeating: 0, count: max(2 * work.count, 1))
+    let size = CFile.Counter.allCases.count
+    var values = [UInt64](repeating: 0, count: max(size * work.count, 1))
     read(&values)
-    return work.indices.map {
-      Count(seconds: Double(values[2 * $0]) * tickSeconds, calls: Int(values[2 * $0 + 1]))
+    return work.indices.map { node in
+      func value(_ counter: CFile.Counter) -> Double { Double(values[counter.index(of: node)]) }
+      var search: Search?
+      if value(.searches) > 0 {
+        search = Search(
+          evaluations: value(.evaluations) / value(.searches),
+          passes: value(.passes) / value(.calls))
+      }
+      return Count(
+        seconds: value(.ticks) * tickSeconds, calls: Int(value(.calls)), search: search)
     }
   }
 }

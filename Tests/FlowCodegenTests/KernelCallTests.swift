@@ -23,7 +23,7 @@ import Testing
     .combineEntries(
       slots: "", slotSize: "", count: "", runs: "", runCount: 0, stride: 0, mask: "", inputs: 0,
       target: ""),
-    .rootStart(r: "", items), .rootStep(r: "", items),
+    .rootStart(r: "", items), .rootStep(r: "", items), .rootOpen(r: "", items),
     .node(a: "", b: "", u: "", w: "", t: "", dt: "", items),
     .accumulate(sums: "", values: "", first: "", items),
     .gather(source: "", at: "", target: ""),

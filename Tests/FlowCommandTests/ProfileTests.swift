@@ -77,6 +77,33 @@ import Testing
     #expect(sample.count == tiles.count + 1)
   }
 
+  @Test("the lines of roots, and no others, say how often a function was evaluated")
+  func evaluations() throws {
+    let model = CompileCommandTests.fixtures + "/sospf-default.safetensors"
+    let arguments = ["profile", model, "--function", "sample", "--rows", "500", "--seconds", "0"]
+    let result = try CommandTests().flowir(arguments + ["--json"])
+    guard case .array(let nodes)? = try JSONValue.parse(result.output.utf8)["nodes"] else {
+      throw FileError.malformed(path: "profile", offset: 0, reason: result.output)
+    }
+    for node in nodes {
+      guard case .string(let name)? = node["node"] else { continue }
+      guard name.hasPrefix("roots") else {
+        #expect(node["evaluations"] == .null && node["passes"] == .null, "\(name)")
+        continue
+      }
+      guard case .number(let evaluations)? = node["evaluations"],
+        case .number(let passes)? = node["passes"]
+      else {
+        Issue.record("\(name) has no evaluations")
+        continue
+      }
+      // A row that is done waits for the slowest of its tile.
+      #expect(evaluations >= 1 && evaluations <= passes && passes < 20)
+    }
+    let text = try CommandTests().flowir(arguments).output
+    #expect(text.contains(" evaluations, ") && text.contains(" by the slowest row of a tile"))
+  }
+
   @Test("profiles take every function; wrong ones are usage errors")
   func functions() throws {
     for function in ["train_step", "gradient"] {

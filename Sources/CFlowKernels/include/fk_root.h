@@ -122,6 +122,15 @@ FK_OUTLINE int fk_root_step(const fk_root *r, int begin, int end, const int32_t 
   return 0;
 }
 
+/* How many lanes of the elements are still on their way. */
+FK_OUTLINE int64_t fk_root_open(const fk_root *r, int begin, int end, const int32_t *items) {
+  int64_t count = 0;
+  for (int item = begin; item < end; item++)
+    for (int v = 0; v < FK_TILE; v++)
+      count += r->step[(int64_t)(items ? items[item] : item) * FK_TILE + v] != 0;
+  return count;
+}
+
 /* The point and the weight of a node of a quadrature from a to b. */
 FK_OUTLINE void fk_node(const fk_real *a, const fk_real *b, fk_real u, fk_real w, fk_real *t,
                         fk_real *dt, int begin, int end, const int32_t *items) {

@@ -2,10 +2,21 @@ import FlowIR
 
 /// Counters around each node of a tile program, in a file that is made for profiling.
 ///
-/// Such a file also defines `NAME_profile(counts)`, which gives and resets the ticks and calls of
-/// every node, summed over threads, in the order of `TileProgram.work`; and `NAME_tick_seconds()`,
-/// how long a tick is. The time of a node includes that of the nodes within.
+/// Such a file also defines `NAME_profile(counts)`, which gives and resets the counts of every node,
+/// summed over threads, in the order of `TileProgram.work`; and `NAME_tick_seconds()`, how long a
+/// tick is. The time of a node includes that of the nodes within.
 extension CFile {
+  /// The counts of a node, in order.
+  public enum Counter: Int, CaseIterable, Sendable {
+    case ticks, calls
+    /// Of roots: rows of elements that were searched; evaluations of the function in rows that were
+    /// still on their way; and evaluations of a whole tile.
+    case searches, evaluations, passes
+
+    /// The place of a node's counter among those of all nodes.
+    public func index(of node: Int) -> Int { node * Self.allCases.count + rawValue }
+  }
+
   /// The numbers of a program's nodes.
   static func counters(_ program: TileProgram) -> [ObjectIdentifier: Int] {
     let nodes = program.phases.flatMap { $0.nodes.flatMap(\.all) }
@@ -15,7 +26,7 @@ extension CFile {
 
   /// What counting needs, before everything else.
   var profileStart: String {
-    let count = max(2 * counters.count, 1)
+    let count = max(Counter.allCases.count * counters.count, 1)
     return """
       #include <time.h>
       static _Thread_local uint64_t fk_counts[\(count)];

@@ -36,8 +36,13 @@ struct NodePrinter {
     let work = node.body.statements(node, in: self)
     guard let index = counters[ObjectIdentifier(node)] else { return work }
     return ["{", "const uint64_t tick_\(index) = fk_ticks();"] + work
-      + ["fk_counts[\(2 * index)] += fk_ticks() - tick_\(index);"]
-      + ["fk_counts[\(2 * index + 1)]++;", "}"]
+      + ["\(count(.ticks, index)) += fk_ticks() - tick_\(index);"]
+      + ["\(count(.calls, index))++;", "}"]
+  }
+
+  /// A node's counter as C.
+  func count(_ counter: CFile.Counter, _ node: Int) -> String {
+    "fk_counts[\(counter.index(of: node))]"
   }
 
   /// Sets a buffer to the value that its sums start from.

@@ -13,6 +13,13 @@ extension KernelCall {
       ["r": r, "begin": items.begin, "end": items.end, "items": items.items])
   }
 
+  /// How many lanes are still on their way.
+  static func rootOpen(r: String, _ items: CItems) -> KernelCall {
+    KernelCall(
+      "fk_root_open",
+      ["r": r, "begin": items.begin, "end": items.end, "items": items.items])
+  }
+
   /// A node of a quadrature rule, and its weight, between two limits.
   static func node(
     a: String, b: String, u: String, w: String, t: String, dt: String, _ items: CItems

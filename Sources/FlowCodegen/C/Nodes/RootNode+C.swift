@@ -5,12 +5,25 @@ extension RootNode {
     let items = printer.items(node.itemSteps, count: self.items)
     let pointers = [state, low, high, step, target, value, slope].map { printer.pointer($0) }
     let root = pointers + [printer.number(lower), printer.number(upper)]
+    var (searches, evaluations): ([String], [String]) = ([], [])
+    if let index = printer.counters[ObjectIdentifier(node)] {
+      searches = [
+        "\(printer.count(.searches, index)) += (uint64_t)((\(items.end)) - (\(items.begin))) "
+          + "* FK_TILE;"
+      ]
+      evaluations = [
+        "\(printer.count(.evaluations, index)) += (uint64_t)"
+          + KernelCall.rootOpen(r: "&root", items).statement,
+        "\(printer.count(.passes, index))++;",
+      ]
+    }
     return [
       "{",
       "const fk_root root = {\(root.joined(separator: ", "))};",
       KernelCall.rootStart(r: "&root", items).statement,
-      "for (int pass = 0; pass < FK_ROOT_PASSES; pass++) {",
-    ] + printer.statements(nodes) + [
+    ] + searches + [
+      "for (int pass = 0; pass < FK_ROOT_PASSES; pass++) {"
+    ] + evaluations + printer.statements(nodes) + [
       "if (!\(KernelCall.rootStep(r: "&root", items).expression)) break;", "}", "}",
     ]
   }
