@@ -30,10 +30,12 @@ let package = Package(
       dependencies: ["FlowIR", "FlowPasses", "FlowCodegen", "FlowRuntime", "FlowFiles"],
       exclude: ["README.md"]),
     .target(name: "FlowPlot", exclude: ["README.md"]),
+    .target(name: "CReportPage", exclude: ["README.md", "page"]),
     .executableTarget(
       name: "FlowCommand",
       dependencies: [
-        "Flows", "FlowFiles", "FlowPlot", "FlowIR", "FlowPasses", "FlowCodegen", "FlowRuntime",
+        "Flows", "FlowFiles", "FlowPlot", "CReportPage", "FlowIR", "FlowPasses", "FlowCodegen",
+        "FlowRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"]),

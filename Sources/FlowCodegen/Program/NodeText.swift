@@ -11,24 +11,26 @@ struct NodeText {
     return "[\(range.lowerBound)..<\(range.upperBound)]"
   }
 
-  func lines(_ nodes: [Node], indent: String) -> [String] {
+  func lines(_ nodes: [Node], indent: String) -> [PrintedLine] {
     var scope = ""
-    var lines: [String] = []
+    var lines: [PrintedLine] = []
     for node in nodes {
       if node.scope.path != scope, !node.scope.path.isEmpty {
         scope = node.scope.path
-        lines.append("\(indent)// \(scope)")
+        lines.append(PrintedLine("\(indent)// \(scope)", node.scope))
       }
       lines += self.lines(node, indent: indent)
     }
     return lines
   }
 
-  private func lines(_ node: Node, indent: String) -> [String] {
+  private func lines(_ node: Node, indent: String) -> [PrintedLine] {
+    func line(_ text: String) -> PrintedLine { PrintedLine(text, node.scope) }
     let start = indent + node.body.summary(self) + steps(node.itemSteps)
     let bodies = node.body.bodies.map { lines($0, indent: indent + "  ") }
-    if bodies.isEmpty { return [start] }
-    return ["\(start) {"] + Array(bodies.joined(separator: ["\(indent)} {"])) + ["\(indent)}"]
+    if bodies.isEmpty { return [line(start)] }
+    return [line("\(start) {")] + Array(bodies.joined(separator: [line("\(indent)} {")]))
+      + [line("\(indent)}")]
   }
 
   /// How many items of a node run in each step of an incremental loop.

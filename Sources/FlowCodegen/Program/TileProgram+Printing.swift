@@ -4,22 +4,30 @@ extension TileProgram {
   /// The program as text: where values and packs lie, then what runs when parameters change and in a
   /// call, step by step, with the share of each thread, the barriers, and the nodes of each loop over
   /// rows with the elements of scratch memory that they use.
-  public var text: String {
-    var lines = ["tiles @\(function.name) \(dtype.rawValue)"]
-    lines.append(
+  public var text: String { printedLines.map(\.text).joined(separator: "\n") + "\n" }
+
+  /// The lines of the text, each with the part of the model that it comes from.
+  public var printedLines: [PrintedLine] {
+    var head = ["tiles @\(function.name) \(dtype.rawValue)"]
+    head.append(
       "memory state \(storage.stateElements) work \(storage.workElements) "
         + "scratch \(scratchElements) elements slot \(slotElements)")
-    for (index, packing) in packings.enumerated() { lines.append(describe(packing, index)) }
-    lines += ["prepare {"] + describe(prepare) + ["}", "call {"] + describe(call) + ["}"]
-    return lines.joined(separator: "\n") + "\n"
+    let packed = packings.enumerated().map { PrintedLine(describe($1, $0), scope(of: $1)) }
+    return head.map { PrintedLine($0) } + packed
+      + [PrintedLine("prepare {")] + describe(prepare) + [PrintedLine("}")]
+      + [PrintedLine("call {")] + describe(call) + [PrintedLine("}")]
   }
 
-  private func describe(_ list: StepList) -> [String] {
-    var lines: [String] = []
-    for (line, length) in list.lines.enumerated() where length > 0 {
-      lines.append("  line \(line) of \(length)")
-    }
-    return lines + list.steps.flatMap { describe($0) }
+  /// The layer that a packed weight is of.
+  func scope(of packing: Packing) -> Scope {
+    let path = name(packing.weight.base).split(separator: ".").dropLast()
+    return Scope(path.joined(separator: "."))
+  }
+
+  private func describe(_ list: StepList) -> [PrintedLine] {
+    let lines = list.lines.enumerated().filter { $0.element > 0 }
+    return lines.map { PrintedLine("  line \($0.offset) of \($0.element)") }
+      + list.steps.flatMap { describe($0) }
   }
 
   private func describe(_ packing: Packing, _ index: Int) -> String {
@@ -30,8 +38,21 @@ extension TileProgram {
     return text + (layout.isIrregular ? " masked" : "")
   }
 
-  private func describe(_ step: Step) -> [String] {
+  private func describe(_ step: Step) -> [PrintedLine] {
     switch step {
+    case .rows(let rows): return describe(rows)
+    case .pack(let pack):
+      return [
+        PrintedLine("  pack \(pack.pack) by all, in panels", scope(of: packings[pack.pack]))
+      ]
+    case .uniform, .barrier, .combine, .store: return [PrintedLine(line(step))]
+    }
+  }
+
+  /// A step that has one line.
+  private func line(_ step: Step) -> String {
+    switch step {
+    case .pack, .rows: return ""
     case .uniform(let uniform):
       let names = uniform.operations.map(\.opcode.name).joined(separator: " ")
       let reads = (uniform.elementwise + uniform.whole).reduce(into: [String]()) { found, value in
@@ -46,15 +67,11 @@ extension TileProgram {
           place($0, Storage.exponentialWork * views.type(of: value).elementCount)
         }
       }
-      return [
-        "  uniform \(uniform.count): \(names) "
-          + (reads.isEmpty ? "" : "(\(reads.joined(separator: " "))) ")
-          + (working.isEmpty ? "" : "in \(working.joined(separator: " ")) ")
-          + "-> \(stored.joined(separator: " ")) by \(describe(uniform.share))"
-      ]
-    case .pack(let pack): return ["  pack \(pack.pack) by all, in panels"]
-    case .barrier: return ["  barrier"]
-    case .rows(let rows): return describe(rows)
+      return "  uniform \(uniform.count): \(names) "
+        + (reads.isEmpty ? "" : "(\(reads.joined(separator: " "))) ")
+        + (working.isEmpty ? "" : "in \(working.joined(separator: " ")) ")
+        + "-> \(stored.joined(separator: " ")) by \(describe(uniform.share))"
+    case .barrier: return "  barrier"
     case .combine(let combine):
       let reduction = phases[combine.phase].reductions[combine.reduction]
       let order =
@@ -63,27 +80,26 @@ extension TileProgram {
         case .vector(let runs): " in its parameter's order, \(runs.count) runs"
         case nil: ""
         }
-      return [
+      return
         "  combine \(describe(reduction, combine.reduction))\(order) -> \(place(combine.target)) "
-          + "by \(describe(combine.share))"
-      ]
+        + "by \(describe(combine.share))"
     case .store(let store):
-      return ["  store \(place(store.value)) -> \(function.results[store.result].name) by first"]
+      return "  store \(place(store.value)) -> \(function.results[store.result].name) by first"
     }
   }
 
-  private func describe(_ rows: RowsStep) -> [String] {
+  private func describe(_ rows: RowsStep) -> [PrintedLine] {
     let phase = phases[rows.phase]
     let slots = phase.slots
     let text = NodeText(function: function, scratch: phase.scratch)
     let sums =
       slots.isEmpty
       ? "" : " sums at \(rows.slotOffset): \(slots.reals) reals, \(slots.doubles) doubles"
-    return [
+    let start =
       "  rows \(rows.phase) scratch \(phase.scratch.elements) elements\(sums)"
-        + "\(phase.canBeNarrow ? " narrow" : "") by all, in runs of "
-        + "\(slots.isEmpty ? "tiles" : "a slot's tiles") {"
-    ] + text.lines(phase.nodes, indent: "    ") + ["  }"]
+      + "\(phase.canBeNarrow ? " narrow" : "") by all, in runs of "
+      + "\(slots.isEmpty ? "tiles" : "a slot's tiles") {"
+    return [PrintedLine(start)] + text.lines(phase.nodes, indent: "    ") + [PrintedLine("  }")]
   }
 
   private func describe(_ reduction: RowReduction, _ index: Int) -> String {
@@ -105,7 +121,7 @@ extension TileProgram {
   }
 
   /// A uniform value as it is known to the reader: an argument's name, or where it lies.
-  private func name(_ value: Value) -> String {
+  func name(_ value: Value) -> String {
     if let argument = function.arguments.first(where: { $0.value == value }) {
       return argument.name
     }

@@ -4,7 +4,17 @@ import FlowPlot
 /// The text of a function with the range of each value on some rows, and with the first places where a
 /// NaN, an infinity or a loss of digits appears.
 struct ValuesText {
-  let text: String
+  private let head: [String]
+  private let function: Function
+  private let notes: [Value: String]
+
+  /// The whole text.
+  var text: String { head.joined(separator: "\n") + "\n" + function.text(notes: notes) }
+
+  /// What was found first, then the function's lines with the parts of the model that they come from.
+  var lines: [PrintedLine] {
+    head.map { PrintedLine($0) } + function.printedLines(notes: notes)
+  }
 
   /// Errors above this share of a value's largest magnitude count as a loss of digits: float32 has 6e-8.
   static let lossOfDigits = 1e-4
@@ -37,7 +47,7 @@ struct ValuesText {
     head.append(
       lost.map { "// first loss of digits: \(Self.short($0.error)) in \(place($0))" }
         ?? "// no loss of digits: no error is above \(Self.short(Self.lossOfDigits))")
-    text = head.joined(separator: "\n") + "\n" + values.function.text(notes: notes)
+    (self.head, function, self.notes) = (head, values.function, notes)
   }
 
   private static func note(_ observation: ObservedValues.Observation) -> String {

@@ -21,6 +21,14 @@ extension Function {
       .joined(separator: "\n")
   }
 
+  /// The lines of the text from `func` on, each with the part of the model that it comes from, and
+  /// with a comment after operations whose first result has a note.
+  public func printedLines(notes: [Value: String] = [:]) -> [PrintedLine] {
+    var masks = MaskTable()
+    masks.collect(operations)
+    return FunctionPrinter(self, masks: masks, notes: notes).lines
+  }
+
   /// The printed line of every operation, by its first result.
   public var linesByResult: [Value: String] {
     Dictionary(
@@ -36,6 +44,20 @@ extension Function {
     var masks = MaskTable()
     masks.collect(operations)
     return FunctionPrinter(self, masks: masks).operationLines
+  }
+}
+
+/// A line of a printed program, and the part of the model that it comes from.
+public struct PrintedLine: Hashable, Sendable {
+  /// The line, with its indentation.
+  public let text: String
+  /// The part of the model; empty where a line belongs to none.
+  public let scope: Scope
+
+  /// A line from its text and its part of the model.
+  public init(_ text: String, _ scope: Scope = Scope()) {
+    self.text = text
+    self.scope = scope
   }
 }
 
@@ -60,24 +82,28 @@ struct MaskTable {
   /// One line for each mask: each row as runs of equal entries, followed by `*n` if n such rows follow
   /// one another.
   var text: String {
-    order.map { mask in
-      var rows: [(text: String, count: Int)] = []
-      for row in 0..<mask.rows {
-        let text = Self.runs(mask.bits[row * mask.columns..<(row + 1) * mask.columns])
-        if rows.last?.text == text {
-          rows[rows.count - 1].count += 1
-        } else {
-          rows.append((text, 1))
-        }
+    order.map { "mask \(name($0)) = \($0.rows) x \($0.columns) \"\($0.runLengths)\"\n" }.joined()
+  }
+}
+
+extension Mask {
+  /// The rows in order, each as counts of alternating zeros and ones, zeros first: `0,3,2` is 11100.
+  /// `*n` follows a row that n rows in a row are equal to.
+  public var runLengths: String {
+    var found: [(text: String, count: Int)] = []
+    for index in 0..<rows {
+      let text = Self.runs(row(index))
+      if found.last?.text == text {
+        found[found.count - 1].count += 1
+      } else {
+        found.append((text, 1))
       }
-      let body = rows.map { $0.count == 1 ? $0.text : "\($0.text)*\($0.count)" }
-      return
-        "mask \(name(mask)) = \(mask.rows) x \(mask.columns) \"\(body.joined(separator: " "))\"\n"
-    }.joined()
+    }
+    return found.map { $0.count == 1 ? $0.text : "\($0.text)*\($0.count)" }
+      .joined(separator: " ")
   }
 
-  /// A row as counts of alternating zeros and ones, zeros first: `0,3,2` is 11100.
-  static func runs(_ bits: ArraySlice<Bool>) -> String {
+  private static func runs(_ bits: ArraySlice<Bool>) -> String {
     var counts: [Int] = [0]
     var current = false
     for bit in bits {
@@ -98,7 +124,8 @@ struct FunctionPrinter: OperationVisitor {
   private let notes: [Value: String]
   private var names: [Value: String] = [:]
   private var counter = 0
-  private var lines: [String] = []
+  /// The lines so far.
+  private(set) var lines: [PrintedLine] = []
   private var scope = Scope()
   /// Every operation without its regions, in the order of the text.
   private(set) var operationLines: [String] = []
@@ -111,7 +138,7 @@ struct FunctionPrinter: OperationVisitor {
     /// The place in `operationLines`.
     let index: Int
     /// The lines printed before the operation, and the scope that they ended in.
-    let outerLines: [String]
+    let outerLines: [PrintedLine]
     let outerScope: Scope
   }
 
@@ -122,7 +149,7 @@ struct FunctionPrinter: OperationVisitor {
     print()
   }
 
-  var text: String { lines.joined(separator: "\n") + "\n" }
+  var text: String { lines.map(\.text).joined(separator: "\n") + "\n" }
 
   /// Whether a name can be printed after `%` without quotes.
   static func isPlain(_ name: String) -> Bool {
@@ -143,25 +170,24 @@ struct FunctionPrinter: OperationVisitor {
   private func name(_ value: Value) -> String { names[value] ?? "%?\(value.id)" }
 
   private mutating func print() {
-    lines.append("func @\(function.name)(")
+    lines.append(PrintedLine("func @\(function.name)("))
     for (index, argument) in function.arguments.enumerated() {
       let plain = Self.isPlain(argument.name)
       let name = plain ? "%" + argument.name : define(argument.value)
       names[argument.value] = name
       let quoted = plain ? "" : " " + Quoting.quote(argument.name)
       let comma = index + 1 < function.arguments.count ? "," : ""
-      lines.append(
-        "  \(argument.kind.rawValue) \(name): \(function.type(of: argument.value))\(quoted)\(comma)"
-      )
+      let type = function.type(of: argument.value)
+      lines.append(PrintedLine("  \(argument.kind.rawValue) \(name): \(type)\(quoted)\(comma)"))
     }
-    lines.append(") {")
+    lines.append(PrintedLine(") {"))
     walk(function.operations)
     let results = function.results.map { result in
       let key = Self.isPlain(result.name) ? result.name : Quoting.quote(result.name)
       return "\(key) = \(name(result.value))"
     }
-    lines.append("  return \(results.joined(separator: ", "))")
-    lines.append("}")
+    lines.append(PrintedLine("  return \(results.joined(separator: ", "))"))
+    lines.append(PrintedLine("}"))
   }
 
   mutating func enter(_ operation: TensorOperation) {
@@ -180,12 +206,13 @@ struct FunctionPrinter: OperationVisitor {
 
   mutating func enter(_ region: Region) {
     let arguments = region.arguments.map { "\(define($0)): \(function.type(of: $0))" }
-    lines.append("\(braceIndent)(\(arguments.joined(separator: ", "))) {")
+    lines.append(PrintedLine("\(braceIndent)(\(arguments.joined(separator: ", "))) {", scope))
   }
 
   mutating func leave(_ region: Region) {
-    lines.append("\(indent)yield \(region.results.map(name).joined(separator: ", "))")
-    lines.append("\(braceIndent)}")
+    let results = region.results.map(name).joined(separator: ", ")
+    lines.append(PrintedLine("\(indent)yield \(results)", scope))
+    lines.append(PrintedLine("\(braceIndent)}", scope))
   }
 
   /// Values are numbered in the order in which they are defined, so an operation's own line is
@@ -203,7 +230,7 @@ struct FunctionPrinter: OperationVisitor {
     }
     operationLines[visit.index] = line
     let note = operation.results.first.flatMap { notes[$0] }.map { "  // \($0)" } ?? ""
-    lines.append(indent + line + note)
+    lines.append(PrintedLine(indent + line + note, operation.scope))
     lines += regionLines
   }
 

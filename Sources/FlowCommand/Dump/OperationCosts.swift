@@ -6,11 +6,9 @@ import FlowIR
 /// rest for one call, or for one packing of parameters. Within a structured operation all counts are
 /// those of its passes: dense work of an `autoregressive_inverse` runs as often as it has passes, but
 /// each element is computed once; the region of a root or an ODE counts for one evaluation.
-struct CostText {
-  let text: String
-
+struct OperationCosts {
   /// Counts of one operation or more.
-  private struct Cost {
+  struct Cost {
     /// Operations if masks had no zeros and loops no order.
     var dense = 0
     /// Operations with what masks let through.
@@ -22,21 +20,34 @@ struct CostText {
     }
   }
 
-  init(_ function: Function) {
-    var writer = Writer(function: function)
-    writer.walk(function.operations)
-    let parameters = function.arguments.filter { $0.kind != .input }
-    writer.call.bytes += parameters.reduce(0) { $0 + Self.bytes(function.type(of: $1.value)) }
-    writer.line(writer.row, true, "\(function.name), all operations of rows")
-    writer.line(writer.call, false, "\(function.name), all others, and parameters")
-    text = writer.lines.joined(separator: "\n")
+  /// An operation's counts.
+  struct Line {
+    let cost: Cost
+    /// Whether they are for a row, and not for a call.
+    let isRow: Bool
+    /// How many regions it stands in.
+    let depth: Int
+    /// Its name and the type of its first result.
+    let operation: String
+    let scope: String
   }
 
-  /// Writes a line for each operation, indented by the regions that it stands in.
-  private struct Writer: OperationVisitor {
+  /// The operations in the order of the text.
+  let lines: [Line]
+  /// The sums over operations of rows and over all others, parameters among these.
+  let (row, call): (Cost, Cost)
+
+  init(_ function: Function) {
+    var counter = Counter(function: function)
+    counter.walk(function.operations)
+    let parameters = function.arguments.filter { $0.kind != .input }
+    counter.call.bytes += parameters.reduce(0) { $0 + Self.bytes(function.type(of: $1.value)) }
+    (lines, row, call) = (counter.lines, counter.row, counter.call)
+  }
+
+  private struct Counter: OperationVisitor {
     let function: Function
-    var lines = ["dense FLOP         FLOP        bytes  per   operation"]
-    /// The sums over operations of rows and over all others.
+    var lines: [Line] = []
     var (row, call) = (Cost(), Cost())
     /// How often the operations of each open region run: dense work, and work that computes something.
     private var repetitions = [(dense: 1, run: 1)]
@@ -48,14 +59,13 @@ struct CostText {
         function.type(of: $0).hasRows
       }
       let (dense, run) = repetitions[repetitions.count - 1]
-      let cost = CostText.cost(operation, function, isRow: isRow, dense: dense, run: run)
+      let cost = OperationCosts.cost(operation, function, isRow: isRow, dense: dense, run: run)
       if isRow { row = row + cost } else { call = call + cost }
       let type = operation.results.first.map { "\(function.type(of: $0))" } ?? ""
-      let scope = operation.scope.path
-      let indent = String(repeating: "  ", count: repetitions.count - 1)
-      line(
-        cost, isRow,
-        "\(indent)\(operation.opcode.name) : \(type)" + (scope.isEmpty ? "" : "  // \(scope)"))
+      lines.append(
+        Line(
+          cost: cost, isRow: isRow, depth: repetitions.count - 1,
+          operation: "\(operation.opcode.name) : \(type)", scope: operation.scope.path))
       var inner = (dense: dense, run: run)
       if case .autoregressiveInverse(let count) = operation.opcode { inner.dense *= count }
       if case .quadrature(let count) = operation.opcode {
@@ -65,12 +75,6 @@ struct CostText {
     }
 
     mutating func leave(_ operation: TensorOperation) { repetitions.removeLast() }
-
-    mutating func line(_ cost: Cost, _ isRow: Bool, _ text: String) {
-      lines.append(
-        CostText.pad(cost.dense, 10) + " " + CostText.pad(cost.run, 12) + " "
-          + CostText.pad(cost.bytes, 12) + (isRow ? "  row   " : "  call  ") + text)
-    }
   }
 
   private static func bytes(_ type: TensorType) -> Int {
@@ -114,10 +118,5 @@ struct CostText {
       .monotoneRoot, .quadrature:
       return (0, 0)
     }
-  }
-
-  private static func pad(_ value: Int, _ width: Int) -> String {
-    let text = "\(value)"
-    return String(repeating: " ", count: max(width - text.count, 0)) + text
   }
 }

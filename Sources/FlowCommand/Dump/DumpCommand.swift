@@ -19,12 +19,19 @@ struct Dump: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Print the intermediate representation of a function at a stage.",
     discussion: FunctionList.text(FlowFunction.allCases)
-      + "\n\nEXAMPLE: flowir dump model.safetensors --function log_prob --stage optimized")
+      + """
+
+
+      EXAMPLE: flowir dump model.safetensors --function log_prob --stage optimized
+      EXAMPLE: flowir dump model.safetensors --html report.html --profile
+      """)
 
   @Argument(help: "A model file, or a .flowir file.") var model: String
   @Option(
     help: ArgumentHelp(
-      FlowFunction.allCases.map(\.name).joined(separator: ", ") + "; or a name in the file."))
+      FlowFunction.allCases.map(\.name).joined(separator: ", ")
+        + "; or a name in the file. With --html some, separated by commas; log_prob,sample if left out."
+    ))
   var function: String?
   @Option(help: "trace, optimized, tiles or c.") var stage: Stage = .optimized
   @Option(help: "Print the text after this pass.") var after: String?
@@ -39,6 +46,13 @@ struct Dump: ParsableCommand {
   var values: String?
   @Option(help: "The context of each row of --values, or one for all.") var context: String?
   @Option(help: "The float type.") var dtype: Precision = .f32
+  @Option(
+    help: ArgumentHelp(
+      "Write a page for a browser: the layers, what each pass made of them, the tile program, the C, "
+        + "pictures of masks, steps and memory, and costs.", valueName: "file"))
+  var html: String?
+  @Flag(help: "With --html: time each group of the tile program beside its bound.")
+  var profile = false
 
   /// The function's name; that of a model if none is given.
   private var name: String { function ?? "log_prob" }
@@ -48,6 +62,7 @@ struct Dump: ParsableCommand {
       let names = Pipeline.all.map(\.name).joined(separator: ", ")
       throw ValidationError("unknown pass '\(after)'; the passes are \(names)")
     }
+    try validateReport()
     if values == nil, context != nil { throw ValidationError("--context goes with --values") }
     if values != nil, dot || cost || stage == .tiles || stage == .c {
       throw ValidationError(
@@ -56,6 +71,7 @@ struct Dump: ParsableCommand {
   }
 
   func run() throws {
+    if let html { return try writeReport(html) }
     var result = try source()
     if stage != .trace || after != nil {
       var found: Function?
@@ -71,7 +87,7 @@ struct Dump: ParsableCommand {
       if after != nil, let found { result = found }
     }
     if let values {
-      try Console.print(try observed(result, values), terminator: "")
+      try Console.print(observed(result, values, of: readModel()).text, terminator: "")
     } else if dot {
       try Console.print(GraphText(result).text)
     } else if cost {
@@ -88,40 +104,6 @@ struct Dump: ParsableCommand {
           terminator: "")
       }
     }
-  }
-
-  /// The function's text with what its values are on some rows.
-  private func observed(_ function: Function, _ path: String) throws -> String {
-    guard !model.hasSuffix(".flowir") else {
-      throw ValidationError("--values takes a model; a .flowir file has no parameters")
-    }
-    let most = 64
-    let model = try Model.read(model)
-    let names = function.arguments.filter { $0.kind == .input }.map(\.name)
-    let x = names.first { $0 == "x" || $0 == "z" }
-    guard let x, Set(names).isSubset(of: [x, "context"]) else {
-      throw ValidationError(
-        "--values runs functions of rows, such as log_prob, transform and inverse; '\(name)' takes "
-          + names.joined(separator: ", "))
-    }
-    let table = try TableSample<Double>(
-      path, columns: model.features, "features", options: TableOptions(), most: most,
-      trained: x == "x" ? model.columns.x : [], isSpaced: false)
-    var inputs = [x: table.values]
-    if let given = try contextPath(context, columns: model.context, place: self.model) {
-      let rows = try TableSample<Double>(
-        given, columns: model.context, "context features", options: TableOptions(), most: most,
-        trained: model.columns.context, isSpaced: false)
-      guard rows.total == table.total || rows.total == 1 else {
-        throw FileError.mismatch(
-          path: given, found: "\(rows.total) rows",
-          expected: "\(table.total) rows, as in \(path), or 1")
-      }
-      inputs["context"] =
-        rows.total == 1 ? (0..<table.count).flatMap { _ in rows.row(0) } : rows.values
-    }
-    let values = try ObservedValues(function, of: model, inputs: inputs, rows: table.count)
-    return ValuesText(values, rows: table.count, path: path).text
   }
 
   private func lowered(_ function: Function) throws -> TileProgram {

@@ -1,0 +1,116 @@
+import FlowIR
+
+/// What a tile program decided, as numbers to draw: where buffers lie and how long they live, in which
+/// step of a triangular inverse each item runs, and how layers are cut into panels.
+public struct ProgramPicture: Sendable {
+  /// The scratch memory of a loop over rows.
+  public struct Memory: Sendable {
+    /// A buffer's place in it.
+    public struct Buffer: Sendable {
+      /// What it holds.
+      public let name: String
+      /// Where it starts, in numbers for each row.
+      public let offset: Int
+      /// How many numbers it has for each row.
+      public let elements: Int
+      /// The first and the last node that use it.
+      public let life: ClosedRange<Int>
+    }
+
+    /// Its size, in numbers for each row.
+    public let elements: Int
+    /// The nodes of the loop in the order in which they run.
+    public let nodes: [PrintedLine]
+    /// Its buffers, in the order of their places.
+    public let buffers: [Buffer]
+  }
+
+  /// An incremental loop: what runs in each step.
+  public struct Timeline: Sendable {
+    /// A node of the loop.
+    public struct Row: Sendable {
+      /// What it does, and the part of the model that it is of.
+      public let node: PrintedLine
+      /// How many of its items run in each step.
+      public let items: [Int]
+    }
+
+    /// The number of steps.
+    public let steps: Int
+    /// The nodes in the order in which a step runs them.
+    public let rows: [Row]
+  }
+
+  /// The panels of a linear layer.
+  public struct Layer: Sendable {
+    /// Outputs in a row that see the same range of inputs and are computed together.
+    public struct Panel: Sendable {
+      /// The outputs.
+      public let outputs: Range<Int>
+      /// The inputs that they are multiplied with.
+      public let inputs: Range<Int>
+    }
+
+    /// The layer's path in the model.
+    public let scope: Scope
+    /// The size of its weight.
+    public let outputs: Int
+    /// The size of its weight.
+    public let inputs: Int
+    /// Its panels, in order.
+    public let panels: [Panel]
+  }
+
+  /// The memory of each loop over rows.
+  public let memories: [Memory]
+  /// The incremental loops.
+  public let timelines: [Timeline]
+  /// The packed layers.
+  public let layers: [Layer]
+}
+
+extension TileProgram {
+  /// What was decided, as numbers to draw.
+  public var picture: ProgramPicture {
+    ProgramPicture(
+      memories: phases.map(memory),
+      timelines: phases.flatMap { $0.nodes.flatMap(\.all) }.compactMap(timeline),
+      layers: packings.map(layer))
+  }
+
+  private func printed(_ node: Node) -> PrintedLine {
+    PrintedLine(node.body.label(function), node.scope)
+  }
+
+  private func memory(_ phase: RowPhase) -> ProgramPicture.Memory {
+    let buffers = phase.scratch.lives.map { buffer, life in
+      ProgramPicture.Memory.Buffer(
+        name: buffer.name, offset: phase.scratch.range(of: buffer).lowerBound,
+        elements: buffer.elements, life: life)
+    }
+    return ProgramPicture.Memory(
+      elements: phase.scratch.elements, nodes: phase.nodes.map(printed),
+      buffers: buffers.sorted { ($0.offset, $0.life.lowerBound) < ($1.offset, $1.life.lowerBound) })
+  }
+
+  private func timeline(_ node: Node) -> ProgramPicture.Timeline? {
+    guard let loop = node.body as? StepsNode, loop.isIncremental else { return nil }
+    let rows = loop.nodes.flatMap(\.all).map { node in
+      var items = [Int](repeating: 0, count: loop.steps)
+      for step in node.itemSteps where items.indices.contains(step) { items[step] += 1 }
+      return ProgramPicture.Timeline.Row(node: printed(node), items: items)
+    }
+    return ProgramPicture.Timeline(
+      steps: loop.steps, rows: rows.filter { $0.items.contains { $0 > 0 } })
+  }
+
+  private func layer(_ packing: Packing) -> ProgramPicture.Layer {
+    let type = views.type(of: packing.pack.weight)
+    return ProgramPicture.Layer(
+      scope: scope(of: packing), outputs: type.shape[0], inputs: type.shape[1],
+      panels: packing.pack.layout.panels.map {
+        ProgramPicture.Layer.Panel(
+          outputs: $0.row..<$0.row + $0.rows, inputs: $0.first..<$0.first + $0.k)
+      })
+  }
+}
