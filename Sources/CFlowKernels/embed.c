@@ -24,6 +24,9 @@ static const char weight_gradient[] = {
 static const char ode[] = {
 #embed "include/fk_ode.h"
     , 0};
+static const char ode_record[] = {
+#embed "include/fk_ode_record.h"
+    , 0};
 static const char linear_algebra[] = {
 #embed "include/fk_linear_algebra.h"
     , 0};
@@ -35,7 +38,7 @@ static const char driver[] = {
     , 0};
 
 static const char *const headers[] = {base, math, random_, tile, gemm, weight_gradient,
-                                    ode,  linear_algebra, root, driver};
+                                    ode,  ode_record, linear_algebra, root, driver};
 
 const char *fk_embedded_header(int index) { return headers[index]; }
 int fk_embedded_header_count(void) { return sizeof(headers) / sizeof(*headers); }

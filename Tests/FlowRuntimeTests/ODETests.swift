@@ -168,6 +168,57 @@ import Testing
     }
   }
 
+  @Test("steps do not depend on the unit of time: powers of 2 change no bit")
+  func unitOfTime() throws {
+    for dtype in [DType.f64, .f32] {
+      let function = try Self.solve(ODEControl(), dtype: dtype) { builder, _, x, _, w in
+        try builder.emit(.linear(nil), x, w)
+      }
+      let compiled = try CompiledFunction(OptimizedFunction(function))
+      let found = try [-1, 0x1p-20, 1, 0x1p20].map { unit -> [[Double]] in
+        var arguments = Self.arguments(rows: 20)
+        (arguments["t0"], arguments["t1"]) = ([0], [unit])
+        arguments["w"] = [-0.5, 2, -2, -0.5].map { $0 / unit }
+        let plain = try Interpreter.run(function, arguments, rows: 20)["x1"]?.values ?? []
+        return [try Self.run(compiled, arguments, rows: 20)["x1"] ?? [], plain]
+      }
+      #expect(found.allSatisfy { $0 == found[0] } && found[0][0].allSatisfy(\.isFinite))
+    }
+  }
+
+  @Test("nothing to start from, still dynamics or no absolute tolerance do not stop the first step")
+  func starts() throws {
+    for (control, start) in [
+      (ODEControl(), 0.0), (ODEControl(), 1e-30), (ODEControl(atol: 0, rtol: 1e-6), 0),
+      (ODEControl(), 1e20),
+    ] {
+      for name in ["linear", "constant", "zero"] {
+        let function = try Self.solve(control) { builder, t, x, c, w in
+          switch name {
+          case "linear": return try builder.emit(.linear(nil), x, w)
+          case "constant": return c
+          default: return try builder.emit(.binary(.subtract), c, c)
+          }
+        }
+        let compiled = try CompiledFunction(OptimizedFunction(function))
+        let arguments = [
+          "t0": [0.5], "t1": [1.5], "w": [-1, 0, 0, -1], "x": [start, 1], "c": [3, -2],
+        ]
+        let exact = [
+          "linear": [start * exp(-1.0), exp(-1.0)], "constant": [start + 3, -1],
+          "zero": [start, 1],
+        ]
+        let found = try Self.run(compiled, arguments, rows: 1)["x1"] ?? []
+        let plain = try Interpreter.run(function, arguments, rows: 1)["x1"]?.values ?? []
+        for values in [found, plain] {
+          // Both elements together are good to the tolerances of a few steps.
+          let error = zip(values, exact[name] ?? []).map { abs($0 - $1) / (1 + abs($1)) }.max()
+          #expect(error ?? .infinity < 1e-5, "\(name) from \(start): \(values)")
+        }
+      }
+    }
+  }
+
   @Test("too few steps give NaN, not a rough answer")
   func fewSteps() throws {
     let function = try Self.solve(ODEControl(steps: 3), Self.network)

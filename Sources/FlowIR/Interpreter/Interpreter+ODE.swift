@@ -10,6 +10,9 @@ extension Interpreter {
     var k: [[Double]]
     var isDone = false
     var isFailed = false
+    /// The error of the last accepted step, and whether a step has been rejected since.
+    var previous = 1.0
+    var isRejected = false
     /// The accepted steps: time, size, states before.
     var record: [[Double]] = []
   }
@@ -17,7 +20,9 @@ extension Interpreter {
   /// Adaptive steps of Dormand and Prince's method, each row with sizes of its own.
   ///
   /// A step is accepted if `max |error| / (atol + rtol max(|before|, |after|))` is below 1; the
-  /// next is `min(10, max(0.1, 0.9 / that^(1/5)))` times as long. The first step tries to cover the whole interval.
+  /// next is `min(10, max(0.1, 0.9 error^-0.17 previous^0.04))` times as long, where `previous` is the
+  /// error of the last accepted step; a rejected step does not look back, and the step after it is not
+  /// longer (Hairer, Nørsett and Wanner, "Solving Ordinary Differential Equations", I, II.4 and II, IV.2).
   mutating func runSolve(_ operation: TensorOperation, _ control: ODEControl, isRecorded: Bool) {
     let region = operation.regions[0]
     let (starts, ends) = (everyRow(operation.operands[0]), everyRow(operation.operands[1]))
@@ -34,6 +39,7 @@ extension Interpreter {
       walks[row].isFailed = !numbers.allSatisfy(\.isFinite)
       walks[row].isDone = walks[row].isFailed || walks[row].dt == 0
     }
+    guessSteps(&walks, control, region)
     for _ in 0..<control.steps where walks.contains(where: { !$0.isDone }) {
       for stage in 1..<7 { evaluate(stage: stage, &walks, region) }
       for row in walks.indices where !walks[row].isDone { advance(&walks[row], control) }
@@ -55,6 +61,42 @@ extension Interpreter {
     }
   }
 
+  /// The first step of each row, from the derivatives at the start and a little later.
+  ///
+  /// In units of the tolerated error and of the way, with the state's size d₀ and the sizes d₁ and d₂ of its
+  /// first two derivatives, the derivatives are evaluated again after an Euler step of 0.01 d₀/d₁, and the
+  /// first step is `max(d₁, d₂)^(-1/5)`.
+  private mutating func guessSteps(
+    _ walks: inout [Walk], _ control: ODEControl, _ region: Region
+  ) {
+    func size(_ numbers: [Double], _ walk: Walk) -> Double {
+      zip(numbers, walk.x).reduce(0) { worst, pair in
+        let unit = control.atol + control.rtol * pair.1.magnitude
+        let ratio = unit > 0 ? pair.0.magnitude / unit : 0
+        return ratio < .infinity ? Swift.max(worst, ratio) : .infinity
+      }
+    }
+    var parts: [Double] = []
+    for row in walks.indices {
+      let walk = walks[row]
+      let way = walk.end - walk.t
+      let part = 0.01 * size(walk.x, walk) / (size(walk.k[0], walk) * way.magnitude)
+      parts.append(part > 1e-4 ? Swift.min(part, 1) : 1e-4)
+      // The second stage lies at a fifth of the step.
+      walks[row].dt = walk.isDone ? 0 : 5 * parts[row] * way
+    }
+    evaluate(stage: 1, &walks, region)
+    for row in walks.indices where !walks[row].isDone {
+      let walk = walks[row]
+      let way = walk.end - walk.t
+      let first = size(walk.k[0], walk) * way.magnitude
+      let change = size(zip(walk.k[0], walk.k[1]).map { $1 - $0 }, walk)
+      let second = change * way.magnitude / parts[row]
+      let length = RealMath.pow(Swift.max(first, second), -0.2)
+      walks[row].dt = (length > 1e-6 ? Swift.min(length, 1) : 1e-6) * way
+    }
+  }
+
   private func advance(_ walk: inout Walk, _ control: ODEControl) {
     let next = Self.point(walk.x, walk.k, walk.dt, DormandPrince.weights[6])
     var worst = 0.0
@@ -63,13 +105,19 @@ extension Interpreter {
       let error = weights.reduce(0) { $0 + $1.0[index] * $1.1 } * walk.dt
       let scale =
         control.atol + control.rtol * Swift.max(walk.x[index].magnitude, next[index].magnitude)
-      let ratio = error.magnitude / scale
+      // No error is small enough even where none is tolerated.
+      let ratio = error == 0 ? 0 : error.magnitude / scale
       // An error that is NaN counts as too large.
       worst = ratio < .infinity ? Swift.max(worst, ratio) : .infinity
     }
     worst = Swift.max(worst, 1e-9)
     let left = walk.end - walk.t
+    var factor = 0.9 * RealMath.pow(worst, -0.17)
+    let most = walk.isRejected ? 1.0 : 10
+    walk.isRejected = !(worst < 1)
     if worst < 1 {
+      factor *= RealMath.pow(walk.previous, 0.04)
+      walk.previous = Swift.max(worst, 1e-4)
       walk.record.append([walk.t, walk.dt] + walk.x)
       // A step slightly shorter than the remaining time can still reach the end by rounding.
       let isLast = walk.dt.magnitude >= left.magnitude || walk.t + walk.dt == walk.end
@@ -78,8 +126,7 @@ extension Interpreter {
       walk.k[0] = walk.k[6]
       if isLast { walk.isDone = true }
     }
-    let factor = Swift.min(10, Swift.max(0.1, 0.9 * RealMath.pow(worst, -0.2)))
-    walk.dt *= factor
+    walk.dt *= Swift.min(most, Swift.max(0.1, factor))
     let rest = walk.end - walk.t
     if walk.dt.magnitude > rest.magnitude { walk.dt = rest }
     if !walk.isDone, walk.t + walk.dt == walk.t || !walk.dt.isFinite {

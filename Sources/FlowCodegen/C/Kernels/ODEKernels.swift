@@ -1,4 +1,4 @@
-/// `fk_ode.h`: the steps of an ordinary differential equation; `c` is the control block.
+/// `fk_ode.h` and `fk_ode_record.h`: the steps of an ordinary differential equation; `c` is the control block.
 extension KernelCall {
   static func odeBegin(c: String, t0: String, t1: String) -> KernelCall {
     KernelCall("fk_ode_begin", ["c": c, "t0": t0, "t1": t1])
@@ -15,10 +15,27 @@ extension KernelCall {
       "fk_ode_point", ["c": c, "stage": CVariable.stage, "n": n, "x": x, "k": k, "y": y])
   }
 
-  /// Notes rows whose derivative is not a number.
-  static func odeCheck(c: String, n: Int, x: String, k: String) -> KernelCall {
-    KernelCall("fk_ode_check", ["c": c, "n": n, "x": x, "k": k])
+  /// Notes rows whose derivative is not a number, and how large states and derivatives are.
+  static func odeCheck(
+    c: String, n: Int, x: String, k: String, atol: String, rtol: String
+  ) -> KernelCall {
+    KernelCall(
+      "fk_ode_check", ["c": c, "n": n, "x": x, "k": k, "atol": atol, "rtol": rtol])
   }
+
+  /// Where the derivatives are evaluated for the second time.
+  static func odeProbe(c: String) -> KernelCall { KernelCall("fk_ode_probe", ["c": c]) }
+
+  /// How much a state's derivatives change until the probe.
+  static func odeChange(
+    c: String, n: Int, x: String, k: String, atol: String, rtol: String
+  ) -> KernelCall {
+    KernelCall(
+      "fk_ode_change", ["c": c, "n": n, "x": x, "k": k, "atol": atol, "rtol": rtol])
+  }
+
+  /// The size of the first step.
+  static func odeGuess(c: String) -> KernelCall { KernelCall("fk_ode_guess", ["c": c]) }
 
   static func odeError(
     c: String, n: Int, x: String, k: String, y: String, atol: String, rtol: String

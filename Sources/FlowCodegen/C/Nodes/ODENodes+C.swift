@@ -1,12 +1,13 @@
 import FlowIR
 
 extension ODESolveNode {
-  /// The derivatives at the start, then attempts of six stages each until every row is done.
+  /// The derivatives at the start and a little later, from which the first step is guessed, then attempts
+  /// of six stages each until every row is done.
   func statements(_ node: Node, in printer: NodePrinter) -> [String] {
     let c = printer.pointer(block)
     let record = record.map { printer.pointer($0) }
     let begin = KernelCall.odeBegin(c: c, t0: printer.pointer(start), t1: printer.pointer(end))
-    return [begin.statement, "for (int attempt = 0, stage = 0;;) {"]
+    return [begin.statement, "for (int attempt = -1, stage = 0;;) {"]
       + stage(c, printer) + attempt(c, record, printer)
       + [
         "if (!\(KernelCall.odeNext(c: c).expression) || ++attempt == \(control.steps)) break;",
@@ -26,14 +27,22 @@ extension ODESolveNode {
     }
     lines += printer.statements(nodes)
     lines += states.map { printer.keep($0.derivative, in: $0.k) }
-    lines.append("if (stage == 0) {")
-    for state in states {
-      lines.append(
-        KernelCall.odeCheck(
-          c: c, n: state.x.elements, x: printer.pointer(state.x), k: printer.pointer(state.k)
-        ).statement)
+    let first = states.map {
+      KernelCall.odeCheck(
+        c: c, n: $0.x.elements, x: printer.pointer($0.x), k: printer.pointer($0.k),
+        atol: printer.number(control.atol), rtol: printer.number(control.rtol)
+      ).statement
     }
-    return lines + ["}", "if (++stage < \(Self.stages)) continue;"]
+    let second = states.map {
+      KernelCall.odeChange(
+        c: c, n: $0.x.elements, x: printer.pointer($0.x), k: printer.pointer($0.k),
+        atol: printer.number(control.atol), rtol: printer.number(control.rtol)
+      ).statement
+    }
+    lines += ["if (stage == 0) {"] + first + [KernelCall.odeProbe(c: c).statement, "}"]
+    lines += ["if (stage == 1 && attempt < 0) {"] + second
+    lines += [KernelCall.odeGuess(c: c).statement, "attempt = 0;", "continue;", "}"]
+    return lines + ["if (++stage < \(Self.stages)) continue;"]
   }
 
   /// What is done once all stages of a step are known: rows whose error is small move.

@@ -19,7 +19,7 @@ struct ODESolveNode: NodeBody {
   }
 
   /// Elements of the kernels' control block.
-  static let controlElements = 7
+  static let controlElements = 11
   /// The stages of a step, whose derivatives are kept.
   static let stages = 7
 
