@@ -45,6 +45,8 @@ public enum UnaryOperator: String, Hashable, Sendable, CaseIterable {
   case erfc
   /// `max(0, x)`; NaN passes through.
   case relu
+  /// `x` above 0, `exp(x) - 1` below, with all digits near 0; NaN passes through.
+  case elu
   /// The largest whole number that is not above `x`.
   case floor
   /// Whether `x` is NaN.

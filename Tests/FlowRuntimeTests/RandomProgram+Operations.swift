@@ -11,8 +11,8 @@ extension ProgramMaker {
       if below(4) == 0, let whole = pick({ $0.dtype == .i32 }) { a = whole }
     case .reciprocal, .sqrt, .rsqrt, .log, .log1p: a = try positive(a)
     case .asin: a = try tanh(a)
-    case .square, .exp, .expm1, .sin, .cos, .tanh, .sigmoid, .softplus, .logSigmoid, .erf, .erfc,
-      .relu, .floor, .isNaN, .isFinite:
+    case .square, .exp, .expm1, .sin, .cos, .tanh, .sigmoid, .softplus, .logSigmoid, .elu, .erf,
+      .erfc, .relu, .floor, .isNaN, .isFinite:
       break
     }
     let result = try builder.emit(.unary(function), a)

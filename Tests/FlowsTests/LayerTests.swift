@@ -103,6 +103,26 @@ import Testing
     for (a, b) in zip(y, exact) { #expect(abs(a - b) < 1e-15) }
   }
 
+  @Test("a monotonic network is its layers with two-way ELUs between them, to the last bit")
+  func signs() throws {
+    for stack in [nil, 2] {
+      let scope = ModuleScope.root()
+      let network = MonotonicMLP(3, 2, hiddenFeatures: [5, 4], stack: stack, in: scope)
+      let sizes = [(3, 5), (5, 4), (4, 2)]
+      let layers = sizes.enumerated().map { index, size in
+        MonotonicLinear(
+          size.0, size.1, stack: stack, in: ModuleScope.root().child("\(index * 2)"))
+      }
+      let shape = stack.map { [$0, 3] } ?? [3]
+      let x = (0..<4 * shape.reduce(1, *)).map { Double($0 * 7 % 11) - 5.3 }
+      let found = try run(x, shape, values(scope)) { network($0) }
+      let plain = try run(x, shape, values(scope)) { x in
+        layers.dropFirst().reduce(layers[0](x)) { $1(TwoWayELU()($0)) }
+      }
+      #expect(found == plain)
+    }
+  }
+
   @Test("MNN and UMNN without a stack share one network among the elements, and invert")
   func neural() throws {
     for isIntegral in [false, true] {

@@ -143,6 +143,17 @@ FK_INLINE fk_vec fk_expm1(fk_vec x) {
   return fk_select(fk_abs(x) < FK_ITSELF, x, y);
 }
 
+/* x for x >= 0, else exp(x) - 1; keeps -0. At most 1 ulp (f32), 1.1 (f64). The rounding of ln 2 needs no
+ * second term, since 2^n - 1 outweighs it. */
+FK_INLINE fk_vec fk_elu(fk_vec x) {
+  fk_vec bounded = fk_select(x < -40, fk_splat(-40), x);
+  fk_vec shifted = bounded * FK_LOG2E + FK_ROUND;
+  fk_vec r = bounded - (shifted - FK_ROUND) * (fk_real)0.69314718055994531;
+  fk_vec p = (r * r) * fk_exp_tail(r) + r;
+  fk_vec scale = (fk_vec)(((fk_int)shifted << FK_MANTISSA) + (fk_int)fk_splat(1));
+  return fk_select(x < 0, p * scale + (scale - 1), x);
+}
+
 /* x = m 2^e with sqrt(1/2) <= m < sqrt(2); gives m - 1 and e. Meant for positive finite x. */
 FK_INLINE fk_vec fk_split_log(fk_vec x, fk_vec *exponent) {
   fk_int tiny = x < FK_NORMAL_MIN;

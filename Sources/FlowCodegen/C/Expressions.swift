@@ -84,7 +84,8 @@ enum Expressions {
     case .isFinite: "fk_is_finite(\(a))"
     case .not: "(~\(a))"
     case .sqrt, .rsqrt, .exp, .expm1, .log, .log1p, .sin, .cos, .tanh, .sigmoid, .softplus,
-      .logSigmoid, .erf, .erfc, .relu, .floor, .asin:
+      .logSigmoid, .erf, .erfc, .relu, .elu, .floor,
+      .asin:
       "fk_\(operation.rawValue)(\(a))"
     }
   }

@@ -23,6 +23,7 @@ extension UnaryOperator {
     case .erf: RealMath.erf(x)
     case .erfc: RealMath.erfc(x)
     case .relu: 0 > x ? 0 : x
+    case .elu: x < 0 ? RealMath.expm1(x) : x
     case .floor: x.rounded(.down)
     case .isNaN: x.isNaN ? 1 : 0
     case .isFinite: x.isFinite ? 1 : 0

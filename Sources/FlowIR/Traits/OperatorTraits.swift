@@ -56,6 +56,7 @@ extension UnaryOperator {
     case .rsqrt: OperatorTraits(.float, 0, divides: true)
     case .square, .relu: OperatorTraits(.float, 1, folds: true)
     case .exp: OperatorTraits(.float, 14)
+    case .elu: OperatorTraits(.float, 17)
     case .expm1, .log, .log1p: OperatorTraits(.float, 20)
     case .sin, .cos, .asin, .erf: OperatorTraits(.float, 25)
     case .tanh: OperatorTraits(.float, 25, divides: true)

@@ -137,6 +137,10 @@ extension ReversePass {
       let bell = try unary(.exp, try unary(.negate, try unary(.square, a)))
       let factor = 1.1283791670955126  // 2 / sqrt(pi)
       return try multiply(g, try scale(bell, function == .erf ? factor : -factor))
+    case .elu:
+      // 1 above 0 and exp(x) = r + 1 below: one exponential for both.
+      let below = try builder.emit(.binary(.minimum), r, like(r, 0))
+      return try multiply(g, try plus(below, like(r, 1)))
     case .relu: return try select(try compare(.greater, r, like(r, 0)), g, like(g, 0))
     case .sign, .floor, .isNaN, .isFinite, .not:
       preconditionFailure("\(function.rawValue) has no derivative")

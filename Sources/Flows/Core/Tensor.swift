@@ -167,6 +167,8 @@ public func sigmoid(_ x: Tensor) -> Tensor { x.unary(.sigmoid) }
 public func softplus(_ x: Tensor) -> Tensor { x.unary(.softplus) }
 /// `log(1 / (1 + exp(-x)))`, with all digits in both tails.
 public func logSigmoid(_ x: Tensor) -> Tensor { x.unary(.logSigmoid) }
+/// `x` above 0, `exp(x) - 1` below.
+public func elu(_ x: Tensor) -> Tensor { x.unary(.elu) }
 /// `max(0, x)`.
 public func relu(_ x: Tensor) -> Tensor { x.unary(.relu) }
 /// The error function.

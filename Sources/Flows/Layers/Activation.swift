@@ -21,7 +21,7 @@ public enum Activation: String, Sendable, CaseIterable {
   public func callAsFunction(_ x: Tensor) -> Tensor {
     switch self {
     case .relu: Flows.relu(x)
-    case .elu: select(x .> 0, x, expm1(minimum(x, 0)))
+    case .elu: Flows.elu(x)
     case .tanh: Flows.tanh(x)
     case .silu: x * Flows.sigmoid(x)
     case .gelu: 0.5 * x * (1 + erf(x * 0.7071067811865476))
