@@ -60,6 +60,16 @@ final class Views {
     return same ? first.constant : nil
   }
 
+  /// The value beneath a view that holds all of its elements in the same order, a value that is no view
+  /// being its own; nil for other views.
+  func whole(_ value: Value) -> Value? {
+    let refs = elements(of: value)
+    guard let source = refs.first?.source, refs.count == type(of: source).elementCount,
+      refs.enumerated().allSatisfy({ $1.source == source && $1.index == $0 })
+    else { return nil }
+    return source
+  }
+
   private func resolve(_ value: Value) -> [ElementRef] {
     let type = type(of: value)
     let identity = { (0..<type.elementCount).map { ElementRef.element(value, $0) } }

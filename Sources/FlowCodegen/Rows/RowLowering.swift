@@ -178,13 +178,10 @@ final class RowLowering {
 
   /// A buffer with the elements of any row value, views included, in row-major order.
   func buffer(of value: Value) -> (buffer: Buffer, ready: Int) {
-    let refs = context.views.elements(of: value)
-    if let source = refs.first?.source, context.type(of: source).hasRows,
-      refs.count == context.type(of: source).elementCount,
-      refs.enumerated().allSatisfy({ $1.source == source && $1.index == $0 })
-    {
+    if let source = context.views.whole(value), context.type(of: source).hasRows {
       return storage(of: source)
     }
+    let refs = context.views.elements(of: value)
     if let known = viewBuffers[value] { return known }
     let buffer = context.makeBuffer(refs.count, "view\(value.id)")
     let ready = materialize(refs, into: buffer)

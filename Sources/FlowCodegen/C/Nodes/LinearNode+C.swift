@@ -38,7 +38,8 @@ extension LinearNode {
     for operation in epilogue {
       let dtypes = operation.operands.map { views.type(of: $0).dtype }
       let operands = zip(operation.operands, dtypes).map { operand, dtype in
-        numbers[operand] ?? Expressions.splat(views.splat(of: operand) ?? 0, dtype)
+        views.whole(operand).flatMap { numbers[$0] }
+          ?? Expressions.splat(views.splat(of: operand) ?? 0, dtype)
       }
       let name = "e\(lines.count)"
       let dtype = views.type(of: operation.result).dtype
