@@ -156,6 +156,10 @@ struct Train: ParsableCommand {
     let known =
       resume && FileManager.default.fileExists(atPath: sidecar)
       ? try TrainingCheckpoint(path: sidecar) : nil
+    if resume, known == nil {
+      Console.note(
+        "no interrupted run of \(output) is left to go on with; training starts from the beginning")
+    }
     let record = try log.map { try TrainingLogFile($0, keeping: known?.epoch ?? 0) }
     let line = ProgressLine(isShown: progress || isatty(2) == 1)
     let report: TrainingReport

@@ -102,4 +102,59 @@ import Testing
       #expect(outcome.status != 0 && outcome.errors.contains(reason), "\(outcome.errors)")
     }
   }
+
+  @Test("a graph has each node once, in the box of its layer, and every edge has two ends")
+  func graph() throws {
+    let model = try Model(.maf(.init(transforms: 2)), features: 3, seed: 1)
+    let traced = try tracedFunction("sample", of: model, dtype: .f32)
+    let function = try Pipeline.run(Pipeline.standard, on: traced)
+    for text in [GraphText(function).text, GraphText(try TileProgram(lowering: function)).text] {
+      var (nodes, open, layers) = (Set<Substring>(), [Substring](), Set<Substring>())
+      for line in text.split(separator: "\n").map({ $0.drop { $0 == " " } }) {
+        if line.hasPrefix("subgraph") {
+          open.append(line)
+          layers.insert(line)
+        } else if line == "}" {
+          _ = open.popLast()
+        } else if line.contains(" -> ") {
+          let ends = line.split(separator: " ")
+          #expect(nodes.contains(ends[0]), "\(line)")
+          let last = ends[2].hasSuffix(";") ? ends[2].dropLast() : ends[2]
+          #expect(nodes.contains(last), "\(line)")
+        } else if line.contains("[label=") {
+          #expect(nodes.insert(line.prefix { $0 != " " }).inserted)
+        }
+      }
+      #expect(open.isEmpty && layers.contains { $0.contains("transform.transforms.1.hyper.2") })
+    }
+  }
+
+  @Test("bench times what it is asked for, of a model and of a shared object")
+  func bench() throws {
+    let folder = FileManager.default.temporaryDirectory.path + "/flowir-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let model = folder + "/m.safetensors"
+    try Model(.maf(.init(transforms: 1)), features: 2, context: 1, seed: 1).save(to: model)
+    let object = folder + "/libm.so"
+    let names = ["log_prob", "sample", "inverse"]
+    _ = try command.flowir(
+      "compile", model, "--output", object, "--function", names.joined(separator: ","))
+    for path in [model, object] {
+      let timed = try command.flowir(
+        "bench", path, "--rows", "1,1e3", "--seconds", "0.01", "--json", "--function",
+        names.joined(separator: ","))
+      #expect(timed.status == 0, "\(timed.errors)")
+      guard case .array(let calls)? = try JSONValue.parse(timed.output.utf8)["calls"] else {
+        Issue.record("\(timed.output)")
+        continue
+      }
+      #expect(calls.map { $0["function"] } == names.flatMap { [.string($0), .string($0)] })
+      #expect(calls.map { $0["rows"] } == names.flatMap { _ in [.integer(1), .integer(1000)] })
+    }
+    let lacking = try command.flowir("bench", object, "--function", "transform")
+    #expect(lacking.status == 1 && lacking.errors.contains("transform"), "\(lacking.errors)")
+    let wrong = try command.flowir("bench", model, "--function", "exp")
+    #expect(wrong.status == 2 && wrong.errors.contains("unknown function 'exp'"))
+  }
 }

@@ -17,12 +17,26 @@ public struct ProgramPicture: Sendable {
       public let life: ClosedRange<Int>
     }
 
+    /// A node reads what another one wrote last.
+    public struct Flow: Hashable, Sendable {
+      /// The node that wrote, among all nodes.
+      public let from: Int
+      /// The node that reads, among all nodes.
+      public let to: Int
+      /// How many numbers it reads for each row.
+      public let elements: Int
+    }
+
     /// Its size, in numbers for each row.
     public let elements: Int
     /// The nodes of the loop in the order in which they run.
     public let nodes: [PrintedLine]
     /// Its buffers, in the order of their places.
     public let buffers: [Buffer]
+    /// All nodes, those within loops after their loop.
+    public let all: [PrintedLine]
+    /// What goes from node to node, by their numbers in `all`.
+    public let flows: [Flow]
   }
 
   /// An incremental loop: what runs in each step.
@@ -90,7 +104,43 @@ extension TileProgram {
     }
     return ProgramPicture.Memory(
       elements: phase.scratch.elements, nodes: phase.nodes.map(printed),
-      buffers: buffers.sorted { ($0.offset, $0.life.lowerBound) < ($1.offset, $1.life.lowerBound) })
+      buffers: buffers.sorted { ($0.offset, $0.life.lowerBound) < ($1.offset, $1.life.lowerBound) },
+      all: phase.nodes.flatMap(\.all).map(printed), flows: flows(phase))
+  }
+
+  /// Who reads what whom wrote. A loop reads what it prepares with before its nodes run, and takes what
+  /// they leave after they have run.
+  private func flows(_ phase: RowPhase) -> [ProgramPicture.Memory.Flow] {
+    var writers: [Buffer: Int] = [:]
+    var flows: [ProgramPicture.Memory.Flow] = []
+    var count = 0
+    func read(_ spans: [Span], _ node: Int) {
+      // Panels of a layer read overlapping parts of its inputs.
+      var found: [Int: [Buffer: Set<Int>]] = [:]
+      for span in Set(spans) {
+        let buffer = phase.scratch.root(of: span.buffer)
+        guard let writer = writers[buffer], writer != node else { continue }
+        found[writer, default: [:]][buffer, default: []].formUnion(span.elements)
+      }
+      flows += found.sorted { $0.key < $1.key }.map { writer, buffers in
+        let elements = buffers.values.reduce(0) { $0 + $1.count }
+        return ProgramPicture.Memory.Flow(from: writer, to: node, elements: elements)
+      }
+    }
+    func write(_ spans: [Span], _ node: Int) {
+      for span in spans { writers[phase.scratch.root(of: span.buffer)] = node }
+    }
+    func visit(_ node: Node) {
+      let number = count
+      count += 1
+      read(node.body.reads, number)
+      write(node.body.prepares, number)
+      for inner in node.body.inner { visit(inner) }
+      read(node.body.takes, number)
+      write(node.body.writes, number)
+    }
+    for node in phase.nodes { visit(node) }
+    return flows
   }
 
   private func timeline(_ node: Node) -> ProgramPicture.Timeline? {

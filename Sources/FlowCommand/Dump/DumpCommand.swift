@@ -36,7 +36,7 @@ struct Dump: ParsableCommand {
   @Option(help: "trace, optimized, tiles or c.") var stage: Stage = .optimized
   @Option(help: "Print the text after this pass.") var after: String?
   @Flag(help: "State FLOPs and bytes per operation.") var cost = false
-  @Flag(help: "Print a Graphviz graph.") var dot = false
+  @Flag(help: "Print a Graphviz graph of the stage, its nodes grouped by layer.") var dot = false
   @Flag(help: "State on standard error how long each pass and stage of lowering takes.")
   var times = false
   @Option(
@@ -63,6 +63,9 @@ struct Dump: ParsableCommand {
       throw ValidationError("unknown pass '\(after)'; the passes are \(names)")
     }
     try validateReport()
+    if dot, stage == .c {
+      throw ValidationError("--dot draws --stage trace, optimized or tiles")
+    }
     if values == nil, context != nil { throw ValidationError("--context goes with --values") }
     if values != nil, dot || cost || stage == .tiles || stage == .c {
       throw ValidationError(
@@ -89,7 +92,7 @@ struct Dump: ParsableCommand {
     if let values {
       try Console.print(observed(result, values, of: readModel()).text, terminator: "")
     } else if dot {
-      try Console.print(GraphText(result).text)
+      try Console.print(stage == .tiles ? GraphText(lowered(result)).text : GraphText(result).text)
     } else if cost {
       try Console.print(CostText(result).text)
     } else {
