@@ -66,6 +66,14 @@ enum AnyModel {
     return own
   }
 
+  /// The flow in machine code, in the type that it was compiled for.
+  func compiled<Number: RowNumber>(as type: Number.Type) throws -> CompiledFlow<Number> {
+    switch self {
+    case .model(let model): try model.compiled(type)
+    case .compiled(let flow): try CompiledFlow(flow)
+    }
+  }
+
   /// One of the flow's functions, ready to be called.
   func function(
     _ kind: ArtifactFunction, _ options: CommonOptions, sharedContext: Bool = false

@@ -19,6 +19,17 @@ struct BadRows {
     if firstUnexpected == nil { firstUnexpected = number }
   }
 
+  /// The rows of a restricted flow for which no sample was inside: how many, and the first.
+  private(set) var withoutSample = 0
+  private(set) var firstWithoutSample: Int?
+
+  /// Counts a row for which no sample was inside a box.
+  mutating func addWithoutSample(_ number: Int) {
+    add(number, isFinite: false)
+    withoutSample += 1
+    if firstWithoutSample == nil { firstWithoutSample = number }
+  }
+
   /// The members of the JSON summary about them.
   var members: [(String, JSONValue)] {
     [("invalid_rows", .integer(count))]

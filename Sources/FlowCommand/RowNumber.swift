@@ -1,10 +1,10 @@
 import FlowFiles
 import FlowRuntime
+import Flows
 
 /// The float type that rows are read, computed and written in.
-protocol RowNumber: BinaryFloatingPoint, Sendable {
+protocol RowNumber: FlowScalar {
   static var precision: Precision { get }
-  static func read(_ reader: any RowReader, _ count: Int) throws(FileError) -> [Self]
   static func array(_ values: [Self], shape: [Int]) -> HostArray
   static func values(of array: HostArray) -> [Self]
   static func write(_ values: [Self], to writer: any RowWriter) throws(FileError)
@@ -12,10 +12,6 @@ protocol RowNumber: BinaryFloatingPoint, Sendable {
 
 extension Float: RowNumber {
   static var precision: Precision { .f32 }
-
-  static func read(_ reader: any RowReader, _ count: Int) throws(FileError) -> [Float] {
-    try reader.readFloats(count)
-  }
 
   static func array(_ values: [Float], shape: [Int]) -> HostArray {
     HostArray(values, shape: shape)
@@ -30,10 +26,6 @@ extension Float: RowNumber {
 
 extension Double: RowNumber {
   static var precision: Precision { .f64 }
-
-  static func read(_ reader: any RowReader, _ count: Int) throws(FileError) -> [Double] {
-    try reader.read(count)
-  }
 
   static func array(_ values: [Double], shape: [Int]) -> HostArray {
     HostArray(values, shape: shape)

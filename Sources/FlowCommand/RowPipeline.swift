@@ -143,8 +143,15 @@ struct RowPipeline<Number: RowNumber> {
       try result.write(values)
     }
     guard let isNaN else { return }
+    // Restricted flows say which rows found no sample inside.
+    let draws = found["draws"]?.integers
     for row in 0..<rows where isNaN[row] {
-      bad.add(batch.number(row), isFinite: isFinite?[row] ?? true)
+      let hasFiniteInput = isFinite?[row] ?? true
+      if hasFiniteInput, let draws, draws[row] == 0 {
+        bad.addWithoutSample(batch.number(row))
+      } else {
+        bad.add(batch.number(row), isFinite: hasFiniteInput)
+      }
     }
   }
 

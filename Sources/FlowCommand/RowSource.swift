@@ -28,6 +28,9 @@ struct RowSource<Number: RowNumber> {
   /// How many rows were read.
   private(set) var done = 0
 
+  /// What was subtracted from x; nil for nothing.
+  var subtracted: [Double]? { centre }
+
   /// The number of rows, where it is known.
   var rowCount: Int? { x.rowCount }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FlowCodegen
 import FlowFiles
 import FlowRuntime
 import Flows
@@ -13,6 +14,11 @@ struct Sample: RowCommand {
       The same seed gives the same bytes at any number of threads. Samples for a context with NaN or \
       infinity are NaN and are counted. Samples of a flow whose units need more digits than float32 has, \
       such as dates, are written in float64.
+
+      With --within, samples are those of the flow within a box: each is the first of its candidates \
+      that is inside, and depends on the seed and its number alone. A sample whose first --max-draws \
+      candidates are outside is NaN and is counted. --log-prob has log p(x|c) - log P(box|c), and --mass \
+      writes log P(box|c) and its standard error for each context.
 
       EXAMPLE: flowir sample model.safetensors --rows 1e5 --seed 1 --output x.npy
       """)
@@ -29,15 +35,30 @@ struct Sample: RowCommand {
   @Option(help: "Where to write the samples.") var output: String
   @Option(name: .customLong("log-prob"), help: "Where to write their log-densities, in nats.")
   var logProb: String?
+  @OptionGroup var box: BoxFlags
+  @Option(
+    parsing: .unconditional,
+    help: "With --within: the most candidates that are drawn for a sample.",
+    transform: Parse.integer(from: 1, to: ArtifactSource.mostCandidates))
+  var maxDraws = 10_000
+  @Option(help: "With --within: where to write log P(box|c) and its standard error.")
+  var mass: String?
   @Flag(help: "Show progress although standard error is not a terminal.") var progress = false
   @OptionGroup var tables: TableFlags
   @OptionGroup var options: CommonOptions
 
-  func validate() throws { try options.check(outputs: [output, logProb]) }
+  func validate() throws {
+    try options.check(outputs: [output, logProb, mass])
+    if mass != nil, box.within == nil {
+      throw ValidationError("--mass is the probability of a box; name one by --within")
+    }
+  }
 
   var inputs: [String] { [context].compactMap { $0 } }
 
-  func open(_ outputs: Outputs) throws -> [RowOutput?] { try outputs.openRows([output, logProb]) }
+  func open(_ outputs: Outputs) throws -> [RowOutput?] {
+    try outputs.openRows([output, logProb, mass])
+  }
 
   func process<Number: RowNumber>(
     _ model: AnyModel, into places: [RowOutput?], as type: Number.Type
@@ -52,8 +73,12 @@ struct Sample: RowCommand {
         "\(rows) rows for each of \(contexts.count) contexts are more than a file can hold")
     }
     let centre = RowResult.centre(of: model, as: type)
-    let sampler = try model.centred(features: centre != nil, context: contexts.isCentred)
-      .function(.sample, options, sharedContext: contexts.count == 1)
+    let box = try box.box(of: model)
+    let centred = model.centred(features: centre != nil, context: contexts.isCentred)
+    if let box {
+      return try process(centred, within: box, contexts, centre, total: total, into: places)
+    }
+    let sampler = try centred.function(.sample, options, sharedContext: contexts.count == 1)
     let results = try RowResult.list(
       places, [("x", columns: model.features), ("log_prob", columns: nil)], as: type,
       centre: centre)
@@ -62,5 +87,38 @@ struct Sample: RowCommand {
     try pipeline.run(&draws, showsProgress: progress)
     return RowSummary(
       text: "drew \(total) samples", rows: total, bad: pipeline.bad, path: output)
+  }
+
+  /// Draws samples within a box.
+  private func process<Number: RowNumber>(
+    _ model: AnyModel, within box: Bounds, _ contexts: SampleContexts<Number>, _ centre: [Double]?,
+    total: Int, into places: [RowOutput?]
+  ) throws -> RowSummary {
+    let flow = try self.box.restricted(
+      model, to: box, centre: centre, maxDraws: maxDraws, as: Number.self)
+    let needsMass = contexts.count == 1 || logProb != nil || mass != nil
+    let masses = needsMass ? try flow.mass(context: contexts.table, threads: options.threads) : nil
+    let one = masses.flatMap { $0.count == 1 && $0[0].inside != nil ? $0[0] : nil }
+    let members = try one.map { try self.box.members(of: $0, path: self.model) } ?? []
+    let sampler = RestrictedSampler(flow, masses: masses, each: rows, seed: seed)
+    let results = try RowResult.list(
+      places, [("x", columns: model.features), ("log_prob", columns: nil)], as: Number.self,
+      centre: centre)
+    if let place = places[2], let masses {
+      let writer = try createRows(place, columns: 2, type: .f64)
+      try writer.write(masses.flatMap { [$0.log, $0.standardError] })
+      try writer.finish()
+    }
+    var pipeline = RowPipeline<Number>(sampler, results, threads: options.threads)
+    var draws = SampleDraws(contexts, each: rows, total: total, seed: seed, chunk: Self.chunk)
+    try pipeline.run(&draws, showsProgress: progress)
+    let warning = pipeline.bad.firstWithoutSample.map {
+      "\(output): row \($0): none of its \(maxDraws) candidates is inside --within, so it is NaN "
+        + "(\(pipeline.bad.withoutSample) such rows); raise --max-draws, or give a larger box"
+    }
+    return RowSummary(
+      text: "drew \(total) samples" + sampler.text + self.box.text(of: one), rows: total,
+      bad: pipeline.bad, path: output, warnings: warning.map { [$0] } ?? [],
+      members: sampler.members + members)
   }
 }

@@ -1,5 +1,6 @@
 import FlowFiles
 import FlowRuntime
+import Flows
 
 /// The calls that draw a sample: so many rows for each context, in their order.
 struct SampleDraws<Number: RowNumber>: RowFeed {
@@ -67,6 +68,9 @@ struct SampleContexts<Number: RowNumber> {
     count = values.count / columns
     isFinite = finiteRows(values, rows: count)
   }
+
+  /// The contexts as a table; nil for a flow without context.
+  var table: Rows<Number>? { columns > 0 ? Rows(values, columns: columns) : nil }
 
   /// How many rows to draw in one call, at most so many: all of several contexts, or some of one.
   func rowsToDraw(from first: Int, each: Int, total: Int, most: Int) -> Int {

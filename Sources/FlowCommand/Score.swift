@@ -12,6 +12,9 @@ struct Score: RowCommand {
       Rows are streamed: memory does not grow with the file. A row with NaN or infinity scores \
       NaN and is counted; a row outside the support scores -inf.
 
+      With --within, it is the density of the flow within a box: log p(x|c) - log P(box|c) inside, -inf \
+      outside. P(box|c) is estimated from --mass-draws samples of each context.
+
       EXAMPLE: flowir score model.safetensors --input x.npy --output log_prob.npy
       """)
 
@@ -28,6 +31,7 @@ struct Score: RowCommand {
   var resume = false
   @Flag(help: "Answer each line of a stream as it comes.") var lineBuffered = false
   @Flag(help: "Show progress although standard error is not a terminal.") var progress = false
+  @OptionGroup var box: BoxFlags
   @OptionGroup var tables: TableFlags
   @OptionGroup var options: CommonOptions
 
@@ -49,7 +53,14 @@ struct Score: RowCommand {
   ) throws -> RowSummary {
     var source = try RowSource<Number>(
       model: model, input: input, context: context, flags: tables)
-    let function = try source.model.function(.logProb, options)
+    let scorer = try box.box(of: model).map { box in
+      RestrictedScorer(
+        try self.box.restricted(
+          source.model, to: box, centre: source.subtracted, as: Number.self))
+    }
+    let function: any RowFunction = try scorer ?? source.model.function(.logProb, options)
+    let mass = model.context == 0 ? try scorer?.mass(of: [], options.threads) : nil
+    let members = try mass.map { try box.members(of: $0, path: self.model) } ?? []
     let rowType = Number.precision.rowType
     let resumable =
       output.hasSuffix(".npy")
@@ -63,9 +74,14 @@ struct Score: RowCommand {
     if let resumable { try pass(resumable, &source, &pipeline) }
     var table = RowTable(source, name: "x", model, chunk: lineBuffered ? 1 : chunk)
     try pipeline.run(&table, showsProgress: progress)
+    let warning = pipeline.bad.firstWithoutSample.map {
+      "\(input): row \($0): none of the \(box.massDraws) samples for its context is inside --within, so its "
+        + "density is not known: NaN (\(pipeline.bad.withoutSample) such rows); raise --mass-draws"
+    }
     return RowSummary(
-      text: "scored \(table.source.done) rows", rows: table.source.done, bad: pipeline.bad,
-      path: input, warnings: table.source.warnings)
+      text: "scored \(table.source.done) rows" + box.text(of: mass), rows: table.source.done,
+      bad: pipeline.bad, path: input,
+      warnings: table.source.warnings + (warning.map { [$0] } ?? []), members: members)
   }
 
   /// Reads past the rows of an earlier run, and counts the bad ones among them.
@@ -89,6 +105,7 @@ struct Score: RowCommand {
   private func fingerprint(_ type: RowType) -> String {
     ([model] + inputs).map(Self.identity).joined(separator: " ")
       + " \(type) \(tables.identity)"
+      + (box.within.map { " within \($0) \(box.massDraws) \(box.massSeed)" } ?? "")
   }
 
   /// What identifies a file beside its name: its size and the time it was last changed.

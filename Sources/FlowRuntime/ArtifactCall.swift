@@ -20,6 +20,10 @@ public final class ArtifactCall: Sendable {
     ) -> Status
   private typealias Draw =
     @convention(c) (UInt64, Int64, UnsafeRawPointer?, Int64, Int64, Output?, Output?) -> Status
+  private typealias Numbered =
+    @convention(c) (
+      UInt64, UnsafePointer<Int64>, UnsafeRawPointer?, Int64, Int64, Output?, Output?
+    ) -> Status
 
   private let library: ArtifactLibrary
   private let kind: ArtifactFunction
@@ -123,6 +127,33 @@ public final class ArtifactCall: Sendable {
       status = unsafeBitCast(address, to: Draw.self)(
         seed, Int64(firstRow), context, count, contextRows, results[0], results[1])
     }
+    if status != 0 { throw .callFailed(lastError) }
+  }
+
+  /// Draws rows of given numbers of a seed's sample, on memory of the caller's.
+  ///
+  /// - Parameters:
+  ///   - seed: decides the sample.
+  ///   - numbers: the number of each row in the sample.
+  ///   - context: the contexts; nil without one.
+  ///   - rows: how many rows.
+  ///   - rowsPerContext: how many consecutive rows each context serves; 0 if one serves all.
+  ///   - threads: how many threads to use; one per processor if nil.
+  ///   - x: where the rows go.
+  ///   - logProb: where their log-densities go.
+  /// - Throws: `RuntimeError.missingFunction` if the artifact is older than this function;
+  ///   `RuntimeError.callFailed`.
+  public func callRows(
+    seed: UInt64, numbers: UnsafePointer<Int64>, context: UnsafeRawPointer?, rows: Int,
+    rowsPerContext: Int, threads: Int?, x: UnsafeMutableRawPointer,
+    logProb: UnsafeMutableRawPointer
+  ) throws(RuntimeError) {
+    setThreads(threads)
+    guard let address = library.symbol("sample_rows") else {
+      throw .missingFunction(path: library.path, name: "sample_rows", known: [kind.rawValue])
+    }
+    let status = unsafeBitCast(address, to: Numbered.self)(
+      seed, numbers, context, Int64(rows), Int64(rowsPerContext), x, logProb)
     if status != 0 { throw .callFailed(lastError) }
   }
 

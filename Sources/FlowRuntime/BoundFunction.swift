@@ -75,18 +75,21 @@ public final class BoundFunction: @unchecked Sendable {
 
   /// Calls the function on memory of the caller's: one pointer for each argument and result, in
   /// order; those of parameters are not used. Arrays are row-major in the function's float type. A row of
-  /// the grouped input, if there is one, serves `groupSize` consecutive rows.
+  /// the grouped input, if there is one, serves `groupSize` consecutive rows. `numbers` has the number of each
+  /// row in a sample; if it is nil, they are consecutive from `firstRow` on.
   ///
   /// - Throws: `RuntimeError.outOfMemory`.
   public func call(
     arguments: [UnsafeRawPointer?], results: [UnsafeMutableRawPointer?], rows: Int,
-    firstRow: Int = 0, groupSize: Int = 1, threads: Int? = nil
+    firstRow: Int = 0, numbers: UnsafePointer<Int64>? = nil, groupSize: Int = 1,
+    threads: Int? = nil
   ) throws(RuntimeError) {
     var arguments = arguments
     for (index, parameter) in parameters { arguments[index] = UnsafeRawPointer(parameter.pointer) }
     let count = CompiledFunction.threadCount(threads)
     let status = withUnsafePointer(to: Int64(groupSize)) { size in
       if compiled.groupedInput != nil { arguments.append(UnsafeRawPointer(size)) }
+      if compiled.drawsRows { arguments.append(numbers.map { UnsafeRawPointer($0) }) }
       return arguments.withUnsafeBufferPointer { inputs in
         results.withUnsafeBufferPointer { outputs -> Int32 in
           guard let inputs = inputs.baseAddress, let outputs = outputs.baseAddress else { return 0 }

@@ -23,6 +23,8 @@ public final class CompiledFunction: @unchecked Sendable {
   public let dtype: DType
   /// The index of the argument with a row for each group of rows; nil if there is none.
   let groupedInput: Int?
+  /// Whether calls take numbers of rows.
+  let drawsRows: Bool
   let stateBytes: Int
   let prepare: Prepare
   let run: Run
@@ -51,6 +53,7 @@ public final class CompiledFunction: @unchecked Sendable {
     }
     dtype = program.dtype
     groupedInput = program.groupedInput
+    drawsRows = program.drawsRows
     let file = CFile(program, name: "flow", profiling: profiling)
     stateBytes = program.stateElements * dtype.byteCount
     let text = Self.source(file, dtype: dtype)

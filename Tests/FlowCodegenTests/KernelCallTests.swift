@@ -37,7 +37,8 @@ import Testing
     .storeTile(tile: "", n: 0, target: ""),
     .fill(target: "", value: "", n: 0), .fillFrom(target: "", source: "", n: 0),
     .clearRows(tile: "", n: 0), .addRowSums(tile: "", n: 0, sums: ""),
-    .random(normal: true, key0: "", key1: "", firstRow: "", stream: 0, n: 0, tile: ""),
+    .random(
+      normal: true, key0: "", key1: "", firstRow: "", numbers: "", stream: 0, n: 0, tile: ""),
     .randomShared(normal: true, key0: "", key1: "", stream: 0, out: ""),
     .odeBegin(c: "", t0: "", t1: ""), .odeTime(c: "", t: ""),
     .odePoint(c: "", n: 0, x: "", k: "", y: ""),

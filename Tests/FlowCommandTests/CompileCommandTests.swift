@@ -47,8 +47,9 @@ import Testing
     #expect(
       names.sorted()
         == [
-          "abi_version", "description", "inverse", "last_error", "log_prob", "log_prob_gradient",
-          "sample", "sample_each", "set_threads", "transform",
+          "abi_version", "description", "inverse", "last_error", "log_mass", "log_prob",
+          "log_prob_gradient", "log_prob_within", "sample", "sample_each", "sample_rows",
+          "sample_within", "set_threads", "transform",
         ].map { "flowir_" + $0 })
     let needed = try run("objdump", ["-p", folder + "/libmodel.so"]).output
       .split(separator: "\n").filter { $0.contains("NEEDED") }

@@ -13,12 +13,12 @@
 #define FK_RANDOM_H
 #include "fk_math.h"
 
-/* The four words of one block for FK_TILE consecutive rows. */
-FK_OUTLINE void fk_philox(uint32_t key0, uint32_t key1, uint64_t first_row, uint32_t block,
-                          uint32_t stream, uint32_t words[4][FK_TILE]) {
+/* The four words of one block for FK_TILE rows, of which `rows` has the numbers. */
+FK_OUTLINE void fk_philox(uint32_t key0, uint32_t key1, const uint64_t rows[FK_TILE],
+                          uint32_t block, uint32_t stream, uint32_t words[4][FK_TILE]) {
   for (int i = 0; i < FK_TILE; i++) {
-    words[0][i] = (uint32_t)(first_row + (uint64_t)i);
-    words[1][i] = (uint32_t)((first_row + (uint64_t)i) >> 32);
+    words[0][i] = (uint32_t)rows[i];
+    words[1][i] = (uint32_t)(rows[i] >> 32);
     words[2][i] = block;
     words[3][i] = stream;
   }
@@ -54,12 +54,22 @@ FK_INLINE fk_vec fk_unit(const uint32_t *low, const uint32_t *high) {
   return fk_select(u < 1, u, fk_splat(largest));
 }
 
-/* Elements [0, n) of a row value: standard normal if `normal`, else uniform on (0, 1). */
+/* Elements [0, n) of a row value: standard normal if `normal`, else uniform on (0, 1). Row i of the
+ * tile is row numbers[i] of the sample, for the `valid` rows there are, or if `numbers` is NULL row
+ * first_row + i. */
 FK_OUTLINE void fk_random(int normal, uint32_t key0, uint32_t key1, uint64_t first_row,
-                          uint32_t stream, int n, int width, fk_real *tile) {
+                          const int64_t *numbers, int64_t valid, uint32_t stream, int n, int width,
+                          fk_real *tile) {
   uint32_t words[4][FK_TILE] __attribute__((aligned(64)));
+  uint64_t rows[FK_TILE] __attribute__((aligned(64)));
+  if (numbers)
+    for (int i = 0; i < FK_TILE; i++)
+      rows[i] = (uint64_t)numbers[i < valid ? i : valid - 1];
+  else
+    for (int i = 0; i < FK_TILE; i++)
+      rows[i] = first_row + (uint64_t)i;
   for (int e = 0; e < n; e += 2) {
-    fk_philox(key0, key1, first_row, (uint32_t)(e / 2), stream, words);
+    fk_philox(key0, key1, rows, (uint32_t)(e / 2), stream, words);
     int second = sizeof(fk_real) == 8 ? 2 : 1;
     for (int v = 0; v < width; v += FK_LANES) {
       fk_vec u = fk_unit(words[0] + v, words[1] + v);
@@ -87,7 +97,7 @@ FK_OUTLINE void fk_random_shared(int normal, uint32_t key0, uint32_t key1, uint3
                                  int64_t begin, int64_t end, fk_real *out) {
   fk_real tile[FK_TILE] __attribute__((aligned(64)));
   for (int64_t start = begin; start < end; start += FK_TILE) {
-    fk_random(normal, key0, key1, (uint64_t)start, stream, 1, FK_TILE, tile);
+    fk_random(normal, key0, key1, (uint64_t)start, 0, FK_TILE, stream, 1, FK_TILE, tile);
     for (int64_t i = 0; i < FK_TILE && start + i < end; i++)
       out[start + i] = tile[i];
   }

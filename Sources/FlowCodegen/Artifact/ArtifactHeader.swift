@@ -45,7 +45,7 @@ extension ArtifactSource {
        * compiled for, the compiler, and the hash of its source. */
       const char *\(prefix)_description(void);
 
-      \(functions.map { declaration($0) + ($0 == .sample ? declarationOfEach : "") }.joined(separator: "\n"))
+      \(functions.map { declaration($0) + companions($0) }.joined(separator: "\n"))
       /* How many threads a call of any thread may use from now on; one for each processor if n < 1, as
        * at the start. */
       void \(prefix)_set_threads(int n);
@@ -73,6 +73,15 @@ extension ArtifactSource {
        * that of rows / context_rows consecutive rows, as if it were repeated for each.
        *
       """
+  }
+
+  /// The declarations of the functions that come with one.
+  private func companions(_ kind: ArtifactFunction) -> String {
+    switch kind {
+    case .sample: declarationOfEach + "\n" + declarationsOfWithin
+    case .logProb: "\n" + declarationOfDensity
+    case .transform, .inverse, .logProbGradient, .logProbHVP: ""
+    }
   }
 
   private func declaration(_ kind: ArtifactFunction) -> String {

@@ -62,7 +62,7 @@ extension ArtifactSource {
         if (rows == 0) return 0;
         if (!x) return flow_missing(function, "x");
         const uint32_t words[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
-        return flow_finish(function, flow_sample_call(words, context, rows, first_row, samples, x, \
+        return flow_finish(function, flow_sample_call(words, context, rows, first_row, 0, samples, x, \
       log_prob));
       }
 

@@ -112,10 +112,14 @@ extension ArtifactSource {
     let name = variant.name
     let outputs = variant.kind.outputs(hasContext: context > 0)
     let isGrouped = variant.program.groupedInput != nil
-    let packed = list { _ in "0" } + (isGrouped ? "    0,\n" : "")
-    let called = list { $0 } + (isGrouped ? "    &group,\n" : "")
+    let drawsRows = variant.program.drawsRows
+    let packed = list { _ in "0" } + (isGrouped ? "    0,\n" : "") + (drawsRows ? "    0,\n" : "")
+    let called =
+      list { $0 } + (isGrouped ? "    &group,\n" : "")
+      + (drawsRows ? "    \(variant.kind == .sample ? "numbers" : "0"),\n" : "")
     let parameters = outputs.map { ", \(real) *\($0)_out" }.joined()
     let vectors = variant.kind.signature.vectors.map { "const void *\($0), " } ?? ""
+    let numbers = variant.kind == .sample ? "const int64_t *numbers, " : ""
     return """
       static fk_real \(name)_state[\(stateElements)] __attribute__((aligned(64)));
       static pthread_once_t \(name)_once = PTHREAD_ONCE_INIT;
@@ -127,11 +131,11 @@ extension ArtifactSource {
       }
 
       static int \(name)_call(const void *\(variant.kind.signature.input), const void *context, \(vectors)int64_t rows, \
-      int64_t first_row, int64_t group\(parameters)) {
+      int64_t first_row, \(numbers)int64_t group\(parameters)) {
         const void *const args[] = {
       \(called)  };
         void *const results[] = {\(outputs.map { $0 + "_out" }.joined(separator: ", "))};
-        (void)context, (void)group;
+        (void)context, (void)group\(numbers.isEmpty ? "" : ", (void)numbers");
         pthread_once(&\(name)_once, \(name)_pack);
         return \(name)_run(args, results, \(name)_state, rows, first_row, flow_threads_for(rows));
       }
@@ -142,17 +146,24 @@ extension ArtifactSource {
 
   /// The functions that are visible from outside.
   var interface: String {
-    functions.map { entry($0) + ($0 == .sample ? entryOfEach : "") }.joined() + """
-      FLOW_EXPORT int64_t \(prefix)_abi_version(void) { return \(Self.abiVersion); }
+    let restricts = functions.contains(.sample) || functions.contains(.logProb)
+    let tests = restricts ? Self.boxTests(features: features) : ""
+    return tests
+      + functions.map { kind in
+        entry(kind)
+          + (kind == .sample
+            ? entryOfEach + entriesOfWithin : kind == .logProb ? entryOfDensity : "")
+      }.joined() + """
+        FLOW_EXPORT int64_t \(prefix)_abi_version(void) { return \(Self.abiVersion); }
 
-      FLOW_EXPORT void \(prefix)_set_threads(int n) {
-        __atomic_store_n(&flow_threads, n < 1 ? 0 : n < 1024 ? n : 1024, __ATOMIC_RELAXED);
-      }
+        FLOW_EXPORT void \(prefix)_set_threads(int n) {
+          __atomic_store_n(&flow_threads, n < 1 ? 0 : n < 1024 ? n : 1024, __ATOMIC_RELAXED);
+        }
 
-      FLOW_EXPORT const char *\(prefix)_last_error(void) { return flow_error; }
+        FLOW_EXPORT const char *\(prefix)_last_error(void) { return flow_error; }
 
 
-      """
+        """
   }
 
   private func entry(_ kind: ArtifactFunction) -> String {
@@ -181,7 +192,7 @@ extension ArtifactSource {
     var given = "\(kind.signature.input), context, \(vectors)rows, 0, \(group)"
     if kind == .sample {
       lines.append("  const uint32_t words[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};")
-      given = "words, context, rows, first_row, \(group)"
+      given = "words, context, rows, first_row, 0, \(group)"
     }
     let outputs = kind.outputs(hasContext: context > 0)
     for output in kind.outputs(hasContext: true) where !outputs.contains(output) {

@@ -7,7 +7,9 @@ import FlowIR
 /// for its scratch could not be had. Pointers are in the order of the function's arguments and
 /// results; row arrays are row-major. A result of rows whose pointer is NULL is not written. If the
 /// program has a grouped input, one more pointer follows those of the arguments, to an `int64_t`: how
-/// many consecutive rows a row of that input serves.
+/// many consecutive rows a row of that input serves. If it draws random numbers for rows, the last pointer
+/// is to an `int64_t` for each row, its number in the sample; or it is NULL, and row i has number
+/// `first_row + i`.
 public struct CFile {
   /// The text.
   public private(set) var text = ""

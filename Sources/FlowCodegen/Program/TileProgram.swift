@@ -43,6 +43,16 @@ public struct TileProgram {
   /// The float type that the function computes in.
   public var dtype: DType { function.realType }
 
+  /// Whether rows have random numbers, which depend on the rows' numbers in the sample.
+  public var drawsRows: Bool {
+    phases.contains { phase in
+      phase.nodes.flatMap(\.all).contains { $0.body is RandomNode }
+    }
+  }
+
+  /// The place of the pointer to the rows' numbers, after those of the arguments.
+  var rowNumbersPlace: Int { function.arguments.count + (groupedInput == nil ? 0 : 1) }
+
   /// The size of the memory that `prepare` fills, in elements of the float type.
   public var stateElements: Int { storage.stateElements }
 

@@ -52,6 +52,9 @@ public struct CompiledArtifact: Sendable {
     self.dtype = dtype
   }
 
+  /// Where it was loaded from.
+  public var path: String { artifact.path }
+
   /// The functions that it has.
   public var functions: [ArtifactFunction] { artifact.functions }
 

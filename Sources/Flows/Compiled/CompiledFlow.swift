@@ -21,7 +21,7 @@ public struct CompiledFlow<Scalar: FlowScalar>: Sendable {
   public let features: Int
   /// The number of context features; 0 for none.
   public let context: Int
-  private let backend: any FlowBackend
+  let backend: any FlowBackend
 
   init(features: Int, context: Int, backend: any FlowBackend) {
     self.features = features
@@ -33,10 +33,16 @@ public struct CompiledFlow<Scalar: FlowScalar>: Sendable {
   ///
   /// - Throws: `RuntimeError` if it is not a compiled flow, can't be loaded, or computes in another type.
   public init(contentsOf path: String) throws(RuntimeError) {
-    let artifact = try CompiledArtifact(path: path)
+    try self.init(CompiledArtifact(path: path))
+  }
+
+  /// A loaded shared object as a flow of its float type.
+  ///
+  /// - Throws: `RuntimeError.notAnArtifact` if it computes in another type.
+  public init(_ artifact: CompiledArtifact) throws(RuntimeError) {
     guard artifact.dtype == Scalar.dtype else {
       throw .notAnArtifact(
-        path: path,
+        path: artifact.path,
         reason: "computes in \(artifact.dtype.rawValue), not in \(Scalar.dtype.rawValue)")
     }
     self.init(

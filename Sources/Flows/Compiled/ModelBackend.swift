@@ -52,6 +52,21 @@ final class ModelBackend: FlowBackend, @unchecked Sendable {
     }
   }
 
+  func draw(_ draw: RowDraw) throws(RuntimeError) {
+    let bound = try bound(.sample, hasContext && draw.rowsPerContext == 0)
+    let seed = [UInt32(truncatingIfNeeded: draw.seed), UInt32(draw.seed >> 32)]
+    try seed.withUnsafeBufferPointer { (seed) throws(RuntimeError) in
+      let arguments = bound.compiled.function.arguments.map { argument -> UnsafeRawPointer? in
+        guard argument.kind == .input else { return nil }
+        return argument.name == "context"
+          ? draw.context : seed.baseAddress.map(UnsafeRawPointer.init)
+      }
+      try bound.call(
+        arguments: arguments, results: [draw.x, draw.logProb], rows: draw.rows,
+        numbers: draw.numbers, groupSize: max(draw.rowsPerContext, 1), threads: draw.threads)
+    }
+  }
+
   /// A function with its parameters packed.
   private func bound(
     _ function: ArtifactFunction, _ sharesContext: Bool

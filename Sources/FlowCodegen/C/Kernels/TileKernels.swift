@@ -51,13 +51,14 @@ extension KernelCall {
 
   /// Random numbers for the elements of a tile.
   static func random(
-    normal: Bool, key0: String, key1: String, firstRow: String, stream: Int, n: Int, tile: String
+    normal: Bool, key0: String, key1: String, firstRow: String, numbers: String, stream: Int,
+    n: Int, tile: String
   ) -> KernelCall {
     KernelCall(
       "fk_random",
       [
-        "normal": normal, "key0": key0, "key1": key1, "first_row": firstRow, "stream": stream,
-        "n": n, "width": CVariable.width, "tile": tile,
+        "normal": normal, "key0": key0, "key1": key1, "first_row": firstRow, "numbers": numbers,
+        "valid": CVariable.valid, "stream": stream, "n": n, "width": CVariable.width, "tile": tile,
       ])
   }
 

@@ -98,11 +98,13 @@ extension SolveNode {
 extension RandomNode {
   func statements(_ node: Node, in printer: NodePrinter) -> [String] {
     let (key0, key1) = printer.places.key(seed)
+    let numbers = "args[\(printer.program.rowNumbersPlace)]"
     return [
       KernelCall.random(
         normal: distribution == .normal, key0: key0, key1: key1,
-        firstRow: "first_row + (uint64_t)row", stream: stream, n: target.elements,
-        tile: printer.pointer(target)
+        firstRow: "first_row + (uint64_t)row",
+        numbers: "\(numbers) ? (const int64_t *)\(numbers) + row : 0", stream: stream,
+        n: target.elements, tile: printer.pointer(target)
       ).statement
     ]
   }

@@ -18,6 +18,7 @@ from ._compile import compile, describe, save
 from ._description import Description
 from ._errors import Error
 from ._flow import CompiledFlow
+from ._restricted import RestrictedFlow
 from ._train import (
     BPF, CNF, GF, GMM, MAF, NAF, NCSF, NICE, NSF, SOSPF, UNAF, Architecture, RealNVP, TrainedFlow,
 )
@@ -25,5 +26,6 @@ from ._train import (
 __version__ = "0.1.0"
 __all__ = [
     "BPF", "CNF", "GF", "GMM", "MAF", "NAF", "NCSF", "NICE", "NSF", "SOSPF", "UNAF", "Architecture",
-    "Columns", "CompiledFlow", "Description", "Error", "RealNVP", "TrainedFlow", "compile", "describe", "save",
+    "Columns", "CompiledFlow", "Description", "Error", "RealNVP", "RestrictedFlow", "TrainedFlow",
+    "compile", "describe", "save",
 ]

@@ -31,8 +31,15 @@ _SIGNATURES: dict[str, list[Any]] = {
     "log_prob_hvp": [_POINTER, _POINTER, _POINTER, _ROWS, _ROWS, _POINTER, _POINTER, _POINTER],
 }
 
-# Comes with sample: seed, first row, context, contexts, samples, results.
-_WITH_SAMPLE = {"sample_each": [ctypes.c_uint64, _ROWS, _POINTER, _ROWS, _ROWS, _POINTER, _POINTER]}
+# Come with sample: seed, first row, context, contexts, samples, results;
+# seed, first row, lower, upper, most draws, context, rows, context rows, x, log_prob, draws;
+# seed, lower, upper, draws, context, contexts, log_mass, log_mass_error.
+_WITH_SAMPLE: dict[str, list[Any]] = {
+    "sample_each": [ctypes.c_uint64, _ROWS, _POINTER, _ROWS, _ROWS, _POINTER, _POINTER],
+    "sample_within": [
+        ctypes.c_uint64, _ROWS, _POINTER, _POINTER, _ROWS, _POINTER, _ROWS, _ROWS, _POINTER, _POINTER, _POINTER],
+    "log_mass": [ctypes.c_uint64, _POINTER, _POINTER, _ROWS, _POINTER, _ROWS, _POINTER, _POINTER],
+}
 
 FUNCTIONS = tuple(_SIGNATURES)
 """The functions that an object can have."""

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from . import _arrays, _build, _hosts, _samples, _tables
+from . import _arrays, _build, _hosts, _restricted, _samples, _tables
 from ._abi import Artifact
 from ._arrays import Array
 from ._description import architecture, write
 from ._errors import Error
 
 
-class CompiledFlow(_tables.Tables, _hosts.Hosts):
+class CompiledFlow(_tables.Tables, _hosts.Hosts, _restricted.Restrictable):
     """A flow as native code.
 
     Arrays of x have the shape (…, D), contexts (…, C); batches broadcast as in Zuko. Results are NumPy
