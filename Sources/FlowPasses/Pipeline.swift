@@ -5,18 +5,18 @@ public enum Pipeline {
   /// All passes by name.
   public static let all: [Pass] = [
     simplify, commonSubexpressions, deadCode, hoistUniform, hoistInvariants, foldMasks,
-    sinkTakes, compactParameters,
+    sinkTakes, splitLayers, narrowLayers, compactParameters,
   ]
 
   /// What every function goes through before it is lowered or differentiated.
   public static let standard: [Pass] = [
-    simplify, commonSubexpressions, deadCode, sinkTakes, hoistUniform, foldMasks, simplify,
-    hoistInvariants, commonSubexpressions, deadCode,
+    simplify, commonSubexpressions, deadCode, sinkTakes, hoistUniform, foldMasks, splitLayers,
+    narrowLayers, simplify, hoistInvariants, commonSubexpressions, deadCode,
   ]
 
   /// What a function goes through after differentiation: the masks have been folded before.
   public static let cleanup: [Pass] = [
-    simplify, hoistInvariants, commonSubexpressions, deadCode,
+    deadCode, narrowLayers, simplify, hoistInvariants, commonSubexpressions, deadCode,
   ]
 
   /// Runs passes in order, as far as the budget allows; `observe` is told each pass and the function

@@ -80,7 +80,7 @@ final class GroupPrinter {
     case .affine(let base, let strides):
       return affine(base, strides, loops)
     case .table(let indices):
-      let flat = affine(0, FlowCodegen.strides(of: shape), loops)
+      let flat = affine(0, FlowIR.strides(of: shape), loops)
       return "\(name(.table(indices)))[\(flat)]"
     }
   }

@@ -1,19 +1,17 @@
-import FlowIR
-
 /// Where an element of a view comes from: an element of a value that is not a view, or a constant.
-struct ElementRef: Hashable {
+package struct ElementRef: Hashable {
   /// The value, or nil for a constant.
-  var source: Value?
+  package var source: Value?
   /// The flat index in the source.
-  var index: Int
+  package var index: Int
   /// The constant, if there is no source.
-  var constant: Double
+  package var constant: Double
 
-  static func element(_ source: Value, _ index: Int) -> ElementRef {
+  package static func element(_ source: Value, _ index: Int) -> ElementRef {
     ElementRef(source: source, index: index, constant: 0)
   }
 
-  static func constant(_ value: Double) -> ElementRef {
+  package static func constant(_ value: Double) -> ElementRef {
     ElementRef(source: nil, index: 0, constant: value)
   }
 }
@@ -22,13 +20,13 @@ struct ElementRef: Hashable {
 ///
 /// Views (reshape, slice, gather, …) are never computed for rows: whoever reads one reads through it,
 /// to the elements of the values beneath. Each value is resolved once.
-final class Views {
-  let function: Function
+package final class Views {
+  package let function: Function
   /// The operation that defines each value, by identifier, those in regions included.
-  let definitions: [TensorOperation?]
+  package let definitions: [TensorOperation?]
   private var known: [Value: [ElementRef]] = [:]
 
-  init(_ function: Function) {
+  package init(_ function: Function) {
     self.function = function
     var definitions = [TensorOperation?](repeating: nil, count: function.types.count)
     for operation in function.operations.withRegions {
@@ -37,13 +35,13 @@ final class Views {
     self.definitions = definitions
   }
 
-  func type(of value: Value) -> TensorType { function.type(of: value) }
+  package func type(of value: Value) -> TensorType { function.type(of: value) }
 
   /// The operation that defines a value; nil for arguments.
-  func definition(of value: Value) -> TensorOperation? { definitions[value.id] }
+  package func definition(of value: Value) -> TensorOperation? { definitions[value.id] }
 
   /// Where each element of a value comes from, in row-major order.
-  func elements(of value: Value) -> [ElementRef] {
+  package func elements(of value: Value) -> [ElementRef] {
     if let refs = known[value] { return refs }
     let refs = resolve(value)
     known[value] = refs
@@ -51,7 +49,7 @@ final class Views {
   }
 
   /// The constant that every element of a value equals, if there is one.
-  func splat(of value: Value) -> Double? {
+  package func splat(of value: Value) -> Double? {
     let refs = elements(of: value)
     guard let first = refs.first, first.source == nil else { return nil }
     let same = refs.allSatisfy {
@@ -62,7 +60,7 @@ final class Views {
 
   /// The value beneath a view that holds all of its elements in the same order, a value that is no view
   /// being its own; nil for other views.
-  func whole(_ value: Value) -> Value? {
+  package func whole(_ value: Value) -> Value? {
     let refs = elements(of: value)
     guard let source = refs.first?.source, refs.count == type(of: source).elementCount,
       refs.enumerated().allSatisfy({ $1.source == source && $1.index == $0 })

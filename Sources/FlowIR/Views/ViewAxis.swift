@@ -1,7 +1,5 @@
-import FlowIR
-
 /// How one axis of a view follows the value beneath it: where index `i` of the axis is read.
-enum ViewAxis: Hashable {
+package enum ViewAxis: Hashable {
   /// Every index reads the same place.
   case repeated
   /// Index `i` reads `i` of an axis of the operand.
@@ -12,7 +10,7 @@ enum ViewAxis: Hashable {
   case list([Int], of: Int)
 
   /// The axis of the operand that it follows, and how far `i` lies there.
-  func place(_ i: Int) -> (axis: Int, index: Int)? {
+  package func place(_ i: Int) -> (axis: Int, index: Int)? {
     switch self {
     case .repeated: nil
     case .all(let axis): (axis, i)
@@ -25,7 +23,7 @@ enum ViewAxis: Hashable {
 extension Opcode {
   /// For a view that follows its one operand axis by axis, how each axis of the result, which has
   /// this shape, follows the operand's; nil for everything else.
-  func viewAxes(from operand: [Int], to shape: [Int]) -> [ViewAxis]? {
+  package func viewAxes(from operand: [Int], to shape: [Int]) -> [ViewAxis]? {
     switch self {
     case .broadcast:
       let shift = shape.count - operand.count
@@ -47,7 +45,7 @@ extension Opcode {
 }
 
 /// The distance between neighbours along each axis of a row-major array.
-func strides(of shape: [Int]) -> [Int] {
+package func strides(of shape: [Int]) -> [Int] {
   var result = [Int](repeating: 1, count: shape.count)
   for axis in shape.indices.dropLast().reversed() {
     result[axis] = result[axis + 1] * shape[axis + 1]
