@@ -1,42 +1,61 @@
-/// A polynomial in Bernstein's form on [0, 1]: `p(t) = Σ_i C(M, i) t^i (1 - t)^(M - i) θ_i`, with
-/// θ_0 and the steps from each coefficient to the next. Steps that are positive make it increase.
+/// A polynomial in Bernstein's form on [0, 1]: `p(t) = Σ_i b_i,M(t) θ_i` with the basis
+/// `b_i,M(t) = C(M, i) t^i (1 - t)^(M - i)`, with θ_0 and the steps from each coefficient to the next.
+/// Steps that are positive make it increase.
+///
+/// Both the value and the slope are sums over the basis of order M - 1, which is computed once for both:
+/// `p'(t) = M Σ_i b_i,M-1(t) (θ_{i+1} - θ_i)`, and `p(t) = Σ_i b_i,M-1(t) θ_i + t p'(t) / M`, by de
+/// Casteljau's step `b_i,M = (1 - t) b_i,M-1 + t b_{i-1},M-1`.
 struct BernsteinPolynomial {
-  /// θ_0 … θ_M, each with the shape of `t`.
+  /// θ_0 … θ_{M-1}, each with the shape of `t`.
   private let coefficients: [Tensor]
   /// θ_{i+1} - θ_i.
   private let steps: [Tensor]
 
   init(start: Tensor, steps: [Tensor]) {
     self.steps = steps
-    coefficients = steps.reduce(into: [start]) { $0.append($0[$0.count - 1] + $1) }
+    coefficients = steps.dropLast().reduce(into: [start]) { $0.append($0[$0.count - 1] + $1) }
   }
 
   var order: Int { steps.count }
 
-  func value(_ t: Tensor) -> Tensor { Self.sum(coefficients, t) }
+  func value(_ t: Tensor) -> Tensor {
+    let basis = basis(t)
+    return Self.sum(coefficients, basis) + t * Self.sum(steps, basis)
+  }
 
   /// dp/dt, a sum of positive terms if the steps are positive.
-  func slope(_ t: Tensor) -> Tensor { Double(order) * Self.sum(steps, t) }
+  func slope(_ t: Tensor) -> Tensor { Double(order) * Self.sum(steps, basis(t)) }
 
-  private static func sum(_ coefficients: [Tensor], _ t: Tensor) -> Tensor {
-    let order = coefficients.count - 1
+  /// The basis of order M - 1.
+  private func basis(_ t: Tensor) -> [Tensor] {
+    let last = order - 1
     func powers(_ x: Tensor) -> [Tensor?] {
       var list: [Tensor?] = [nil, x]
-      while list.count <= order { list.append(list[list.count - 1].map { $0 * x }) }
+      // From halves, so that the last does not wait for all others.
+      while list.count <= last {
+        guard let a = list[list.count / 2], let b = list[(list.count + 1) / 2] else { break }
+        list.append(a * b)
+      }
       return list
     }
     let (low, high) = (powers(t), powers(1 - t))
     var binomial = 1.0
-    var total: Tensor?
-    for i in 0...order {
-      var term = coefficients[i] * binomial
-      if let power = low[i] { term = term * power }
-      if let power = high[order - i] { term = term * power }
-      total = total.map { $0 + term } ?? term
-      binomial = binomial * Double(order - i) / Double(i + 1)
+    return (0...last).map { i in
+      defer { binomial = binomial * Double(last - i) / Double(i + 1) }
+      let factors = [low[i], high[last - i]].compactMap { $0 }
+      guard let first = factors.first else { return t.like(1) }
+      let term = binomial == 1 ? first : first * binomial
+      return factors.dropFirst().reduce(term) { $0 * $1 }
     }
-    guard let total else { preconditionFailure("a polynomial needs a coefficient") }
-    return total
+  }
+
+  /// The sum of products, every other one by itself, so that one does not wait for the next.
+  private static func sum(_ a: [Tensor], _ b: [Tensor]) -> Tensor {
+    var sums: [Tensor] = []
+    for (index, (x, y)) in zip(a, b).enumerated() {
+      if index < 2 { sums.append(x * y) } else { sums[index % 2] = sums[index % 2] + x * y }
+    }
+    return sums.dropFirst().reduce(sums[0]) { $0 + $1 }
   }
 }
 
@@ -132,9 +151,9 @@ public struct BoundedBernsteinTransform: Transform {
     let raw = theta.elementsAlongLast()
     precondition(!raw.isEmpty, "a Bernstein polynomial needs a coefficient or more")
     let atEnd = 2 * bound / Double(raw.count + 4)
-    let largest = raw.dropFirst().reduce(raw[0]) { maximum($0, $1) }
+    let largest = raw.pairwise { maximum($0, $1) }
     let weights = raw.map { exp($0 - largest) }
-    let scale = (2 * bound - 4 * atEnd) / weights.dropFirst().reduce(weights[0]) { $0 + $1 }
+    let scale = (2 * bound - 4 * atEnd) / weights.pairwise { $0 + $1 }
     let end = raw[0].like(atEnd)
     let polynomial = BernsteinPolynomial(
       start: raw[0].like(-bound), steps: [end, end] + weights.map { $0 * scale } + [end, end])
@@ -161,5 +180,19 @@ extension Tensor {
   func elementsAlongLast() -> [Tensor] {
     let rest = Array(shape.dropLast())
     return (0..<(shape.last ?? 0)).map { slice($0, $0 + 1).reshaped(rest) }
+  }
+}
+
+extension [Tensor] {
+  /// All elements combined two by two, the results again, until one is left: fewer wait for each other than
+  /// in order.
+  fileprivate func pairwise(_ combine: (Tensor, Tensor) -> Tensor) -> Tensor {
+    var level = self
+    while level.count > 1 {
+      level = stride(from: 0, to: level.count, by: 2).map { i in
+        i + 1 < level.count ? combine(level[i], level[i + 1]) : level[i]
+      }
+    }
+    return level[0]
   }
 }
