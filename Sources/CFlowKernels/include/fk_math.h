@@ -40,12 +40,29 @@
 #define FK_INFINITY ((fk_real)__builtin_inf())
 #define FK_NAN ((fk_real)__builtin_nan(""))
 
-/* The polynomial c[0] + c[1] x + … + c[n-1] x^(n-1), by Horner's rule. */
+/* The polynomial c[0] + c[1] x + … + c[n-1] x^(n-1) by Horner's rule. Of a long one the terms from
+ * FK_HORNER on are summed as even and odd powers beside each other, so that fewer steps wait for one
+ * another; the first steps, whose rounding counts, stay as they are. */
+#define FK_HORNER 3
+#define FK_LONG 12
 FK_INLINE fk_vec fk_polynomial(fk_vec x, const fk_real *c, int n) {
+  int first = n > FK_LONG ? FK_HORNER : n - 1;
   fk_vec p = fk_splat(c[n - 1]);
+  if (first < n - 1) {
+    fk_vec odd = fk_splat(c[n - 2]), z = x * x;
+    FK_UNROLL
+    for (int i = 22; i >= 0; i--)
+      if (i >= first && i < n - 2) {
+        if ((n - 1 - i) & 1)
+          odd = odd * z + c[i];
+        else
+          p = p * z + c[i];
+      }
+    p = (n - 1 - first) & 1 ? p * x + odd : odd * x + p;
+  }
   FK_UNROLL
   for (int i = 22; i >= 0; i--)
-    if (i < n - 1)
+    if (i < first)
       p = p * x + c[i];
   return p;
 }
@@ -320,13 +337,13 @@ FK_INLINE fk_vec fk_asin(fk_vec x) {
   return fk_copysign(r, x);
 }
 
-/* erf(a) and its complement for a >= 0, from one reduction: erf(a) = a P(a^2) for a < 1, and
- * erfc(a) = exp(-a^2) erfcx(a), with (a + 2) erfcx(a) as a polynomial in (a - 2) / (a + 2) on
- * [1/2, infinity). The square is split in an exact part and the rest, since its rounding would be
- * multiplied by it; the rest joins after the reduction. Of two of the functions below, of one number
- * or of its negative, the compiler computes this once. */
+/* erf(a) and its complement for a >= 0, from one reduction: erf(a) = a P(a^2) for a < 1/2, and
+ * erfc(a) = exp(-a^2) erfcx(a) above, with (a + 2) erfcx(a) as a polynomial in t = (a - 2) / (a + 2): it is
+ * fitted on the a whose erfc does not underflow. The square is split in an exact part and the rest, since
+ * its rounding would be multiplied by it; the rest joins after the reduction. Of two of the functions below,
+ * of one number or of its negative, the compiler computes this once. */
 FK_INLINE void fk_erf_both(fk_vec a, fk_vec *erf, fk_vec *erfc) {
-  fk_vec b = fk_select(a < 1, a, fk_splat(1)), z = b * b;
+  fk_vec z = a * a;
 #ifdef FK_DOUBLE
   fk_vec c = fk_select(a > 28, fk_splat(28), a);
   fk_vec high = (fk_vec)((fk_int)c & ~(((fk_word)1 << 27) - 1));
@@ -336,29 +353,27 @@ FK_INLINE void fk_erf_both(fk_vec a, fk_vec *erf, fk_vec *erfc) {
 #endif
   fk_vec q = 1 / (c + 2), t = (c - 2) * q;
 #ifdef FK_DOUBLE
-  fk_vec small = b * FK_POLYNOMIAL(z, 1.1283791670955126, -0.37612638903183754, 0.11283791670955126,
-                                   -0.026866170645131218, 0.0052239776254416736,
-                                   -0.0008548327023403001, 0.00012055332978879483,
-                                   -1.4925650236967501e-05, 1.6462110782018636e-06,
-                                   -1.6365768648832071e-07, 1.4806027146128752e-08,
-                                   -1.2277734486795524e-09, 9.3237235181530271e-11,
-                                   -6.1967364287876997e-12, 2.8067128195611264e-13);
-  fk_vec tail = FK_POLYNOMIAL(t, 1.021582705242023, -0.68716068441381029, 0.27947209255606625,
-                     -0.036442231506931211, -0.021510661890279267, 0.0064791850696444397,
-                     0.0030906120829785498, -0.00083729610322142421, -0.00066307387792659711,
-                     3.4372022908777437e-05, 0.00014447408814739101, 3.4143270901679197e-05,
-                     -2.1713870901667142e-05, -1.6086079091189484e-05, -1.0727897909147153e-06,
-                     3.5082000057909645e-06, 1.9324681435225324e-06, 3.1892936356825871e-07,
-                     -6.1336356593739992e-07, -7.2341121436416694e-07, 2.3668075591354323e-07,
-                     3.0151537139485378e-07, -1.5985973967001244e-07, 1.8587918501422088e-08);
+  fk_vec small = a * FK_POLYNOMIAL(z, 1.1283791670955126, -0.3761263890318375, 0.11283791670954864,
+                                   -0.026866170644997654, 0.005223977621974562,
+                                   -0.0008548326505839159, 0.00012055285871013896,
+                                   -1.4922990295838226e-05, 1.6370955957084287e-06,
+                                   -1.4618441321282917e-07);
+  fk_vec tail = FK_POLYNOMIAL(t, 1.021582705242023, -0.6871606844138092, 0.27947209255605543,
+                              -0.03644223150710461, -0.02151066188941024, 0.006479185077979118,
+                              0.003090612051664265, -0.0008372962732328206,
+                              -0.0006630732865900323, 3.4373768675400076e-05,
+                              0.0001444676803562024, 3.413399156121904e-05,
+                              -2.1672171147915042e-05, -1.6065654720639323e-05,
+                              -1.2366935865325065e-06, 3.534975534868065e-06,
+                              2.304350251608632e-06, 7.086913830718098e-08,
+                              -1.026841208200186e-06, -2.2135440368694972e-07,
+                              3.136129601600999e-07, -4.053474827902712e-08);
 #else
-  fk_vec small = b * FK_POLYNOMIAL(z, 1.12837917f, -0.376126385f, 0.112837825f, -0.0268654307f,
-                                   0.00522103181f, -0.000848408041f, 0.00011265959f,
-                                   -9.66704457e-06f);
-  fk_vec tail = FK_POLYNOMIAL(t, 1.02158271f, -0.687160683f, 0.279472101f, -0.0364422918f,
-                              -0.0215108614f, 0.00648002767f, 0.00309219417f, -0.000842582307f,
-                              -0.000668284451f, 5.09458769e-05f, 0.000151185097f, 8.86425155e-06f,
-                              -2.37369608e-05f);
+  fk_vec small = a * FK_POLYNOMIAL(z, 1.1283791f, -0.37612608f, 0.112828225f, -0.026757184f,
+                                   0.0047179903f);
+  fk_vec tail = FK_POLYNOMIAL(t, 1.0215827f, -0.6871607f, 0.2794719f, -0.03644389f,
+                              -0.021506406f, 0.0064963624f, 0.0030561215f, -0.0009046211f,
+                              -0.00054724416f, 0.00013233784f);
 #endif
   fk_vec square = high * high, rest = (high - c) * (high + c);
   fk_vec shifted = (rest - square) * FK_LOG2E + FK_ROUND;
@@ -366,8 +381,9 @@ FK_INLINE void fk_erf_both(fk_vec a, fk_vec *erf, fk_vec *erfc) {
   fk_vec r = ((-square - n * FK_LN2_HIGH) - n * FK_LN2_LOW) + rest;
   fk_vec p = (r * r) * fk_exp_tail(r) + r + 1;
   fk_vec large = fk_scale_down(p * (tail * q), (fk_int)shifted - (fk_int)fk_splat(FK_ROUND));
-  *erf = fk_select(a < 1, small, 1 - large);
-  *erfc = fk_select(a < (fk_real)0.5, 1 - small, large);
+  fk_int near = a < (fk_real)0.5;
+  *erf = fk_select(near, small, 1 - large);
+  *erfc = fk_select(near, 1 - small, large);
 }
 
 /* The error function; keeps -0. At most 3 ulp. */
