@@ -45,8 +45,11 @@ extension GroupPrinter {
     for _ in 0..<segment.shape.count + 2 { out.line("}") }
   }
 
+  /// Few iterations become straight code, in which the compiler interleaves what does not depend on each
+  /// other: a processor looks less far ahead than two evaluations of a function.
   private func write(_ segment: Segment, to out: inout CText) {
     for line in segment.before { out.line(line) }
+    if segment.shape.count == 1, segment.shape[0] <= 8 { out.line("FK_UNROLL") }
     open(segment, to: &out)
     if segment.shape.isEmpty { out.line("{") }
     writeLines(of: segment, to: &out)
