@@ -3,8 +3,8 @@ import FlowIR
 extension Tensor {
   /// The solution `x` of `f(x) = self` for a function that increases in each element.
   ///
-  /// Element `i` of `f(x)` must depend on element `i` of `x` alone. Each element is found by Newton's
-  /// method, safeguarded by bisection, in `[lower, upper]`; if `f` does not reach the target there, the
+  /// Element `i` of `f(x)` must depend on element `i` of `x` alone. Each element is found by
+  /// inverse cubic interpolation, safeguarded by bisection, in `[lower, upper]`; if `f` does not reach the target there, the
   /// result is the nearer end. It is differentiated by the implicit function theorem.
   ///
   /// - Parameters:

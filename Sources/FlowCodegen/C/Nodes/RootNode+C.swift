@@ -1,10 +1,19 @@
 import FlowIR
 
 extension RootNode {
+  /// Whether the slopes are those of the values: not those of an integral by a rule, whose slope is
+  /// that of the exact integral.
+  private var hasExactSlopes: Bool {
+    !nodes.flatMap(\.all).contains { $0.body is QuadratureNode || $0.body is ODESolveNode }
+  }
+
   func statements(_ node: Node, in printer: NodePrinter) -> [String] {
     let items = printer.items(node.itemSteps, count: self.items)
-    let pointers = [state, low, high, step, target, value, slope].map { printer.pointer($0) }
-    let root = pointers + [printer.number(lower), printer.number(upper)]
+    let pointers = ([state] + working + [target, value, slope]).map { printer.pointer($0) }
+    let root =
+      pointers + [
+        printer.number(lower), printer.number(upper), hasExactSlopes ? "0" : "1",
+      ]
     var (searches, evaluations): ([String], [String]) = ([], [])
     if let index = printer.counters[ObjectIdentifier(node)] {
       searches = [

@@ -7,9 +7,8 @@ struct RootNode: NodeBody {
   let target: Buffer
   /// The points at which the functions are evaluated; when the search ends, the roots.
   let state: Buffer
-  let low: Buffer
-  let high: Buffer
-  let step: Buffer
+  /// The bracket, the last step, and the point before with its residual and inverse slope.
+  let working: [Buffer]
   let value: Buffer
   let slope: Buffer
   let lower: Double
@@ -21,22 +20,19 @@ struct RootNode: NodeBody {
   ) {
     self.init(
       nodes: nodes, target: target, state: state,
-      low: context.makeBuffer(state.elements, "low"),
-      high: context.makeBuffer(state.elements, "high"),
-      step: context.makeBuffer(state.elements, "step"), value: value, slope: slope, lower: lower,
-      upper: upper)
+      working: ["low", "high", "step", "past_x", "past_residual", "past_inverse"].map {
+        context.makeBuffer(state.elements, $0)
+      }, value: value, slope: slope, lower: lower, upper: upper)
   }
 
   private init(
-    nodes: [Node], target: Buffer, state: Buffer, low: Buffer, high: Buffer, step: Buffer,
-    value: Buffer, slope: Buffer, lower: Double, upper: Double
+    nodes: [Node], target: Buffer, state: Buffer, working: [Buffer], value: Buffer,
+    slope: Buffer, lower: Double, upper: Double
   ) {
     self.nodes = nodes
     self.target = target
     self.state = state
-    self.low = low
-    self.high = high
-    self.step = step
+    self.working = working
     self.value = value
     self.slope = slope
     self.lower = lower
@@ -49,7 +45,6 @@ struct RootNode: NodeBody {
   var bodies: [[Node]] { [nodes] }
   var prepares: [Span] { [Span(state)] }
   var takes: [Span] { [Span(value), Span(slope)] }
-  var working: [Buffer] { [low, high, step] }
   var canBeNarrow: Bool { false }
 
   /// An element's root is searched in one step: when its target and all that its function needs are
@@ -65,8 +60,8 @@ struct RootNode: NodeBody {
       let found = own.indices.map { max(own[$0], value[$0], slope[$0]) }
       if found == own {
         let body = RootNode(
-          nodes: stepped, target: target, state: state, low: low, high: high, step: step,
-          value: self.value, slope: self.slope, lower: lower, upper: upper)
+          nodes: stepped, target: target, state: state, working: working, value: self.value,
+          slope: self.slope, lower: lower, upper: upper)
         return Stepped(body: body, steps: own)
       }
       own = found
