@@ -20,6 +20,11 @@ struct Sample: RowCommand {
       candidates are outside is NaN and is counted. --log-prob has log p(x|c) - log P(box|c), and --mass \
       writes log P(box|c) and its standard error for each context.
 
+      With --log-target, --weights has weights that make the samples those of a target: a model, or a file of \
+      the logarithm of its density for each sample. Draw once, evaluate the target at the samples, and \
+      draw again with the same seed. The summary says how many samples of the target they are worth (Kish), \
+      and Pareto k; above 0.7 the weights can't be trusted.
+
       EXAMPLE: flowir sample model.safetensors --rows 1e5 --seed 1 --output x.npy
       """)
 
@@ -43,21 +48,23 @@ struct Sample: RowCommand {
   var maxDraws = 10_000
   @Option(help: "With --within: where to write log P(box|c) and its standard error.")
   var mass: String?
+  @OptionGroup var importance: ImportanceFlags
   @Flag(help: "Show progress although standard error is not a terminal.") var progress = false
   @OptionGroup var tables: TableFlags
   @OptionGroup var options: CommonOptions
 
   func validate() throws {
-    try options.check(outputs: [output, logProb, mass])
+    try options.check(outputs: [output, logProb, mass, importance.weights])
+    try importance.check()
     if mass != nil, box.within == nil {
       throw ValidationError("--mass is the probability of a box; name one by --within")
     }
   }
 
-  var inputs: [String] { [context].compactMap { $0 } }
+  var inputs: [String] { [context, importance.logTarget].compactMap { $0 } }
 
   func open(_ outputs: Outputs) throws -> [RowOutput?] {
-    try outputs.openRows([output, logProb, mass])
+    try outputs.openRows([output, logProb, mass, importance.weights])
   }
 
   func process<Number: RowNumber>(
@@ -75,50 +82,63 @@ struct Sample: RowCommand {
     let centre = RowResult.centre(of: model, as: type)
     let box = try box.box(of: model)
     let centred = model.centred(features: centre != nil, context: contexts.isCentred)
-    if let box {
-      return try process(centred, within: box, contexts, centre, total: total, into: places)
+    let within = try box.map {
+      try restricted(centred, to: $0, contexts, centre, mass: places[2])
     }
-    let sampler = try centred.function(.sample, options, sharedContext: contexts.count == 1)
+    let own: any RowFunction =
+      try within?.sampler ?? centred.function(.sample, options, sharedContext: contexts.count == 1)
+    let weigher = try importance.weigher(
+      own, model, isCentred: centre != nil || contexts.isCentred, total: total, as: type)
     let results = try RowResult.list(
       places, [("x", columns: model.features), ("log_prob", columns: nil)], as: type,
       centre: centre)
-    var pipeline = RowPipeline<Number>(sampler, results, threads: options.threads)
+    var pipeline = RowPipeline<Number>(weigher ?? own, results, threads: options.threads)
     var draws = SampleDraws(contexts, each: rows, total: total, seed: seed, chunk: Self.chunk)
     try pipeline.run(&draws, showsProgress: progress)
-    return RowSummary(
-      text: "drew \(total) samples", rows: total, bad: pipeline.bad, path: output)
-  }
-
-  /// Draws samples within a box.
-  private func process<Number: RowNumber>(
-    _ model: AnyModel, within box: Bounds, _ contexts: SampleContexts<Number>, _ centre: [Double]?,
-    total: Int, into places: [RowOutput?]
-  ) throws -> RowSummary {
-    let flow = try self.box.restricted(
-      model, to: box, centre: centre, maxDraws: maxDraws, as: Number.self)
-    let needsMass = contexts.count == 1 || logProb != nil || mass != nil
-    let masses = needsMass ? try flow.mass(context: contexts.table, threads: options.threads) : nil
-    let one = masses.flatMap { $0.count == 1 && $0[0].inside != nil ? $0[0] : nil }
-    let members = try one.map { try self.box.members(of: $0, path: self.model) } ?? []
-    let sampler = RestrictedSampler(flow, masses: masses, each: rows, seed: seed)
-    let results = try RowResult.list(
-      places, [("x", columns: model.features), ("log_prob", columns: nil)], as: Number.self,
-      centre: centre)
-    if let place = places[2], let masses {
-      let writer = try createRows(place, columns: 2, type: .f64)
-      try writer.write(masses.flatMap { [$0.log, $0.standardError] })
-      try writer.finish()
+    let report = try weigher.map {
+      try importance.finish($0, each: rows, into: places[3])
     }
-    var pipeline = RowPipeline<Number>(sampler, results, threads: options.threads)
-    var draws = SampleDraws(contexts, each: rows, total: total, seed: seed, chunk: Self.chunk)
-    try pipeline.run(&draws, showsProgress: progress)
     let warning = pipeline.bad.firstWithoutSample.map {
       "\(output): row \($0): none of its \(maxDraws) candidates is inside --within, so it is NaN "
         + "(\(pipeline.bad.withoutSample) such rows); raise --max-draws, or give a larger box"
     }
     return RowSummary(
-      text: "drew \(total) samples" + sampler.text + self.box.text(of: one), rows: total,
-      bad: pipeline.bad, path: output, warnings: warning.map { [$0] } ?? [],
-      members: sampler.members + members)
+      text: "drew \(total) samples" + (within?.text ?? "") + (report?.text ?? ""), rows: total,
+      bad: pipeline.bad, path: output,
+      warnings: (warning.map { [$0] } ?? []) + (report?.warnings ?? []),
+      members: (within?.allMembers ?? []) + (report?.members ?? []))
   }
+
+  /// The sampler of the flow within a box. What is known of the box's probability is written where that is
+  /// wanted.
+  private func restricted<Number: RowNumber>(
+    _ model: AnyModel, to box: Bounds, _ contexts: SampleContexts<Number>, _ centre: [Double]?,
+    mass place: RowOutput?
+  ) throws -> WithinBox<Number> {
+    let flow = try self.box.restricted(
+      model, to: box, centre: centre, maxDraws: maxDraws, as: Number.self)
+    let needsMass =
+      contexts.count == 1 || logProb != nil || mass != nil || importance.logTarget != nil
+    let masses = needsMass ? try flow.mass(context: contexts.table, threads: options.threads) : nil
+    let one = masses.flatMap { $0.count == 1 && $0[0].inside != nil ? $0[0] : nil }
+    let members = try one.map { try self.box.members(of: $0, path: self.model) } ?? []
+    if let place, let masses {
+      let writer = try createRows(place, columns: 2, type: .f64)
+      try writer.write(masses.flatMap { [$0.log, $0.standardError] })
+      try writer.finish()
+    }
+    return WithinBox(
+      sampler: RestrictedSampler(flow, masses: masses, each: rows, seed: seed), members: members,
+      massText: self.box.text(of: one))
+  }
+}
+
+/// A sampler within a box, and what is known of the box.
+private struct WithinBox<Number: RowNumber> {
+  let sampler: RestrictedSampler<Number>
+  let members: [(String, JSONValue)]
+  let massText: String
+
+  var text: String { sampler.text + massText }
+  var allMembers: [(String, JSONValue)] { sampler.members + members }
 }

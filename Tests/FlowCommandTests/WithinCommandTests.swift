@@ -112,6 +112,51 @@ import Testing
   }
 
   @Test(
+    "weights by another model are those by a file of its log-densities, and sum to 1 for each context"
+  )
+  func importance() throws {
+    try inFolder(context: 1) { folder in
+      let (model, other) = (folder + "/m.safetensors", folder + "/other.safetensors")
+      try NSF(features: 2, context: 1, transforms: 1, hiddenFeatures: [8], seed: 4).save(to: other)
+      let contexts = try CommandTests.write([[0.1], [-0.3]], to: folder + "/c.npy")
+      let repeated = try CommandTests.write(
+        (0..<600).map { [$0 < 300 ? 0.1 : -0.3] }, to: folder + "/all.npy")
+      func sample(_ target: String, _ name: String) throws -> CommandTests.Outcome {
+        try command.flowir(
+          "sample", model, "--rows", "300", "--context", contexts, "--seed", "5", "--output",
+          "\(folder)/\(name).npy", "--log-prob", "\(folder)/\(name)-lp.npy", "--log-target", target,
+          "--weights", "\(folder)/\(name)-w.npy", "--json")
+      }
+      let one = try sample(other, "one")
+      #expect(one.status == 0, "\(one.errors)")
+      let scored = try command.flowir(
+        "score", other, "--input", folder + "/one.npy", "--context", repeated, "--output",
+        folder + "/target.npy")
+      #expect(scored.status == 0, "\(scored.errors)")
+      let two = try sample(folder + "/target.npy", "two")
+      #expect(two.status == 0, "\(two.errors)")
+      let weights = try numbers(folder + "/one-w.npy")
+      #expect(weights == (try numbers(folder + "/two-w.npy")) && weights.count == 600)
+      let (first, second) = (weights[..<300].reduce(0, +), weights[300...].reduce(0, +))
+      #expect(abs(first - 1) < 1e-12 && abs(second - 1) < 1e-12)
+      let size = try member("effective_sample_size", one.output)
+      let sizes = [weights[..<300], weights[300...]].map { 1 / $0.reduce(0) { $0 + $1 * $1 } }
+      #expect(abs(size - min(sizes[0], sizes[1])) < 1e-6)
+      #expect(try member("pareto_k", one.output) < 2)
+      // Weighing by the flow itself.
+      let same = try sample(model, "same")
+      #expect(abs(try member("effective_sample_size", same.output) - 300) < 1e-3, "\(same.errors)")
+      let few = try CommandTests.write([[0]], to: folder + "/few.npy")
+      let wrong = try sample(few, "wrong")
+      #expect(wrong.status == 1 && wrong.errors.contains("600, one for each sample"))
+      let alone = try command.flowir(
+        "sample", model, "--rows", "3", "--output", folder + "/z.npy", "--weights",
+        folder + "/w.npy")
+      #expect(alone.status == 2 && alone.errors.contains("--log-target"))
+    }
+  }
+
+  @Test(
     "boxes that can't be read are bad arguments",
     arguments: [
       "0,1", "0..1", "0,0..1", "w=0..1", "3=0..1", "0=0..1", "u=1..0", "u=0", "u=a..1", "1,0..0,1",
