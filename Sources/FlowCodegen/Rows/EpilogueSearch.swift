@@ -95,6 +95,7 @@ struct EpilogueSearch {
 
   private mutating func isAvailable(_ value: Value) -> Bool {
     if let extra = chain.extra { return extra.value == value }
+    if lowering.waiting[value] != nil { lowering.lowerWaiting(for: [value]) }
     let isArgument = views.definition(of: value) == nil && lowering.parent == nil
     guard isArgument || lowering.places[value] != nil || isFromOutside(value) else {
       return false

@@ -12,10 +12,19 @@ extension RowLowering {
   ///
   /// A group is a loop over the leading dimension; what passes between its operations stays in
   /// registers. Views are read through and cost nothing.
-  func lowerFused(_ operation: TensorOperation) {
+  ///
+  /// The group is none before `floor`.
+  func lowerFused(_ operation: TensorOperation, from floor: Int = 0) {
     let space = IterationSpace(operation, context.function)
-    var earliest = 0
-    for (operand, loops) in zip(operation.operands, space.operandLoops) {
+    var earliest = floor
+    let operands = Array(zip(operation.operands, space.operandLoops))
+    let sources = operands.map { Set(context.views.elements(of: $0.0).compactMap(\.source)) }
+    let waits = sources.map { $0.contains { waiting[$0] != nil } }
+    for (index, (operand, loops)) in operands.enumerated() where !waits[index] {
+      earliest = max(earliest, require(operand, loops: loops, space: space))
+    }
+    for (index, (operand, loops)) in operands.enumerated() where waits[index] {
+      lowerWaiting(for: sources[index].sorted(), from: earliest)
       earliest = max(earliest, require(operand, loops: loops, space: space))
     }
     let position = joinable(operation, space: space, from: earliest) ?? count

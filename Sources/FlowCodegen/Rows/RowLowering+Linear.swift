@@ -20,7 +20,10 @@ extension RowLowering {
         weight: weight, bias: operation.operands.count > 2 ? operation.operands[2] : nil,
         mask: mask, layout: layout))
     let chain = EpilogueSearch(lowering: self, product: operation.result).run()
-    for index in chain.indices { fused.insert(index) }
+    for index in chain.indices {
+      fused.insert(index)
+      waiting[operations[index].result] = nil
+    }
     let elements = context.type(of: operation.result).elementCount
     let output = context.makeBuffer(elements, "v\(chain.result.id)")
     add(

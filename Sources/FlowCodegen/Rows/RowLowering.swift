@@ -34,6 +34,10 @@ final class RowLowering {
   var users: [Value: [Int]] = [:]
   var operations: [TensorOperation] = []
   var fused: Set<Int> = []
+  /// The pointwise operations that are lowered once something asks for their results, by index.
+  var waiting: [Value: Int] = [:]
+  /// The values that results of these operations are made of.
+  var waitingOrigins: [Value: Value] = [:]
 
   /// The sums over rows of the whole phase.
   var reductions: [RowReduction] {
@@ -57,7 +61,11 @@ final class RowLowering {
     }
     for value in outputs { users[value, default: []].append(-1) }
     for (index, operation) in operations.enumerated() where !fused.contains(index) {
-      try lower(operation, index: index)
+      if waits(operation) {
+        waiting[operation.result] = index
+      } else {
+        try lower(operation, index: index)
+      }
     }
   }
 
@@ -137,6 +145,7 @@ final class RowLowering {
 
   /// Where a value lives, in this lowering or an enclosing one; nil for a value without rows.
   func place(of value: Value) -> Place? {
+    if waiting[value] != nil { lowerWaiting(for: [value]) }
     if let place = places[value] { return place }
     if let parent {
       let (buffer, _) = parent.storage(of: value)
