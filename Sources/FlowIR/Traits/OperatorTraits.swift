@@ -51,18 +51,22 @@ extension UnaryOperator {
   public var traits: OperatorTraits {
     switch self {
     case .negate, .absolute: OperatorTraits(.number, 1, folds: true)
-    case .sign: OperatorTraits(.number, 4, isDifferentiable: false)
+    case .sign: OperatorTraits(.number, 6, isDifferentiable: false)
     case .reciprocal, .sqrt: OperatorTraits(.float, 0, divides: true, folds: true)
     case .rsqrt: OperatorTraits(.float, 0, divides: true)
     case .square, .relu: OperatorTraits(.float, 1, folds: true)
-    case .exp: OperatorTraits(.float, 14)
+    case .exp: OperatorTraits(.float, 15)
     case .elu: OperatorTraits(.float, 17)
-    case .expm1, .log, .log1p: OperatorTraits(.float, 20)
-    case .sin, .cos, .asin, .erf: OperatorTraits(.float, 25)
-    case .tanh: OperatorTraits(.float, 25, divides: true)
-    case .sigmoid: OperatorTraits(.float, 17, divides: true)
-    case .softplus, .logSigmoid: OperatorTraits(.float, 36)
-    case .erfc: OperatorTraits(.float, 50, divides: true)
+    case .expm1: OperatorTraits(.float, 20)
+    case .log: OperatorTraits(.float, 31)
+    case .log1p: OperatorTraits(.float, 40, divides: true)
+    case .sin, .cos: OperatorTraits(.float, 28)
+    case .asin: OperatorTraits(.float, 17, divides: true)
+    case .tanh: OperatorTraits(.float, 20, divides: true)
+    case .sigmoid: OperatorTraits(.float, 22, divides: true)
+    case .softplus, .logSigmoid: OperatorTraits(.float, 32, divides: true)
+    case .erf: OperatorTraits(.float, 49, divides: true)
+    case .erfc: OperatorTraits(.float, 53, divides: true)
     case .floor: OperatorTraits(.float, 1, isDifferentiable: false)
     case .isNaN, .isFinite:
       OperatorTraits(.float, 1, givesBool: true, isDifferentiable: false, folds: true)
@@ -81,8 +85,8 @@ extension BinaryOperator {
     case .multiply: OperatorTraits(.number, 1, commutes: true, folds: true, neutral: 1)
     case .divide: OperatorTraits(.number, 0, divides: true, folds: true, neutral: 1)
     // Not of 0 and -0, of which the second operand is taken.
-    case .maximum, .minimum: OperatorTraits(.number, 1)
-    case .power: OperatorTraits(.float, 40)
+    case .maximum, .minimum: OperatorTraits(.number, 2)
+    case .power: OperatorTraits(.float, 48)
     case .and, .or: OperatorTraits(.bool, 1, commutes: true, isDifferentiable: false)
     }
   }

@@ -68,7 +68,7 @@ struct GroupNode: NodeBody {
 
   func cost(_ function: Function) -> NodeCost {
     var cost = NodeCost()
-    for operation in operations { cost.add(operation, function) }
+    cost.add(operations, function)
     return cost
   }
 

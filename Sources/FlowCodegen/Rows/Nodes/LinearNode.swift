@@ -94,7 +94,7 @@ struct LinearNode: NodeBody {
   func cost(_ function: Function) -> NodeCost {
     var cost = NodeCost(
       flop: 2 * repeats * weights, nonzeroFLOP: 2 * repeats * (mask?.count ?? weights))
-    for operation in epilogue { cost.add(operation, function) }
+    cost.add(epilogue, function)
     return cost
   }
 
