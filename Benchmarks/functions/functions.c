@@ -32,7 +32,7 @@ FK_OUTLINE void joint_softplus(void) {
     fk_store(y2 + i, fk_sigmoid(fk_load(x + i)));
   }
 }
-PASS(joint_erf, (fk_erf(a) + fk_erfc(a)) * fk_erfc(-a))
+PASS(joint_erf, (fk_erf_beside_erfc(a) + fk_erfc(a)) * fk_erfc(-a))
 
 #if defined(__AVX2__) && defined(PEERS)
 #include <sleef.h>

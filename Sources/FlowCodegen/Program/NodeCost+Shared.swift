@@ -9,7 +9,9 @@ extension NodeCost {
   mutating func add(_ operations: [TensorOperation], _ function: Function) {
     var negated: [Value: Value] = [:]
     var known: Set<SharedPart> = []
-    for operation in operations {
+    // An erf beside an erfc is a part of it, wherever it stands.
+    let isErf = { (operation: TensorOperation) in operation.opcode == .unary(.erf) }
+    for operation in operations.filter({ !isErf($0) }) + operations.filter(isErf) {
       guard case .unary(let unary) = operation.opcode else {
         add(operation, function)
         continue

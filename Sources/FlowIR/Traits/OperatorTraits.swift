@@ -65,7 +65,7 @@ extension UnaryOperator {
     case .tanh: OperatorTraits(.float, 20, divides: true)
     case .sigmoid: OperatorTraits(.float, 22, divides: true)
     case .softplus, .logSigmoid: OperatorTraits(.float, 32, divides: true)
-    case .erf: OperatorTraits(.float, 49, divides: true)
+    case .erf: OperatorTraits(.float, 36)
     case .erfc: OperatorTraits(.float, 53, divides: true)
     case .floor: OperatorTraits(.float, 1, isDifferentiable: false)
     case .isNaN, .isFinite:

@@ -58,13 +58,30 @@ extension GroupPrinter {
             + "\(select)(\(operands[1]) >= \(k), \(operands[0]), \(target));"))
       locals[result] = Local(segment: index, isDirect: false, shape: [])
     case .unary, .binary, .compare, .select, .convert:
-      let expression = Expressions.pointwise(operation.opcode, operands, dtypes)
+      let expression =
+        isBesideComplement(operation)
+        ? "fk_erf_beside_erfc(\(operands[0]))"
+        : Expressions.pointwise(operation.opcode, operands, dtypes)
       define(result, resultIndex, expression, segment: index, shape: shape)
     case .constant, .reshape, .broadcast, .transpose, .slice, .gather, .pad, .concatenate,
       .scatterAdd, .linear, .linearWeightGradient, .matmul, .matrixExponential, .cholesky,
       .triangularSolve, .rowSum, .rowCount, .random, .autoregressiveInverse, .odeSolve,
       .odeAdjoint, .monotoneRoot, .quadrature:
       preconditionFailure("\(operation.opcode.name) takes no part in a group")
+    }
+  }
+
+  /// Whether an erf is of a number, or of the negative of one, whose erfc the group computes too.
+  private func isBesideComplement(_ operation: TensorOperation) -> Bool {
+    guard operation.opcode == .unary(.erf) else { return false }
+    func magnitude(_ value: Value) -> Value {
+      guard let definition = views.definition(of: value), definition.opcode == .unary(.negate)
+      else { return value }
+      return definition.operands[0]
+    }
+    let own = magnitude(operation.operands[0])
+    return group.operations.contains {
+      $0.opcode == .unary(.erfc) && magnitude($0.operands[0]) == own
     }
   }
 
