@@ -16,9 +16,9 @@ struct Profile: ParsableCommand {
       near that is to the bound. Products are bounded by the peak of fused multiply-adds (fma), \
       inputs and results by the bandwidth of memory (memory), pointwise work by the rate of additions \
       beside multiply-adds (vector) or of divisions (divide); all of that is measured just before. \
-      How many instructions pointwise work takes is known roughly. A line of roots says how often a \
-      function was evaluated for each number, and how often with the slowest row of a tile, for which \
-      the others wait.
+      Pointwise work is counted in instructions of float32 with AVX-512; that which runs in a layer's \
+      registers adds to the layer's time. A line of roots says how often a function was evaluated for \
+      each number, and how often with the slowest row of a tile, for which the others wait.
 
       EXAMPLE: flowir profile model.safetensors --function sample --rows 100000
       """)

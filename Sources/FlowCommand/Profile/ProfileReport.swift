@@ -57,15 +57,9 @@ struct ProfileReport {
       var line = Line(
         label: String(repeating: "  ", count: node.depth) + node.label, scope: node.scope,
         seconds: max(own, 0), search: counts[index].search)
-      let needed = [
-        ("fma", "FLOP", Double(node.flop), Double(threads) / limits.flops),
-        ("vector", "ops", Double(node.instructions), Double(threads) / limits.instructions),
-        ("divide", "divides", Double(node.divisions), Double(threads) / limits.divisions),
-        ("memory", "B", Double(node.bytes), Double(threads) / limits.bandwidth),
-      ].max { $0.2 * $0.3 < $1.2 * $1.3 }
-      if let needed, needed.2 > 0, own > 0, times > 0 {
-        (line.bound, line.unit, line.work) = (needed.0, needed.1, needed.2 * times)
-        line.fraction = line.work * needed.3 / own
+      if let needed = Self.bound(node, limits), own > 0, times > 0 {
+        (line.bound, line.unit, line.work) = (needed.name, needed.unit, needed.work * times)
+        line.fraction = needed.seconds * times * Double(threads) / own
       }
       lines.append(line)
     }
@@ -73,6 +67,26 @@ struct ProfileReport {
     lines.append(
       Line(label: "outside of the tiles", scope: "", seconds: max(all - counted, 0)))
     peakShare = nonzero / (seconds * limits.flops)
+  }
+
+  /// The limit that bounds a node's work on a row, and the seconds that all threads together need for it;
+  /// nil for a node without work. Products and what runs in their registers share the same units, so that
+  /// their times add up.
+  private static func bound(_ node: NodeWork, _ limits: MachineLimits)
+    -> (name: String, unit: String, work: Double, seconds: Double)?
+  {
+    let products = Double(node.flop) / limits.flops
+    let pointwise = Double(node.instructions) / limits.instructions
+    let arithmetic =
+      products >= pointwise
+      ? ("fma", "FLOP", Double(node.flop), products + pointwise)
+      : ("vector", "ops", Double(node.instructions), products + pointwise)
+    let needed = [
+      arithmetic,
+      ("divide", "divides", Double(node.divisions), Double(node.divisions) / limits.divisions),
+      ("memory", "B", Double(node.bytes), Double(node.bytes) / limits.bandwidth),
+    ].max { $0.3 < $1.3 }
+    return needed.flatMap { $0.2 > 0 ? $0 : nil }
   }
 
   var total: Double { lines.reduce(0) { $0 + $1.seconds } }
