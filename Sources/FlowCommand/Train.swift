@@ -11,6 +11,7 @@ struct Train: ParsableCommand {
       Keeps the parameters that were best on the validation rows and prints the mean \
       log-likelihoods in nats. The flow begins with (x - centre) / scale of each column, found in the \
       data, and so does the net of the context; densities are those of the data as they are given. \
+      Features with a period (--circular) are turned to angles instead. \
       Angles of NCSF and flows of custom parts stay as they are. If no epoch is better than the \
       untrained flow, no model is written, and the exit status is 1.
 
@@ -46,6 +47,7 @@ struct Train: ParsableCommand {
   @OptionGroup var judged: ValidationFlags
   @OptionGroup var units: UnitFlags
   @OptionGroup var limits: BoundFlags
+  @OptionGroup var circles: CircularFlags
   @Option(help: "Where to write the model.") var output: String
   @Option(
     parsing: .unconditional,
@@ -143,6 +145,8 @@ struct Train: ParsableCommand {
     let rowWeights = try weights.map { try TrainingData.weights($0, rows: x.rows, of: data) }
     var flow = try description(x, conditions)
     let bounds = try limits.bounds(features: flow.features)
+    let periods = try circles.periods(names: x.names, features: flow.features)
+    flow = try circles.description(flow, periods, bounds: bounds)
     if bounds != nil { flow = try flow.bounded() }
     var model = try Model(units.description(flow), seed: seed)
     try x.check(model, context: conditions, option: "--context-data")
@@ -152,6 +156,7 @@ struct Train: ParsableCommand {
     }
     model.columns = ColumnNames(x: x.names, context: conditions?.names ?? [])
     units.find(&model, in: x, conditions, weights: rowWeights)
+    try circles.set(&model, periods, in: x)
     let judging = try judged.rows(for: model, tables: tables)
     let known =
       resume && FileManager.default.fileExists(atPath: sidecar)

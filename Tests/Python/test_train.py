@@ -209,3 +209,19 @@ def test_a_compiled_flow_goes_back_to_zuko(name: str) -> None:
         x = flow(context).sample(() if description.context else (20,))
         torch.testing.assert_close(
             back(context).log_prob(x), flow(context).log_prob(x), rtol=1e-3, atol=1e-3)
+
+
+def test_a_feature_on_a_circle_has_no_seam() -> None:
+    generator = np.random.default_rng(0)
+    hour = generator.normal(size=2_000) % 24
+    x = np.stack([generator.normal(size=2_000), hour], axis=1)
+    flow = flowir.NSF(features=2, transforms=2, hidden_features=[16]).fit(
+        x, circular={1: 24}, epochs=3, seed=1)
+    at = flow.log_prob([[0.3, 0.001], [0.3, 23.999], [0.3, 48.001]])
+    assert np.ptp(at) < 0.02 and at[0] > flow.log_prob([0.3, 12.0]) + 1
+    drawn = flow.sample(500, seed=1)[:, 1]
+    assert (drawn >= 0).all() and (drawn <= 24).all()
+    with pytest.raises(ValueError, match="circular has the column 'hour'"):
+        flowir.NSF(features=2).fit(x, circular={"hour": 24}, epochs=1)
+    with pytest.raises(flowir.Error, match="one kind of spline for all features, found circular"):
+        flow.to_zuko()

@@ -45,8 +45,19 @@ extension Architecture {
       return try common.flow(site) { _ in univariate }
     case .nsf(let common, let spline):
       let slope = spline.slope ?? site.release.slope
-      return try common.flow(site) { _ in .spline(bins: spline.bins, slope: slope) }
+      guard spline.isMixed else {
+        return try common.flow(site) { _ in .spline(bins: spline.bins, slope: slope) }
+      }
+      let mixed = try spline.mixed(features: site.features, slope: slope)
+      return try common.flow(
+        site, base: mixed.base(in: site.scope.child("base")), circular: spline.circular.sorted()
+      ) { _ in .spline(bins: spline.bins, mixed) }
     case .ncsf(let common, let spline):
+      guard !spline.isMixed else {
+        throw .invalid(
+          place: "type", found: "NCSF with splines of different kinds",
+          expected: "NSF; all features of NCSF are angles")
+      }
       let slope = spline.slope ?? site.release.slope
       let limit = Double.pi + 1e-5
       return try common.flow(
@@ -105,7 +116,7 @@ extension Architecture.Autoregressive {
   /// parameters of its own registers them in the scope that it is given, one of each transform.
   func flow(
     _ site: BuildSite, base: UnconditionalDistribution? = nil, softclip: Double? = nil,
-    univariate: (ModuleScope) -> Univariate
+    circular: [Int] = [], univariate: (ModuleScope) -> Univariate
   ) throws(FlowError) -> Flow {
     var parts: [any LazyTransform] = []
     for index in 0..<transforms {
@@ -132,7 +143,7 @@ extension Architecture.Autoregressive {
       parts.append(
         try MaskedAutoregressiveTransform(
           features: site.features, context: site.context, passes: passes, order: order,
-          univariate: univariate, network: network.hyper, in: place))
+          circular: circular, univariate: univariate, network: network.hyper, in: place))
     }
     return Flow(transform: LazyComposedTransform(parts), base: base ?? site.normalBase)
   }

@@ -24,16 +24,63 @@ extension Architecture {
     public var bins: Int
     /// The minimum slope; that of the release if nil.
     public var slope: Double?
+    /// The features, counted from 0, that are angles on the circle [-π, π); of `NSF`. Zuko has none.
+    public var circular: [Int]
+    /// The bound of each feature's spline; 5 for all if nil, and π for an angle. Zuko has one for all.
+    public var bounds: [Double]?
+    /// The minimum slope of each feature's spline; `slope` for all if nil. Zuko has one for all.
+    public var slopes: [Double]?
 
     /// Makes arguments.
-    public init(bins: Int = 8, slope: Double? = nil) {
+    public init(
+      bins: Int = 8, slope: Double? = nil, circular: [Int] = [], bounds: [Double]? = nil,
+      slopes: [Double]? = nil
+    ) {
       self.bins = bins
       self.slope = slope
+      self.circular = circular
+      self.bounds = bounds
+      self.slopes = slopes
     }
 
     mutating func visit(_ visitor: inout ArgumentVisitor) throws(FlowError) {
       try visitor.integer("bins", &bins, in: 2...SizeLimit.parts)
       try visitor.slope(&slope)
+      try visitor.indices("circular", &circular, in: 0...SizeLimit.width)
+      try visitor.numbers("bounds", &bounds, expected: "a positive number for each feature") {
+        $0 > 0 && $0.isFinite
+      }
+      try visitor.numbers("slopes", &slopes, expected: "a number between 0 and 1 for each feature")
+      {
+        0 < $0 && $0 < 1
+      }
+    }
+
+    /// Whether features differ in their splines.
+    var isMixed: Bool { !circular.isEmpty || bounds != nil || slopes != nil }
+
+    /// The spline of each feature.
+    ///
+    /// - Throws: `FlowError` for features that the flow does not have.
+    func mixed(features: Int, slope: Double) throws(FlowError) -> MixedSpline {
+      for (index, feature) in circular.enumerated() {
+        guard feature < features, !circular[..<index].contains(feature) else {
+          throw .invalid(
+            place: "circular[\(index)]", found: "\(feature)",
+            expected: "different features of 0 to \(features - 1)")
+        }
+      }
+      for (place, given) in [("bounds", bounds), ("slopes", slopes)] {
+        guard let given, given.count != features else { continue }
+        throw .invalid(
+          place: place, found: "\(given.count) numbers",
+          expected: "\(features), one for each feature")
+      }
+      let isCircular = (0..<features).map { circular.contains($0) }
+      return MixedSpline(
+        isCircular: isCircular,
+        bounds: isCircular.indices.map { isCircular[$0] ? .pi : bounds?[$0] ?? 5 },
+        slopes: slopes ?? Array(repeating: slope, count: features))
     }
   }
 

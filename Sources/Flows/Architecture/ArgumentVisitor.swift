@@ -93,6 +93,33 @@ struct ArgumentVisitor {
     note(key, .array(value.map { .integer($0) }))
   }
 
+  /// A list of integers that is left out if it is empty.
+  mutating func indices(
+    _ key: String, _ value: inout [Int], in range: ClosedRange<Int>
+  ) throws(FlowError) {
+    guard !value.isEmpty || given(key) != nil else { return }
+    try integers(key, &value, in: range)
+  }
+
+  /// A list of numbers that may be left out; each passes a test.
+  mutating func numbers(
+    _ key: String, _ value: inout [Double]?, expected: String, where isValid: (Double) -> Bool
+  ) throws(FlowError) {
+    if let found = given(key) {
+      guard case .array(let items) = found else { throw invalid(key, "", expected) }
+      value = try items.map { item throws(FlowError) in
+        switch item {
+        case .number(let number): return number
+        case .integer(let number): return Double(number)
+        default: throw invalid(key, "", expected)
+        }
+      }
+    }
+    guard let value else { return }
+    guard value.allSatisfy(isValid) else { throw invalid(key, "\(value)", expected) }
+    note(key, .array(value.map { .number($0) }))
+  }
+
   /// A truth value.
   mutating func flag(
     _ key: String, _ value: inout Bool, default isDefault: Bool = false

@@ -7,6 +7,7 @@ public struct MaskedAutoregressiveTransform: LazyTransform {
   private let univariate: Univariate
   /// How many applications of the transform define its inverse.
   public let passes: Int
+  private let circular: [Int]
   private let path: String
 
   /// Registers the buffer `order` and the network `hyper`.
@@ -19,13 +20,15 @@ public struct MaskedAutoregressiveTransform: LazyTransform {
   ///   - order: the place of each feature; ascending if nil.
   ///   - adjacency: which features (rows) depend on which features and context features
   ///     (columns), with ones on the diagonal; replaces `order` and `passes`.
+  ///   - circular: the features that are angles, in ascending order: the network reads the cosine in place
+  ///     of each, and after all else the sine, so that it does not see where the circle begins.
   ///   - univariate: the transform of one feature.
   ///   - network: the masked network that gives its parameters.
   ///   - scope: where they are registered.
   /// - Throws: `FlowError` for an order or adjacency that does not fit.
   public init(
     features: Int, context: Int = 0, passes: Int? = nil, order: [Int]? = nil,
-    adjacency: Mask? = nil, univariate: Univariate = .affine(),
+    adjacency: Mask? = nil, circular: [Int] = [], univariate: Univariate = .affine(),
     network: HyperNetwork = HyperNetwork(), in scope: ModuleScope
   ) throws(FlowError) {
     let sees: Dependence
@@ -51,23 +54,25 @@ public struct MaskedAutoregressiveTransform: LazyTransform {
       self.passes = count
     }
     let total = univariate.total
-    let inputs = features + context
+    let (known, inputs) = (features + context, features + context + circular.count)
     hyper = try network.maskedLayer(inputs, features * total, in: scope.child("hyper")) {
       var bits: [Bool] = []
       bits.reserveCapacity(features * total * inputs)
       for feature in 0..<features {
         let seen = (0..<features).map { sees(feature, $0) }
-        let conditions = (features..<inputs).map { input in
+        let conditions = (features..<known).map { input in
           adjacency.map { $0.columns == features || $0[feature, input] } ?? true
         }
         for _ in 0..<total {
           bits += seen
           bits += conditions
+          bits += circular.map { seen[$0] }
         }
       }
       return Mask(rows: features * total, columns: inputs, bits: bits)
     }
     self.univariate = univariate
+    self.circular = circular
     path = scope.path
   }
 
@@ -75,7 +80,10 @@ public struct MaskedAutoregressiveTransform: LazyTransform {
   public func callAsFunction(_ context: Tensor?) -> any Transform {
     AutoregressiveTransform(passes: passes) { x in
       x.trace.inScope(path) {
-        let input = context.map { Tensor.concatenate([x, $0]) } ?? x
+        let seen = circular.isEmpty ? x : x.cosines(of: circular)
+        let parts = [seen] + (context.map { [$0] } ?? [])
+        let sines = circular.isEmpty ? [] : [sin(x.gather(circular))]
+        let input = parts.count + sines.count > 1 ? Tensor.concatenate(parts + sines) : x
         return DependentTransform(univariate.make(univariate.unpack(hyper(input))))
       }
     }
@@ -119,5 +127,15 @@ public struct MaskedAutoregressiveTransform: LazyTransform {
     }
     guard known == features else { throw .cyclicAdjacency(place: place) }
     return (sees, generations)
+  }
+}
+
+extension Tensor {
+  /// The vector with the cosines of some of its elements in their place.
+  fileprivate func cosines(of indices: [Int]) -> Tensor {
+    let bits = (0..<(shape.last ?? 0)).map { indices.contains($0) ? 1.0 : 0 }
+    let isAngle = trace.emit(
+      .constant(Literal(bits, shape: [bits.count], dtype: .bool)), [])
+    return select(isAngle, cos(self), self)
   }
 }

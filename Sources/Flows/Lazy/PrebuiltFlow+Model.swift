@@ -15,6 +15,13 @@ extension PrebuiltFlow {
   /// Puts the features between bounds; see `Model.bound`.
   public mutating func bound(_ bounds: Bounds) throws(FlowError) { try model.bound(bounds) }
 
+  /// Gives features of a circle their periods; see `Model.setPeriods`.
+  public mutating func setPeriods(
+    _ periods: [Int: (period: Double, centre: Double)]
+  ) throws(FlowError) {
+    try model.setPeriods(periods)
+  }
+
   /// Puts the flow in the units of a table; see `Model.standardize`.
   public mutating func standardize<Scalar: FlowScalar>(
     _ x: Rows<Scalar>, context: Rows<Scalar>? = nil, weights: [Float]? = nil,

@@ -47,11 +47,14 @@ public struct NSF: PrebuiltFlow {
   public var model: Model
 
   /// Makes an untrained flow; the arguments are those of `zuko.flows.NSF`, `seed` decides random
-  /// orders and first parameters.
+  /// orders and first parameters. `circular` are features, counted from 0, that are angles on a circle, beside
+  /// others that are not: in [-π, π), or of the period that `setPeriods` gives. `bounds` and `slopes` are the
+  /// bound and the least slope of each feature's spline.
   ///
   /// - Throws: `FlowError` for arguments that do not fit.
   public init(
     features: Int, context: Int = 0, transforms: Int = 3, bins: Int = 8, slope: Double = 1e-3,
+    circular: [Int] = [], bounds: [Double]? = nil, slopes: [Double]? = nil,
     randperm: Bool = false, passes: Int? = nil, hiddenFeatures: [Int] = [64, 64],
     activation: Activation = .relu, residual: Bool = false, seed: UInt64 = 0
   ) throws(FlowError) {
@@ -61,7 +64,9 @@ public struct NSF: PrebuiltFlow {
           transforms: transforms, randperm: randperm, passes: passes,
           network: NetworkShape(
             hiddenFeatures: hiddenFeatures, activation: activation, residual: residual)),
-        .init(bins: bins, slope: slope)), features: features, context: context, seed: seed)
+        .init(
+          bins: bins, slope: slope, circular: circular, bounds: bounds, slopes: slopes)),
+      features: features, context: context, seed: seed)
   }
 }
 

@@ -95,10 +95,12 @@ extension Model {
     if let context { try check(context, columns: self.context, weights: weights, "context") }
     try addUnits(context: context != nil)
     if let bounds {
-      unboundedUnits = ColumnUnits(
-        of: bounds.unbounded(x.values), columns: x.columns, weights: weights, by: method)
+      unboundedUnits = keepingAngles(
+        ColumnUnits(
+          of: bounds.unbounded(x.values), columns: x.columns, weights: weights, by: method))
     } else {
-      units = ColumnUnits(of: x.values, columns: x.columns, weights: weights, by: method)
+      units = keepingAngles(
+        ColumnUnits(of: x.values, columns: x.columns, weights: weights, by: method))
     }
     guard let context else { return }
     contextUnits = ColumnUnits(
@@ -150,7 +152,7 @@ extension Model {
   }
 
   /// Puts transforms from units first where there are none, which leave everything as it is.
-  private mutating func addUnits(context: Bool) throws(FlowError) {
+  mutating func addUnits(context: Bool) throws(FlowError) {
     guard let description else {
       throw .invalid(
         place: "standardize", found: "a model that a closure built",

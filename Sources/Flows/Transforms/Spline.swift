@@ -9,17 +9,60 @@ public struct MonotonicRQSTransform: Transform {
   private let vertical: Tensor?
   /// The logs of the inner knots' derivatives before they are clipped softly, shape [*, K - 1].
   private let derivatives: Tensor
-  /// The soft clip's limit is its reciprocal.
-  private let limit: Double
+  /// The soft clip's limit is its reciprocal, of all features or of each.
+  private let limit: Limit
   private let bins: Int
   /// The least share of the interval that a bin may take.
   private let leastShare: Double
   private let bound: Double
 
+  private enum Limit {
+    case one(Double)
+    case each(Tensor)
+
+    /// A tensor of the features times the limits.
+    func times(_ x: Tensor) -> Tensor {
+      switch self {
+      case .one(let limit): x * limit
+      case .each(let limits): x * limits
+      }
+    }
+
+    /// A tensor with the bins of the features times twice the limits.
+    func twice(_ x: Tensor) -> Tensor {
+      switch self {
+      case .one(let limit): x * (limit * 2)
+      case .each(let limits): x * (limits * 2).expandedLast()
+      }
+    }
+  }
+
   /// Makes the spline from unconstrained widths and heights (shape [*, K]) and derivatives (shape
   /// [*, K - 1]); `slope` is the least slope.
   public init(
     widths: Tensor, heights: Tensor, derivatives: Tensor, bound: Double = 5, slope: Double = 1e-3
+  ) {
+    self.init(widths, heights, derivatives, bound, .one(1 / logOf(slope).magnitude), slope)
+  }
+
+  /// Makes a spline for each feature of a vector from widths and heights (shape [D, K]) and derivatives (shape
+  /// [D, K - 1]); `slopes` are the least slopes.
+  public init(
+    widths: Tensor, heights: Tensor, derivatives: Tensor, bound: Double, slopes: [Double]
+  ) {
+    let least = slopes.min() ?? 1e-3
+    let limit: Limit =
+      slopes.allSatisfy { $0 == least }
+      ? .one(1 / logOf(least).magnitude)
+      : .each(
+        widths.trace.constant(
+          slopes.map { 1 / logOf($0).magnitude }, shape: [slopes.count]))
+    self.init(widths, heights, derivatives, bound, limit, least)
+  }
+
+  private init(
+    _ widths: Tensor, _ heights: Tensor, _ derivatives: Tensor, _ bound: Double, _ limit: Limit,
+    _ slope: Double
   ) {
     bins = widths.shape.last ?? 0
     precondition(
@@ -28,7 +71,7 @@ public struct MonotonicRQSTransform: Transform {
       "a spline needs widths and heights [*, K] and derivatives [*, K - 1] with K of 2 or more, "
         + "found \(widths.shape), \(heights.shape), \(derivatives.shape)")
     self.bound = bound
-    limit = 1 / logOf(slope).magnitude
+    self.limit = limit
     leastShare = slope / Double(bins)
     horizontal = Self.knots(widths, bound: bound, limit: limit)
     vertical = Self.knots(heights, bound: bound, limit: limit)
@@ -36,8 +79,8 @@ public struct MonotonicRQSTransform: Transform {
   }
 
   /// The inner knots. The soft clip bounds the logits, so the softmax needs no maximum.
-  private static func knots(_ logits: Tensor, bound: Double, limit: Double) -> Tensor {
-    let clipped = logits / (1 + Flows.abs(logits) * (2 * limit))
+  private static func knots(_ logits: Tensor, bound: Double, limit: Limit) -> Tensor {
+    let clipped = logits / (1 + limit.twice(Flows.abs(logits)))
     let weights = exp(clipped)
     let scale = (2 * bound) / weights.sum(axis: -1)
     let bins = logits.shape.last ?? 0
@@ -61,7 +104,9 @@ public struct MonotonicRQSTransform: Transform {
     let (y0, y1) = pair(vertical, -bound, bound)
     // Only the two derivatives of the bin are clipped and exponentiated; those of the ends are 1.
     let (raw0, raw1) = pair(derivatives, 0, 0)
-    let (d0, d1) = (raw0 / (1 + abs(raw0) * limit), raw1 / (1 + abs(raw1) * limit))
+    let (d0, d1) = (
+      raw0 / (1 + limit.times(abs(raw0))), raw1 / (1 + limit.times(abs(raw1)))
+    )
     var (width, height) = (x1 - x0, y1 - y0)
     // Bins can be so narrow that their knots coincide only if the least slope is tiny.
     let spacing = 2 * bound * value.roundOff

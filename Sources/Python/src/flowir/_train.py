@@ -7,7 +7,7 @@ import os
 import subprocess
 import tempfile
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -49,7 +49,7 @@ class Architecture:
         batch_size: int = 512, learning_rate: float = 1e-3, schedule: str = "constant",
         weight_decay: float = 0.0, clip_norm: float | None = None, patience: int | None = 10,
         standardize: bool | None = None, robust: bool = False, lower: Sequence[float] | None = None,
-        upper: Sequence[float] | None = None, seed: int = 0, threads: int | None = None,
+        upper: Sequence[float] | None = None, circular: Mapping[int | str, float] | None = None, seed: int = 0, threads: int | None = None,
         progress: bool | None = None, dtype: Any = "float32",
     ) -> TrainedFlow:
         """Fits the flow by maximum likelihood and compiles it.
@@ -75,6 +75,8 @@ class Architecture:
           robust: take medians and quartiles instead, which a few far rows do not change.
           lower: the lower bound of each feature, -inf for none. No sample is below, and the density there is 0.
           upper: the upper bound of each feature, inf for none.
+          circular: the periods of features of `NSF` that are on a circle, by their name or place, such as
+            {"hour": 24, 2: 360}.
           seed: the seed of parameters, split and shuffles.
           threads: how many threads to use; one a processor if left out.
           progress: whether to show how it goes; if left out, in a terminal and in a notebook.
@@ -123,6 +125,9 @@ class Architecture:
             for key, bounds in (("lower", lower), ("upper", upper)):
                 if bounds is not None:
                     arguments += [f"--{key}", ",".join(str(float(bound)) for bound in bounds)]
+            if circular:
+                arguments += ["--circular", ",".join(
+                    f"{_place(key, rows.names.x)}:{float(period)!r}" for key, period in circular.items())]
             printed, notes = _run(arguments, Progress.make(progress).show)
             report = json.loads(printed)
             model = output.read_bytes()
@@ -205,6 +210,17 @@ def _run(arguments: list[str | os.PathLike[str]], show: Callable[[str], None]) -
         plain = [one for one in lines if not one.startswith("epoch ")]
         raise Error(_executable.message("\n".join(plain)) or f"flowir train ended by {status}")
     return output, [one.removeprefix(_WARNING) for one in lines if one.startswith(_WARNING)]
+
+
+def _place(key: int | str, names: Sequence[str]) -> int:
+    """The number from 1 of a column that is given by its name or its place from 0."""
+    if isinstance(key, str):
+        if key not in names:
+            raise ValueError(f"circular has the column {key!r}, expected a place or one of {list(names)}")
+        return list(names).index(key) + 1
+    if key < 0:
+        raise ValueError(f"circular has the place {key}, expected 0 or more")
+    return int(key) + 1
 
 
 def _architecture(name: str, summary: str) -> type[Architecture]:

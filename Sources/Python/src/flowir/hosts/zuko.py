@@ -28,6 +28,9 @@ def build(description: Description) -> Any:
     before = json.pop("before", [])
     json.pop("zuko", None)
     kind = json.pop("type")
+    mixed = [key for key in ("circular", "bounds", "slopes") if json.get(key)]
+    if kind == "NSF" and mixed:
+        raise Error(f"Zuko's NSF has one kind of spline for all features, found {' and '.join(mixed)}")
     tensors = {
         name: torch.from_numpy(_single(value)) for name, value in description.tensors.items()}
     place = _Place(tensors, json["features"], "")

@@ -1,0 +1,78 @@
+import ArgumentParser
+import FlowFiles
+import Flows
+
+/// The features that are on a circle.
+struct CircularFlags: ParsableArguments {
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Features of NSF that repeat with a period, by name or number from 1, such as hour:24,3:360.",
+      valueName: "column:period"))
+  var circular: String?
+
+  /// The features, counted from 0, and their periods; empty if none were given.
+  func periods(names: [String], features: Int) throws -> [(feature: Int, period: Double)] {
+    guard let circular else { return [] }
+    var found: [(feature: Int, period: Double)] = []
+    for part in circular.split(separator: ",", omittingEmptySubsequences: false) {
+      guard let colon = part.lastIndex(of: ":"),
+        let period = Double(part[part.index(after: colon)...]), period > 0, period.isFinite
+      else {
+        throw ValidationError(
+          "--circular: expected COLUMN:PERIOD with a positive period, such as hour:24, found '\(part)'"
+        )
+      }
+      let name = String(part[..<colon])
+      let feature: Int
+      if let place = names.firstIndex(of: name) {
+        feature = place
+      } else if let number = Int(name), (1...features).contains(number) {
+        feature = number - 1
+      } else {
+        let known = names.isEmpty ? "" : ", or one of " + names.joined(separator: ", ")
+        throw ValidationError(
+          "--circular: there is no column '\(name)'; expected 1 to \(features)\(known)")
+      }
+      guard !found.contains(where: { $0.feature == feature }) else {
+        throw ValidationError("--circular: column '\(name)' is given twice")
+      }
+      found.append((feature, period))
+    }
+    return found
+  }
+
+  /// The description with these features on a circle.
+  func description(
+    _ given: FlowDescription, _ periods: [(feature: Int, period: Double)], bounds: Bounds?
+  ) throws -> FlowDescription {
+    guard !periods.isEmpty else { return given }
+    guard case .nsf = given.architecture, case .object(var members) = given.json else {
+      throw ValidationError("--circular is for the splines of NSF; give --flow NSF")
+    }
+    for (feature, _) in periods {
+      guard let bounds, bounds.lower[feature].isFinite || bounds.upper[feature].isFinite else {
+        continue
+      }
+      throw ValidationError(
+        "--circular: column \(feature + 1) has a bound too; a circle has none")
+    }
+    members.removeAll { $0.key == "circular" }
+    members.append(.init("circular", .array(periods.map { .integer($0.feature) })))
+    return try FlowDescription(.object(members))
+  }
+
+  /// Gives the features of a model their periods, around 0 if the data have negative numbers there, else
+  /// from 0 on.
+  func set(
+    _ model: inout Model, _ periods: [(feature: Int, period: Double)], in x: TrainingData
+  ) throws {
+    guard !periods.isEmpty else { return }
+    var given: [Int: (period: Double, centre: Double)] = [:]
+    for (feature, period) in periods {
+      let isNegative = x.column(feature).contains { $0 < 0 }
+      given[feature] = (period, isNegative ? 0 : period / 2)
+    }
+    try model.setPeriods(given)
+  }
+}

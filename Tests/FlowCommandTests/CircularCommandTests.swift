@@ -1,0 +1,73 @@
+import FlowFiles
+import Flows
+import Foundation
+import Testing
+
+/// `train --circular`.
+@Suite struct CircularCommandTests {
+  private let command = CommandTests()
+
+  @Test("hours around midnight are learnt as one peak, beside a linear and a bounded column")
+  func training() throws {
+    let folder = FileManager.default.temporaryDirectory.path + "/flowir-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    var generator = SeededGenerator(seed: 4)
+    var text = "hour,height,share\n"
+    for _ in 0..<3_000 {
+      let (a, b, c) = (generator.normal(), generator.normal(), generator.normal())
+      // Midnight, give or take an hour.
+      let hour = a < 0 ? a + 24 : a
+      text += "\(hour),\(170 + 8 * b + a),\(1 / (1 + exp(-c)))\n"
+    }
+    try text.write(toFile: folder + "/d.csv", atomically: true, encoding: .utf8)
+    let trained = try command.flowir(
+      "train", "--flow", "NSF", "--set", "transforms=2", "--set", "hidden_features=[16]", "--data",
+      folder + "/d.csv", "--circular", "hour:24", "--lower", "-inf,-inf,0", "--upper",
+      "inf,inf,1", "--epochs", "12", "--batch-size", "64", "--learning-rate", "3e-3", "--output",
+      folder + "/m.safetensors"
+    )
+    #expect(trained.status == 0, "\(trained.errors)")
+    let model = try Model(path: folder + "/m.safetensors")
+    #expect(model.circular == [0] && model.unboundedUnits?.centre[0] == 12)
+    let drawn = try command.flowir(
+      "sample", folder + "/m.safetensors", "--rows", "2000", "--seed", "1", "--output",
+      folder + "/x.npy")
+    #expect(drawn.status == 0, "\(drawn.errors)")
+    let x = try openRows(folder + "/x.npy").read(2_000)
+    var (near, far) = (0, 0)
+    for row in 0..<2_000 {
+      let hour = x[3 * row]
+      #expect(hour >= 0 && hour <= 24 && x[3 * row + 2] >= 0 && x[3 * row + 2] <= 1)
+      near += hour < 3 || hour > 21 ? 1 : 0
+      far += hour > 6 && hour < 18 ? 1 : 0
+    }
+    // A normal flow of hours has most of its mass between two peaks that are one.
+    #expect(near > 1_800, "\(near)")
+    #expect(far < 60, "\(far)")
+    let (left, right) = (["23.9", "170", "0.5"], ["-0.1", "170", "0.5"])
+    let rows = ([left, right].map { $0.joined(separator: ",") }).joined(separator: "\n") + "\n"
+    let scored = try command.flowir(
+      "score", folder + "/m.safetensors", "--input", "-", "--output", "-", input: rows)
+    let values = scored.output.split(separator: "\n").compactMap { Double($0) }
+    #expect(values.count == 2 && abs(values[0] - values[1]) < 1e-3, "\(scored)")
+  }
+
+  @Test(
+    "circles that can't be are bad arguments",
+    arguments: [
+      ["--flow", "MAF", "--circular", "1:24"], ["--flow", "NSF", "--circular", "hour:24"],
+      ["--flow", "NSF", "--circular", "3:24"], ["--flow", "NSF", "--circular", "1:0"],
+      ["--flow", "NSF", "--circular", "1"], ["--flow", "NSF", "--circular", "1:2,1:3"],
+      ["--flow", "NSF", "--circular", "1:2", "--lower", "0,-inf"],
+    ])
+  func arguments(flags: [String]) throws {
+    let folder = FileManager.default.temporaryDirectory.path + "/flowir-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let data = try CommandTests.write([[0.1, 0.2], [0.3, 0.1]], to: folder + "/x.npy")
+    let result = try command.flowir(
+      ["train", "--data", data, "--output", folder + "/m.safetensors"] + flags)
+    #expect(result.status == 2 && result.errors.contains("--circular"), "\(result)")
+  }
+}
