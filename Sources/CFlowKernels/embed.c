@@ -33,12 +33,15 @@ static const char linear_algebra[] = {
 static const char root[] = {
 #embed "include/fk_root.h"
     , 0};
+static const char inverse[] = {
+#embed "include/fk_inverse.h"
+    , 0};
 static const char driver[] = {
 #embed "include/fk_driver.h"
     , 0};
 
 static const char *const headers[] = {base, math, random_, tile, gemm, weight_gradient,
-                                    ode,  ode_record, linear_algebra, root, driver};
+                                    ode,  ode_record, linear_algebra, root, inverse, driver};
 
 const char *fk_embedded_header(int index) { return headers[index]; }
 int fk_embedded_header_count(void) { return sizeof(headers) / sizeof(*headers); }

@@ -48,7 +48,7 @@ public final class NodeCounters: Sendable {
       if value(.searches) > 0 {
         search = Search(
           evaluations: value(.evaluations) / value(.searches),
-          passes: value(.passes) / value(.calls))
+          passes: value(.passes) / value(.searches))
       }
       return Count(
         seconds: value(.ticks) * tickSeconds, calls: Int(value(.calls)), search: search)

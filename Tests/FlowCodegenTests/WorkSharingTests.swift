@@ -16,6 +16,7 @@ import Testing
       switch step {
       case .uniform(let uniform): "uniform \(word(uniform.share))"
       case .pack: "pack"
+      case .invert: "invert"
       case .barrier: "barrier"
       case .rows: "rows"
       case .combine(let combine): "combine \(word(combine.share))"

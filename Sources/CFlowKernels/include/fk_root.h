@@ -21,10 +21,12 @@
 #ifdef FK_DOUBLE
 #define FK_EPSILON 2.220446049250313e-16
 #define FK_LARGEST 1.7976931348623157e308
+#define FK_SMALLEST 2.2250738585072014e-308
 #define FK_ROOT_PASSES 700 /* outwards to the largest number in steps of 4, then halving */
 #else
 #define FK_EPSILON 1.1920929e-7f
 #define FK_LARGEST 3.4028235e38f
+#define FK_SMALLEST 1.17549435e-38f
 #define FK_ROOT_PASSES 160
 #endif
 
@@ -147,6 +149,16 @@ FK_OUTLINE int fk_root_step(const fk_root *r, int begin, int end, const int32_t 
     if (open[lane])
       return 1;
   return 0;
+}
+
+/* One step of `count` elements that a list names; leaves those in it of which a lane is still on its
+ * way, and gives how many they are. */
+FK_OUTLINE int fk_root_steps(const fk_root *r, int32_t *items, int count) {
+  int left = 0;
+  for (int i = 0; i < count; i++)
+    if (fk_root_step(r, i, i + 1, items))
+      items[left++] = items[i];
+  return left;
 }
 
 /* How many lanes of the elements are still on their way. */

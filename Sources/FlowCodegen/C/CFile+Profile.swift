@@ -10,7 +10,7 @@ extension CFile {
   public enum Counter: Int, CaseIterable, Sendable {
     case ticks, calls
     /// Of roots: rows of elements that were searched; evaluations of the function in rows that were
-    /// still on their way; and evaluations of a whole tile.
+    /// still on their way; and all evaluations, those of rows that waited for others among them.
     case searches, evaluations, passes
 
     /// The place of a node's counter among those of all nodes.

@@ -35,11 +35,13 @@ public struct CFile {
     let places = CPlaces(storage: program.storage, name: name)
     steps = StepPrinter(program: program, places: places, definitions: definitions, name: name)
     let tiles = program.phases.indices.map { tile($0) }
+    let inverses = program.inverses.map { inverse($0) }
     let entries = prepare() + "\n" + body() + "\n" + run()
     let constants = program.storage.tables.enumerated().map { constant($1, places.constant($0)) }
     text = previous == nil ? SharedConstants.assertions : ""
     text += profiling ? profileStart : ""
-    text += (constants + definitions.texts + tiles).joined(separator: "\n") + "\n" + entries
+    let functions = definitions.texts + tiles + inverses
+    text += (constants + functions).joined(separator: "\n") + "\n" + entries
   }
 
   private func constant(_ literal: Literal, _ name: String) -> String {

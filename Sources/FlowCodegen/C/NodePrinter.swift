@@ -10,6 +10,8 @@ struct NodePrinter {
   let counters: [ObjectIdentifier: Int]
   /// The number of steps of the enclosing incremental loop; nil outside one.
   var steps: Int?
+  /// The items that nodes run for, where not all do.
+  var some: CItems?
 
   /// The printer for nodes whose items run in steps, or all at once.
   func within(steps: Int?) -> NodePrinter {
@@ -66,6 +68,7 @@ struct NodePrinter {
 
   /// The items of the current step, for a kernel that takes their numbers.
   func items(_ itemSteps: [Int], count: Int) -> CItems {
+    if let some { return some }
     let (begin, end, order) = range(itemSteps, count: count)
     return CItems(begin: begin, end: end, items: list(order))
   }

@@ -39,7 +39,7 @@ struct StepPrinter {
       case .barrier:
         // The barrier between a loop and the sums over its slots.
         if let start = open, start == index - 1, case .rows = steps[start] { open = index }
-      case .uniform, .pack, .store:
+      case .uniform, .pack, .invert, .store:
         if let open { ends.insert(open) }
         open = nil
       }
@@ -52,6 +52,8 @@ struct StepPrinter {
     switch step {
     case .uniform(let uniform): return statements(uniform)
     case .pack(let pack): return [statement(pack)]
+    case .invert(let invert):
+      return ["\(name)_inverse_\(invert.inverse)(args, state, thread, threads);"]
     case .barrier: return ["if (threads > 1) {", "#pragma omp barrier", "}"]
     case .rows(let rows): return statements(rows)
     case .combine(let combine): return statements(combine)

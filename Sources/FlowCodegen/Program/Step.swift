@@ -4,6 +4,7 @@ import FlowIR
 enum Step {
   case uniform(UniformStep)
   case pack(PackStep)
+  case invert(InvertStep)
   /// All threads wait for each other.
   case barrier
   case rows(RowsStep)
@@ -22,7 +23,7 @@ struct StepList {
     steps.contains { step in
       switch step {
       case .uniform(let uniform): !uniform.sent.isEmpty
-      case .pack, .barrier, .rows, .combine, .store: false
+      case .pack, .invert, .barrier, .rows, .combine, .store: false
       }
     }
   }
@@ -52,6 +53,12 @@ struct UniformStep {
 struct PackStep {
   /// The number of the pack.
   let pack: Int
+}
+
+/// A table of the inverses of functions that are the same for all rows.
+struct InvertStep {
+  /// The number of the table.
+  let inverse: Int
 }
 
 /// A loop over tiles of rows.
@@ -105,6 +112,11 @@ extension TileProgram {
       return StepAccess(
         whole: places(packings[pack.pack].sources), written: [storage.packs[pack.pack]],
         share: .apart)
+    case .invert(let invert):
+      let search = inverses[invert.inverse]
+      return StepAccess(
+        whole: places(search.uniforms) + search.packs.map { storage.packs[$0] },
+        written: [storage.inverses[invert.inverse]], share: .apart)
     case .barrier: return nil
     case .rows(let rows):
       let nodes = phases[rows.phase].nodes.flatMap(\.all)
@@ -112,7 +124,7 @@ extension TileProgram {
         whole: places(nodes.flatMap { $0.body.uniforms })
           + nodes.flatMap(\.body.packs).map(\.pack).filter(storage.packs.indices.contains).map {
             storage.packs[$0]
-          },
+          } + nodes.flatMap(\.body.inverses).map { storage.inverses[$0] },
         share: .apart)
     case .combine(let combine):
       return StepAccess(written: places([combine.target]), share: combine.share)

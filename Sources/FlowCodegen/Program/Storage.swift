@@ -26,6 +26,8 @@ struct Storage {
   var working: [Value: Location] = [:]
   /// The place of each pack.
   var packs: [Location] = []
+  /// The place of each table of inverses.
+  var inverses: [Location] = []
   /// The size of the memory that `prepare` fills.
   var stateElements = 0
   /// The size of the memory of a call, for uniform values.

@@ -48,19 +48,21 @@ extension TileProgram {
       GradientOrders(views, needed: demand.needed)
     }
     let order = try stage("uniform-order") { UniformOrder(views, schedule, demand, gradients) }
-    let storage = try stage("storage") { Storage(views, order, packings: packings) }
+    let storage = try stage("storage") {
+      Storage(views, order, packings: packings, inverseTables: rows.inverses)
+    }
     let loops = try stage("uniform-loops") {
       UniformLoops(views, order, demand, storage, packings: packings, asked: rows.uniforms)
     }
     let prepare = try stage("prepare-sharing") {
-      WorkSharing.preparing(function, loops, packings, storage)
+      WorkSharing.preparing(function, loops, packings, storage, rows.inverseSearches)
     }
     let call = try stage("call-sharing") {
       WorkSharing.calling(function, loops, packings, storage, rows.phases, gradients)
     }
     self.init(
       function: function, groupedInput: groupedInput, views: views, phases: rows.phases,
-      packings: packings, storage: storage,
+      packings: packings, inverses: rows.inverseSearches, storage: storage,
       prepare: prepare, call: call)
     #if DEBUG
       if let fault = faults().first {

@@ -13,7 +13,8 @@ extension TileProgram {
       "memory state \(storage.stateElements) work \(storage.workElements) "
         + "scratch \(scratchElements) elements slot \(slotElements)")
     let packed = packings.enumerated().map { PrintedLine(describe($1, $0), scope(of: $1)) }
-    return head.map { PrintedLine($0) } + packed
+    let tables = inverses.map { PrintedLine(describe($0.table)) }
+    return head.map { PrintedLine($0) } + packed + tables
       + [PrintedLine("prepare {")] + describe(prepare) + [PrintedLine("}")]
       + [PrintedLine("call {")] + describe(call) + [PrintedLine("}")]
   }
@@ -28,6 +29,11 @@ extension TileProgram {
     let lines = list.lines.enumerated().filter { $0.element > 0 }
     return lines.map { PrintedLine("  line \($0.offset) of \($0.element)") }
       + list.steps.flatMap { describe($0) }
+  }
+
+  private func describe(_ table: InverseTable) -> String {
+    "inverse \(table.number) \(place(storage.inverses[table.number], table.size)): "
+      + "\(table.count) knots of \(table.elements) elements from \(table.low) to \(table.high)"
   }
 
   private func describe(_ packing: Packing, _ index: Int) -> String {
@@ -45,7 +51,7 @@ extension TileProgram {
       return [
         PrintedLine("  pack \(pack.pack) by all, in panels", scope(of: packings[pack.pack]))
       ]
-    case .uniform, .barrier, .combine, .store: return [PrintedLine(line(step))]
+    case .uniform, .invert, .barrier, .combine, .store: return [PrintedLine(line(step))]
     }
   }
 
@@ -71,6 +77,7 @@ extension TileProgram {
         + (reads.isEmpty ? "" : "(\(reads.joined(separator: " "))) ")
         + (working.isEmpty ? "" : "in \(working.joined(separator: " ")) ")
         + "-> \(stored.joined(separator: " ")) by \(describe(uniform.share))"
+    case .invert(let invert): return "  invert \(invert.inverse) by all, in tiles of knots"
     case .barrier: return "  barrier"
     case .combine(let combine):
       let reduction = phases[combine.phase].reductions[combine.reduction]

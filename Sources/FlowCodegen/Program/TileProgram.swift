@@ -18,6 +18,8 @@ public struct TileProgram {
   let phases: [RowPhase]
   /// The packed weights, by number.
   let packings: [Packing]
+  /// The tables of inverses, by number.
+  let inverses: [InverseSearch]
   let storage: Storage
   /// The steps that run when parameters are loaded or change.
   let prepare: StepList
@@ -27,7 +29,7 @@ public struct TileProgram {
   /// A program from its parts, as tests of the verifier need it.
   init(
     function: Function, groupedInput: Int? = nil, views: Views, phases: [RowPhase],
-    packings: [Packing], storage: Storage,
+    packings: [Packing], inverses: [InverseSearch] = [], storage: Storage,
     prepare: StepList, call: StepList
   ) {
     self.function = function
@@ -35,6 +37,7 @@ public struct TileProgram {
     self.views = views
     self.phases = phases
     self.packings = packings
+    self.inverses = inverses
     self.storage = storage
     self.prepare = prepare
     self.call = call

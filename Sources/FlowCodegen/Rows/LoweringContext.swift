@@ -21,10 +21,14 @@ final class LoweringContext {
   /// Uniform values that row code reads, in order of first use.
   private(set) var uniformDemand: [Value] = []
   private var demanded: Set<Value> = []
+  /// The tables of inverses.
+  private(set) var inverses: [InverseTable] = []
+  private let schedule: Schedule
 
-  init(_ views: Views, groupedInput: Int?) {
+  init(_ views: Views, _ schedule: Schedule, groupedInput: Int?) {
     function = views.function
     self.views = views
+    self.schedule = schedule
     self.groupedInput = groupedInput
   }
 
@@ -44,6 +48,16 @@ final class LoweringContext {
 
   func demand(_ value: Value) {
     if demanded.insert(value).inserted { uniformDemand.append(value) }
+  }
+
+  /// Whether a uniform value depends on parameters alone.
+  func isPrepared(_ value: Value) -> Bool { schedule.level(of: value) == 0 }
+
+  /// A new table of inverses, for targets in a range; nil if it would be too large.
+  func addInverse(elements: Int, range: ClosedRange<Double>?) -> InverseTable? {
+    let table = InverseTable(number: inverses.count, elements: elements, range: range)
+    if let table { inverses.append(table) }
+    return table
   }
 
   func pack(_ pack: Pack) -> Int {

@@ -17,10 +17,12 @@ extension RowLowering {
     try child.lower(region.operations, outputs: region.results)
     let value = child.buffer(of: region.results[0]).buffer
     let slope = child.buffer(of: region.results[1]).buffer
+    let nodes = child.finished()
     add(
       RootNode(
-        nodes: child.finished(), target: target, state: state, value: value, slope: slope,
-        lower: lower, upper: upper, context: context), operation.scope)
+        nodes: nodes, target: target, state: state, value: value, slope: slope,
+        domain: (lower, upper), inverse: inverseTable(operation, nodes: nodes, state: state),
+        context: context), operation.scope)
     places[operation.result] = .buffer(state, ready: count - 1)
   }
 

@@ -31,13 +31,15 @@ struct RowLoops {
   let packs: [Pack]
   /// The uniform values that row code reads, in order of first use.
   let uniforms: [Value]
+  /// The tables of inverses from which searches for roots start, by number.
+  let inverses: [InverseTable]
 
   /// Lowers a function's row values to as few loops as their uniform inputs allow; `groupedInput` is the
   /// argument with a row for each group of rows.
   ///
   /// - Throws: `CodegenError` for an operation on row values that has no lowering.
   init(_ views: Views, _ schedule: Schedule, groupedInput: Int?) throws(CodegenError) {
-    let context = LoweringContext(views, groupedInput: groupedInput)
+    let context = LoweringContext(views, schedule, groupedInput: groupedInput)
     let function = views.function
     let roots = function.operations.filter(\.sumsRows)
     func sumPhases(_ operation: TensorOperation) -> [Int] {
@@ -59,6 +61,7 @@ struct RowLoops {
     self.phases = phases
     packs = context.packs
     uniforms = context.uniformDemand
+    inverses = context.inverses
   }
 
   /// One loop that makes some sums and results.

@@ -8,7 +8,7 @@ extension Storage {
   /// Gives every stored value and pack its place: results where the caller wants them, constants in
   /// tables, the rest one after the other in the order in which they are made.
   init(
-    _ views: Views, _ order: UniformOrder, packings: [Packing]
+    _ views: Views, _ order: UniformOrder, packings: [Packing], inverseTables: [InverseTable]
   ) {
     let function = views.function
     for (index, argument) in function.arguments.enumerated() {
@@ -37,6 +37,7 @@ extension Storage {
     for packing in packings {
       packs.append(allocate(packing.pack.layout.packedCount, level: packing.level))
     }
+    for table in inverseTables { inverses.append(allocate(table.size, level: 0)) }
     stateElements = max(stateElements, Self.alignment)
     workElements += Self.alignment
   }

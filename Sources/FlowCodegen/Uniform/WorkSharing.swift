@@ -20,11 +20,13 @@ struct WorkSharing {
 
   /// The steps that run when parameters change: what depends on them alone.
   static func preparing(
-    _ function: Function, _ loops: UniformLoops, _ packings: [Packing], _ storage: Storage
+    _ function: Function, _ loops: UniformLoops, _ packings: [Packing], _ storage: Storage,
+    _ inverses: [InverseSearch]
   ) -> StepList {
     var sharing = WorkSharing(function, storage)
     sharing.add(loops.levels[0])
     sharing.add(packings, level: 0)
+    for search in inverses { sharing.add(search) }
     return sharing.list
   }
 
@@ -75,6 +77,13 @@ struct WorkSharing {
       steps.append(.pack(PackStep(pack: index)))
       wrote(storage.packs[index], .apart)
     }
+  }
+
+  private mutating func add(_ search: InverseSearch) {
+    let packs = search.packs.map { storage.packs[$0] }
+    wait(.apart, elementwise: [], whole: places(search.uniforms) + packs)
+    steps.append(.invert(InvertStep(inverse: search.table.number)))
+    wrote(storage.inverses[search.table.number], .apart)
   }
 
   private mutating func add(_ phase: RowPhase, _ rows: RowsStep, _ gradients: GradientOrders) {

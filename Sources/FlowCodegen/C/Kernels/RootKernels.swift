@@ -1,4 +1,4 @@
-/// `fk_root.h`: roots and quadrature.
+/// `fk_root.h` and `fk_inverse.h`: roots and quadrature.
 extension KernelCall {
   static func rootStart(r: String, _ items: CItems) -> KernelCall {
     KernelCall(
@@ -13,11 +13,33 @@ extension KernelCall {
       ["r": r, "begin": items.begin, "end": items.end, "items": items.items])
   }
 
+  /// One step for the elements of a list, in which those that are not done are left; gives how many.
+  static func rootSteps(r: String, items: String, count: String) -> KernelCall {
+    KernelCall("fk_root_steps", ["r": r, "items": items, "count": count])
+  }
+
   /// How many lanes are still on their way.
   static func rootOpen(r: String, _ items: CItems) -> KernelCall {
     KernelCall(
       "fk_root_open",
       ["r": r, "begin": items.begin, "end": items.end, "items": items.items])
+  }
+
+  /// Moves the starts of searches to where a table of inverses has the roots.
+  static func inverseStart(t: String, r: String, _ items: CItems) -> KernelCall {
+    KernelCall(
+      "fk_inverse_start",
+      ["t": t, "r": r, "begin": items.begin, "end": items.end, "items": items.items])
+  }
+
+  /// The targets of a tile of a table's knots.
+  static func inverseTargets(t: String, tile: String, target: String, n: Int) -> KernelCall {
+    KernelCall("fk_inverse_targets", ["t": t, "tile": tile, "target": target, "n": n])
+  }
+
+  /// Puts the roots of a tile of knots into a table.
+  static func inversePut(t: String, tile: String, r: String, n: Int) -> KernelCall {
+    KernelCall("fk_inverse_put", ["t": t, "tile": tile, "r": r, "n": n])
   }
 
   /// A node of a quadrature rule, and its weight, between two limits.

@@ -9,32 +9,59 @@ extension RootNode {
 
   func statements(_ node: Node, in printer: NodePrinter) -> [String] {
     let items = printer.items(node.itemSteps, count: self.items)
-    let pointers = ([state] + working + [target, value, slope]).map { printer.pointer($0) }
-    let root =
-      pointers + [
-        printer.number(lower), printer.number(upper), hasExactSlopes ? "0" : "1",
-      ]
-    var (searches, evaluations): ([String], [String]) = ([], [])
-    if let index = printer.counters[ObjectIdentifier(node)] {
-      searches = [
-        "\(printer.count(.searches, index)) += (uint64_t)((\(items.end)) - (\(items.begin))) "
-          + "* FK_TILE;"
-      ]
-      evaluations = [
-        "\(printer.count(.evaluations, index)) += (uint64_t)"
-          + KernelCall.rootOpen(r: "&root", items).statement,
-        "\(printer.count(.passes, index))++;",
+    var lines = ["{", search(in: printer), KernelCall.rootStart(r: "&root", items).statement]
+    if let inverse {
+      lines += [
+        printer.inverse(inverse, named: "inverse"),
+        KernelCall.inverseStart(t: "&inverse", r: "&root", items).statement,
       ]
     }
+    lines += searches(node, items, in: printer)
+    if elementsAreApart, printer.steps == nil {
+      let left = CItems(begin: "0", end: "count", items: "left")
+      var printer = printer
+      printer.some = left
+      lines += [
+        "int32_t left[\(self.items)];", "int count = \(self.items);",
+        "for (int i = 0; i < count; i++) left[i] = i;",
+        "for (int pass = 0; pass < FK_ROOT_PASSES && count; pass++) {",
+      ]
+      lines += evaluations(node, left, in: printer) + printer.statements(nodes)
+      let step = KernelCall.rootSteps(r: "&root", items: "left", count: "count")
+      return lines + ["count = \(step.statement)", "}", "}"]
+    }
+    lines.append("for (int pass = 0; pass < FK_ROOT_PASSES; pass++) {")
+    lines += evaluations(node, items, in: printer) + printer.statements(nodes)
+    let step = KernelCall.rootStep(r: "&root", items)
+    return lines + ["if (!\(step.expression)) break;", "}", "}"]
+  }
+
+  /// Counts the searches, if the program is profiled.
+  private func searches(_ node: Node, _ items: CItems, in printer: NodePrinter) -> [String] {
+    guard let index = printer.counters[ObjectIdentifier(node)] else { return [] }
+    return ["\(printer.count(.searches, index)) += \(lanes(items));"]
+  }
+
+  /// Counts the evaluations of a pass, if the program is profiled.
+  private func evaluations(_ node: Node, _ items: CItems, in printer: NodePrinter) -> [String] {
+    guard let index = printer.counters[ObjectIdentifier(node)] else { return [] }
+    let open = KernelCall.rootOpen(r: "&root", items)
     return [
-      "{",
-      "const fk_root root = {\(root.joined(separator: ", "))};",
-      KernelCall.rootStart(r: "&root", items).statement,
-    ] + searches + [
-      "for (int pass = 0; pass < FK_ROOT_PASSES; pass++) {"
-    ] + evaluations + printer.statements(nodes) + [
-      "if (!\(KernelCall.rootStep(r: "&root", items).expression)) break;", "}", "}",
+      "\(printer.count(.evaluations, index)) += (uint64_t)\(open.statement)",
+      "\(printer.count(.passes, index)) += \(lanes(items));",
     ]
+  }
+
+  private func lanes(_ items: CItems) -> String {
+    "(uint64_t)((\(items.end)) - (\(items.begin))) * FK_TILE"
+  }
+
+  /// The description of the search.
+  func search(in printer: NodePrinter) -> String {
+    let pointers = ([state] + working + [target, value, slope]).map { printer.pointer($0) }
+    let ends = [domain.lower, domain.upper].map { printer.number($0) }
+    let fields = pointers + ends + [hasExactSlopes ? "0" : "1"]
+    return "const fk_root root = {\(fields.joined(separator: ", "))};"
   }
 }
 

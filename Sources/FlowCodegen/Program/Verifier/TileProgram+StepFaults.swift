@@ -55,7 +55,7 @@ extension TileProgram {
           faults.append(
             Fault(.sums, "reduction \(combine.reduction) of rows \(combine.phase) comes twice"))
         }
-      case .uniform, .pack, .store: continue
+      case .uniform, .pack, .invert, .store: continue
       }
     }
     return faults

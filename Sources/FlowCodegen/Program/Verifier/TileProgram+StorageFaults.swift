@@ -27,7 +27,11 @@ extension TileProgram {
         name: "pack \($0)", location: $1.0, elements: $1.1.pack.layout.packedCount,
         canBeShared: false)
     }
-    return values + working + packs
+    let tables = zip(storage.inverses, inverses).enumerated().map {
+      Stored(
+        name: "inverse \($0)", location: $1.0, elements: $1.1.table.size, canBeShared: false)
+    }
+    return values + working + packs + tables
   }
 
   /// `bounds`, `alignment` and `overlap`.

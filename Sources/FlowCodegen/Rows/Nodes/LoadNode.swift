@@ -7,6 +7,7 @@ struct LoadNode: NodeBody {
   let target: Buffer
 
   func reads(of item: Int) -> [Span] { [] }
+  var isFunction: Bool { false }
   func writes(of item: Int) -> [Span] { [Span(target)] }
 
   func label(_ function: Function) -> String { "load \(function.arguments[argument].name)" }

@@ -78,6 +78,10 @@ protocol NodeBody {
   var uniforms: [Value] { get }
   /// The packed weights that it reads.
   var packs: [PackUse] { get }
+  /// The tables of inverses that it reads, by number.
+  var inverses: [Int] { get }
+  /// Whether what it writes depends on nothing but what it reads, uniform values among it.
+  var isFunction: Bool { get }
   /// The results of rows that it writes, by number.
   var results: [Int] { get }
   /// The reductions over rows that it adds to, by number.
@@ -146,6 +150,8 @@ extension NodeBody {
   var aliases: [(buffer: Buffer, root: Buffer)] { [] }
   var uniforms: [Value] { [] }
   var packs: [PackUse] { [] }
+  var inverses: [Int] { [] }
+  var isFunction: Bool { results.isEmpty }
   var results: [Int] { [] }
   var reductions: [Int] { [] }
   var canBeNarrow: Bool { true }

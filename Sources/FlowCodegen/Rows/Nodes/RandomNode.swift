@@ -8,6 +8,7 @@ struct RandomNode: NodeBody {
   let target: Buffer
 
   func reads(of item: Int) -> [Span] { [] }
+  var isFunction: Bool { false }
   func writes(of item: Int) -> [Span] { [Span(target)] }
   var uniforms: [Value] { [seed] }
 

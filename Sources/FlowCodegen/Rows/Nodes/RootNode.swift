@@ -11,38 +11,57 @@ struct RootNode: NodeBody {
   let working: [Buffer]
   let value: Buffer
   let slope: Buffer
-  let lower: Double
-  let upper: Double
+  let domain: (lower: Double, upper: Double)
+  /// The table from which the search starts, if the functions are the same for all rows.
+  let inverse: InverseTable?
 
   init(
-    nodes: [Node], target: Buffer, state: Buffer, value: Buffer, slope: Buffer, lower: Double,
-    upper: Double, context: LoweringContext
-  ) {
-    self.init(
-      nodes: nodes, target: target, state: state,
-      working: ["low", "high", "step", "past_x", "past_residual", "past_inverse"].map {
-        context.makeBuffer(state.elements, $0)
-      }, value: value, slope: slope, lower: lower, upper: upper)
-  }
-
-  private init(
-    nodes: [Node], target: Buffer, state: Buffer, working: [Buffer], value: Buffer,
-    slope: Buffer, lower: Double, upper: Double
+    nodes: [Node], target: Buffer, state: Buffer, value: Buffer, slope: Buffer,
+    domain: (lower: Double, upper: Double), inverse: InverseTable?, context: LoweringContext
   ) {
     self.nodes = nodes
     self.target = target
     self.state = state
-    self.working = working
     self.value = value
     self.slope = slope
-    self.lower = lower
-    self.upper = upper
+    self.domain = domain
+    self.inverse = inverse
+    working = ["low", "high", "step", "past_x", "past_residual", "past_inverse"].map {
+      context.makeBuffer(state.elements, $0)
+    }
+  }
+
+  /// The same search with other nodes.
+  private init(_ search: RootNode, nodes: [Node]) {
+    self.nodes = nodes
+    target = search.target
+    state = search.state
+    working = search.working
+    value = search.value
+    slope = search.slope
+    domain = search.domain
+    inverse = search.inverse
+  }
+
+  /// Whether each element's function is an item of one group, so that elements that are done can leave
+  /// the loop.
+  var elementsAreApart: Bool {
+    guard nodes.count == 1, let group = nodes[0].body as? GroupNode, group.extent == items,
+      items > 1, items <= 1024, group.sums.isEmpty
+    else { return false }
+    return (0..<items).allSatisfy { item in
+      group.reads(of: item).allSatisfy { $0.buffer != state || $0.elements == item..<item + 1 }
+        && group.writes(of: item).allSatisfy { span in
+          ![value, slope].contains(span.buffer) || span.elements == item..<item + 1
+        }
+    }
   }
 
   var items: Int { state.elements }
   func reads(of item: Int) -> [Span] { [Span(target, item..<item + 1)] }
   func writes(of item: Int) -> [Span] { [Span(state, item..<item + 1)] }
   var bodies: [[Node]] { [nodes] }
+  var inverses: [Int] { inverse.map { [$0.number] } ?? [] }
   var prepares: [Span] { [Span(state)] }
   var takes: [Span] { [Span(value), Span(slope)] }
   var canBeNarrow: Bool { false }
@@ -59,10 +78,7 @@ struct RootNode: NodeBody {
       let (value, slope) = (ready.steps(value), ready.steps(slope))
       let found = own.indices.map { max(own[$0], value[$0], slope[$0]) }
       if found == own {
-        let body = RootNode(
-          nodes: stepped, target: target, state: state, working: working, value: self.value,
-          slope: self.slope, lower: lower, upper: upper)
-        return Stepped(body: body, steps: own)
+        return Stepped(body: RootNode(self, nodes: stepped), steps: own)
       }
       own = found
     }
@@ -85,5 +101,8 @@ struct RootNode: NodeBody {
 
   func label(_ function: Function) -> String { "roots of \(state.elements)" }
   func cost(_ function: Function) -> NodeCost { NodeCost() }
-  func summary(_ text: NodeText) -> String { "roots \(text.place(target)) -> \(text.place(state))" }
+  func summary(_ text: NodeText) -> String {
+    let start = inverse.map { " from inverse \($0.number)" } ?? ""
+    return "roots \(text.place(target))\(start) -> \(text.place(state))"
+  }
 }
