@@ -28,6 +28,7 @@ import Testing
     .inverseStart(t: "", r: "", items), .inverseTargets(t: "", tile: "", target: "", n: 0),
     .inversePut(t: "", tile: "", r: "", n: 0),
     .node(a: "", b: "", u: "", w: "", t: "", dt: "", items),
+    .noLength(a: "", b: "", items),
     .accumulate(sums: "", values: "", first: "", items),
     .gather(source: "", at: "", target: ""),
     .matrixExponential(matrix: "", n: 0, work: "", out: ""),

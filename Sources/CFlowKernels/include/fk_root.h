@@ -182,6 +182,22 @@ FK_OUTLINE void fk_node(const fk_real *a, const fk_real *b, fk_real u, fk_real w
     }
 }
 
+/* Whether the limits of all lanes of the elements are the same or NaN. */
+FK_OUTLINE int fk_no_length(const fk_real *a, const fk_real *b, int begin, int end,
+                            const int32_t *items) {
+  fk_int apart = {0};
+  for (int item = begin; item < end; item++)
+    for (int v = 0; v < FK_TILE; v += FK_LANES) {
+      int64_t at = (int64_t)(items ? items[item] : item) * FK_TILE + v;
+      fk_vec from = fk_load(a + at), to = fk_load(b + at);
+      apart |= (from < to) | (from > to);
+    }
+  for (int lane = 0; lane < FK_LANES; lane++)
+    if (apart[lane])
+      return 0;
+  return 1;
+}
+
 /* sums += values, or sums = values for the first node. */
 FK_OUTLINE void fk_accumulate(fk_real *sums, const fk_real *values, int first, int begin, int end,
                               const int32_t *items) {

@@ -11,6 +11,7 @@ extension RowLowering {
   func lowerRoot(_ operation: TensorOperation, lower: Double, upper: Double) throws(CodegenError) {
     let region = operation.regions[0]
     let child = RowLowering(context: context, parent: self, isStepwise: isStepwise)
+    child.isSearched = true
     let (target, _) = buffer(of: operation.operands[0])
     let state = context.makeBuffer(target.elements, "x\(region.arguments[0].id)")
     child.places[region.arguments[0]] = .buffer(state, ready: -1)
@@ -55,12 +56,25 @@ extension RowLowering {
       return QuadratureNode.Sum(
         value: value, total: context.makeBuffer(value.elements, "v\(result.id)"))
     }
+    let nodes = child.finished()
+    let canBeEmpty =
+      isSearched
+      && rows.allSatisfy { Self.isMultiple($0.inner, of: region.arguments[1], in: region) }
+      && nodes.flatMap(\.all).allSatisfy { $0.body.reductions.isEmpty && $0.body.isFunction }
     add(
       QuadratureNode(
-        nodes: child.finished(), count: ruleNodes, limits: (a, b), point: point, weight: weight,
-        sums: sums), operation.scope)
+        nodes: nodes, count: ruleNodes, limits: (a, b), point: point, weight: weight,
+        sums: sums, canBeEmpty: canBeEmpty), operation.scope)
     for ((result, _), sum) in zip(rows, sums) {
       places[result] = .buffer(sum.total, ready: count - 1)
+    }
+  }
+
+  /// Whether a value is the product of another and something.
+  private static func isMultiple(_ value: Value, of factor: Value, in region: Region) -> Bool {
+    region.operations.contains { operation in
+      guard case .binary(.multiply) = operation.opcode else { return false }
+      return operation.results == [value] && operation.operands.contains(factor)
     }
   }
 

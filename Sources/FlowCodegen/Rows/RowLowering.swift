@@ -20,6 +20,8 @@ final class RowLowering {
   let parent: RowLowering?
   /// Whether elements may become final one by one, in the steps of a triangular inverse.
   let isStepwise: Bool
+  /// Whether these are the operations of a function whose root is searched.
+  var isSearched = false
   private var drafts: [Draft] = []
   var places: [Value: Place] = [:]
   /// Where the recorded steps of an ODE's solution lie, by the value that stands for them.

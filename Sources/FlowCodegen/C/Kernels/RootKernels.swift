@@ -54,6 +54,13 @@ extension KernelCall {
       ])
   }
 
+  /// Whether the integrals of all lanes are from a number to itself.
+  static func noLength(a: String, b: String, _ items: CItems) -> KernelCall {
+    KernelCall(
+      "fk_no_length",
+      ["a": a, "b": b, "begin": items.begin, "end": items.end, "items": items.items])
+  }
+
   static func accumulate(
     sums: String, values: String, first: String, _ items: CItems
   ) -> KernelCall {

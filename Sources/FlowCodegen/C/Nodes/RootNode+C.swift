@@ -74,8 +74,19 @@ extension QuadratureNode {
     }
     let (nodeTable, weightTable) = (table(rule.nodes), table(rule.weights))
     let items = printer.items(node.itemSteps, count: self.items)
-    var lines = [
-      "for (int node = 0; node < \(count); node++) {",
+    var nodeCount = "\(count)"
+    var lines: [String] = []
+    if canBeEmpty {
+      // Where all points are the limit, each node of the rule leaves the same: 0, or NaN.
+      let (a, b) = (printer.pointer(limits.a), printer.pointer(limits.b))
+      nodeCount = "nodes"
+      lines = [
+        "{",
+        "const int nodes = \(KernelCall.noLength(a: a, b: b, items).expression) ? 1 : \(count);",
+      ]
+    }
+    lines += [
+      "for (int node = 0; node < \(nodeCount); node++) {",
       "const int more = accumulate || node;",
       KernelCall.node(
         a: printer.pointer(limits.a), b: printer.pointer(limits.b), u: "\(nodeTable)[node]",
@@ -95,6 +106,6 @@ extension QuadratureNode {
           first: "node == 0", items
         ).statement)
     }
-    return lines + ["}"]
+    return lines + (canBeEmpty ? ["}", "}"] : ["}"])
   }
 }

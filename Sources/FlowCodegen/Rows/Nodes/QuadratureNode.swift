@@ -17,6 +17,9 @@ struct QuadratureNode: NodeBody {
   let point: Buffer
   let weight: Buffer
   var sums: [Sum]
+  /// Whether all that the nodes leave is a multiple of the length, and the length is often 0: in the
+  /// first evaluation of a search for a root, which starts at the limit.
+  let canBeEmpty: Bool
 
   var items: Int { point.elements }
   func reads(of item: Int) -> [Span] {
