@@ -39,9 +39,13 @@ static const char inverse[] = {
 static const char driver[] = {
 #embed "include/fk_driver.h"
     , 0};
+static const char ode_group[] = {
+#embed "include/fk_ode_group.h"
+    , 0};
 
 static const char *const headers[] = {base, math, random_, tile, gemm, weight_gradient,
-                                    ode,  ode_record, linear_algebra, root, inverse, driver};
+                                    ode,  ode_record, linear_algebra, root, inverse, driver,
+                                    ode_group};
 
 const char *fk_embedded_header(int index) { return headers[index]; }
 int fk_embedded_header_count(void) { return sizeof(headers) / sizeof(*headers); }

@@ -11,6 +11,16 @@ public final class NodeCounters: Sendable {
     public let calls: Int
     /// What a search for roots took; nil for other nodes.
     public let search: Search?
+    /// What the solution of a differential equation took; nil for other nodes.
+    public let solution: Solution?
+  }
+
+  /// How often the derivatives of a differential equation were evaluated.
+  public struct Solution: Sendable {
+    /// Evaluations that a row needed, on average.
+    public let evaluations: Double
+    /// The share of the computed lanes that held a row on its way.
+    public let lanesInUse: Double
   }
 
   /// How often searches for roots evaluated their functions.
@@ -44,14 +54,19 @@ public final class NodeCounters: Sendable {
     read(&values)
     return work.indices.map { node in
       func value(_ counter: CFile.Counter) -> Double { Double(values[counter.index(of: node)]) }
-      var search: Search?
-      if value(.searches) > 0 {
+      var (search, solution): (Search?, Solution?)
+      if value(.searches) > 0, work[node].isODE {
+        solution = Solution(
+          evaluations: value(.evaluations) / value(.searches),
+          lanesInUse: value(.evaluations) / value(.passes))
+      } else if value(.searches) > 0 {
         search = Search(
           evaluations: value(.evaluations) / value(.searches),
           passes: value(.passes) / value(.searches))
       }
       return Count(
-        seconds: value(.ticks) * tickSeconds, calls: Int(value(.calls)), search: search)
+        seconds: value(.ticks) * tickSeconds, calls: Int(value(.calls)), search: search,
+        solution: solution)
     }
   }
 }

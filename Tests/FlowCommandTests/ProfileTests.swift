@@ -104,6 +104,39 @@ import Testing
     #expect(text.contains(" evaluations, ") && text.contains(" by the slowest row of a tile"))
   }
 
+  @Test("the line of an ODE says how many evaluations a row needed, and how many lanes were in use")
+  func solutions() throws {
+    let model = CompileCommandTests.fixtures + "/cnf-default.safetensors"
+    for (function, rows) in [("log_prob", "2000"), ("log_prob", "1"), ("gradient", "100")] {
+      let arguments = ["profile", model, "--function", function, "--rows", rows, "--seconds", "0"]
+      let result = try CommandTests().flowir(arguments + ["--json"])
+      guard case .array(let nodes)? = try JSONValue.parse(result.output.utf8)["nodes"] else {
+        throw FileError.malformed(path: "profile", offset: 0, reason: result.output)
+      }
+      var count = 0
+      for node in nodes {
+        guard case .string(let name)? = node["node"] else { continue }
+        guard name.hasPrefix("ode solve") else {
+          #expect(node["evaluations"] == .null && node["lanes_in_use"] == .null, "\(name)")
+          continue
+        }
+        guard case .number(let evaluations)? = node["evaluations"],
+          case .number(let share)? = node["lanes_in_use"]
+        else {
+          Issue.record("\(name) has no evaluations")
+          continue
+        }
+        count += 1
+        // The two stages before the first step, and six for each; rows that are done make room.
+        #expect(evaluations >= 8 && evaluations < 200, "\(evaluations)")
+        #expect(share > (rows == "2000" ? 0.75 : 0) && share <= 1, "\(share) of \(rows) rows")
+      }
+      #expect(count >= 1)
+      let text = try CommandTests().flowir(arguments).output
+      #expect(text.contains(" evaluations a row, ") && text.contains(" % of the lanes in use"))
+    }
+  }
+
   @Test("profiles take every function; wrong ones are usage errors")
   func functions() throws {
     for function in ["train_step", "gradient"] {

@@ -20,7 +20,8 @@ enum {
   FK_ODE_ERROR,    /* the largest error of the step in units of what is tolerated */
   FK_ODE_DONE,     /* masks */
   FK_ODE_FAILED,
-  FK_ODE_ACCEPTED, /* how many steps, as integers */
+  FK_ODE_TRIED,    /* how many steps, as integers */
+  FK_ODE_ACCEPTED,
   FK_ODE_PREVIOUS, /* the error of the last accepted step */
   FK_ODE_REJECTED, /* a mask: the last step was rejected */
   FK_ODE_SIZE,     /* at the start, the largest element of the state, and of the derivatives, */
@@ -69,6 +70,7 @@ FK_OUTLINE void fk_ode_begin(fk_real *c, const fk_real *t0, const fk_real *t1) {
     fk_store(FK_ODE_AT(c, FK_ODE_ERROR), fk_splat(0));
     fk_store_int(FK_ODE_AT(c, FK_ODE_DONE), failed | (dt == 0));
     fk_store_int(FK_ODE_AT(c, FK_ODE_FAILED), failed);
+    fk_store_int(FK_ODE_AT(c, FK_ODE_TRIED), fk_splat_int(0));
     fk_store_int(FK_ODE_AT(c, FK_ODE_ACCEPTED), fk_splat_int(0));
     fk_store(FK_ODE_AT(c, FK_ODE_PREVIOUS), fk_splat(1));
     fk_store_int(FK_ODE_AT(c, FK_ODE_REJECTED), fk_splat_int(0));
@@ -211,8 +213,8 @@ FK_OUTLINE void fk_ode_move(const fk_real *c, int n, fk_real *x, fk_real *k, con
   }
 }
 
-/* Chooses the next step of each row; whether one is left. */
-FK_OUTLINE int fk_ode_next(fk_real *c) {
+/* Chooses the next step of each row, of which there are `most` at most; whether one is left. */
+FK_OUTLINE int fk_ode_next(fk_real *c, int most) {
   fk_int running = fk_splat_int(0);
   for (int v = 0; v < FK_TILE; v += FK_LANES) {
     fk_vec t = fk_load(FK_ODE_AT(c, FK_ODE_TIME)), dt = fk_load(FK_ODE_AT(c, FK_ODE_STEP));
@@ -228,12 +230,13 @@ FK_OUTLINE int fk_ode_next(fk_real *c) {
     fk_vec power = (fk_real)-0.17 * fk_log(error);
     power += fk_select(accepted, (fk_real)0.04 * fk_log(previous), fk_splat(0));
     fk_int rejected = fk_load_int(FK_ODE_AT(c, FK_ODE_REJECTED));
-    fk_vec most = fk_select(rejected, fk_splat(1), fk_splat(10));
-    dt *= fk_min(fk_max((fk_real)0.9 * fk_exp(power), fk_splat((fk_real)0.1)), most);
+    fk_vec bound = fk_select(rejected, fk_splat(1), fk_splat(10));
+    dt *= fk_min(fk_max((fk_real)0.9 * fk_exp(power), fk_splat((fk_real)0.1)), bound);
     fk_vec rest = end - t;
     dt = fk_select(fk_abs(dt) > fk_abs(rest), rest, dt);
     done |= last;
-    fk_int failed = ~done & ((t + dt == t) | ~fk_is_finite(dt));
+    fk_int tried = fk_load_int(FK_ODE_AT(c, FK_ODE_TRIED)) + 1;
+    fk_int failed = ~done & ((t + dt == t) | ~fk_is_finite(dt) | (tried >= most));
     done |= failed;
     fk_int count = fk_load_int(FK_ODE_AT(c, FK_ODE_ACCEPTED));
     fk_store(FK_ODE_AT(c, FK_ODE_TIME), t);
@@ -241,6 +244,7 @@ FK_OUTLINE int fk_ode_next(fk_real *c) {
     fk_store(FK_ODE_AT(c, FK_ODE_ERROR), fk_splat(0));
     fk_store_int(FK_ODE_AT(c, FK_ODE_DONE), done);
     fk_store_int(FK_ODE_AT(c, FK_ODE_FAILED), fk_load_int(FK_ODE_AT(c, FK_ODE_FAILED)) | failed);
+    fk_store_int(FK_ODE_AT(c, FK_ODE_TRIED), tried);
     fk_store_int(FK_ODE_AT(c, FK_ODE_ACCEPTED), count - accepted);
     fk_vec kept = fk_max(error, fk_splat((fk_real)1e-4));
     fk_store(FK_ODE_AT(c, FK_ODE_PREVIOUS), fk_select(accepted, kept, previous));
@@ -253,15 +257,20 @@ FK_OUTLINE int fk_ode_next(fk_real *c) {
   return left != 0;
 }
 
-/* Rows that have failed or are not done have failed, and have no steps; the largest number of steps
- * of a row. */
+/* How many rows are on their way. */
+FK_OUTLINE int fk_ode_moving(const fk_real *c) {
+  int count = 0;
+  for (int r = 0; r < FK_TILE; r++)
+    count += !((const fk_ode_word *)c)[FK_ODE_DONE * FK_TILE + r];
+  return count;
+}
+
+/* Rows that have failed have no steps; the largest number of steps of a row. */
 FK_OUTLINE int fk_ode_end(fk_real *c) {
   fk_word most = 0;
   for (int v = 0; v < FK_TILE; v += FK_LANES) {
-    fk_int failed = fk_load_int(FK_ODE_AT(c, FK_ODE_FAILED)) |
-                    ~fk_load_int(FK_ODE_AT(c, FK_ODE_DONE));
+    fk_int failed = fk_load_int(FK_ODE_AT(c, FK_ODE_FAILED));
     fk_int count = ~failed & fk_load_int(FK_ODE_AT(c, FK_ODE_ACCEPTED));
-    fk_store_int(FK_ODE_AT(c, FK_ODE_FAILED), failed);
     fk_store_int(FK_ODE_AT(c, FK_ODE_ACCEPTED), count);
     for (int i = 0; i < FK_LANES; i++)
       most = count[i] > most ? count[i] : most;

@@ -1,15 +1,25 @@
 extension CFile {
-  /// The function of a phase's tile.
+  /// The functions of a phase's tiles.
   func tile(_ index: Int) -> String {
     let phase = program.phases[index]
-    let printer = NodePrinter(
+    guard phase.groups.isEmpty else { return group(index) }
+    return tile("\(name)_tile_\(index)", phase, phase.nodes)
+  }
+
+  /// What prints the nodes of a phase.
+  func printer(_ phase: RowPhase) -> NodePrinter {
+    NodePrinter(
       program: program, phase: phase, places: steps.places, definitions: definitions,
       counters: counters)
+  }
+
+  /// A function that runs some nodes for a tile.
+  func tile(_ name: String, _ phase: RowPhase, _ nodes: [Node]) -> String {
+    let printer = printer(phase)
     var out = CText()
     out.line(
-      "static void \(name)_tile_\(index)(const void *const *args, void *const *results, "
-        + "const fk_real *state, const fk_real *work, fk_real *s, int64_t row, int64_t rows, "
-        + "uint64_t first_row, fk_real *gradients, double *sums, int accumulate) {")
+      "static void \(name)(\(Self.tileParameters)int64_t row, int64_t rows, uint64_t first_row, "
+        + "fk_real *gradients, double *sums, int accumulate) {")
     out.line("const int64_t valid = rows - row < FK_TILE ? rows - row : FK_TILE;")
     // Rows that fit the first vector of a tile leave the others alone.
     out.line(
@@ -19,7 +29,7 @@ extension CFile {
       "(void)args, (void)results, (void)state, (void)work, (void)first_row, (void)gradients, "
         + "(void)sums, (void)accumulate, (void)valid, (void)width;")
     var scope = ""
-    for node in phase.nodes {
+    for node in nodes {
       if node.scope.path != scope, !node.scope.path.isEmpty {
         scope = node.scope.path
         out.line("/* \(scope.inComment) */")
@@ -89,7 +99,7 @@ extension CFile {
     let queues = "(int64_t)threads * \(count) * FK_QUEUE"
     out.line(
       "int64_t *queues = fk_take(&\(name)_kept, (\(program.storage.workElements) + threads * "
-        + "(int64_t)\(program.scratchElements) * FK_TILE\(slotted)) * (int64_t)sizeof(fk_real) + "
+        + "(int64_t)\(program.threadElements) * FK_TILE\(slotted)) * (int64_t)sizeof(fk_real) + "
         + "\(queues) * (int64_t)sizeof(int64_t));")
     out.line("if (!queues) return 1;")
     out.line("fk_real *work = (fk_real *)(queues + \(queues));")
@@ -97,7 +107,8 @@ extension CFile {
     for (index, phase) in program.phases.enumerated() {
       let place = "queues + (int64_t)threads * \(index) * FK_QUEUE"
       out.line("runs[\(index)] = (fk_runs){\(place), threads};")
-      let total = phase.slots.isEmpty ? "fk_run_count(tiles, runs + \(index))" : "fk_slots(tiles)"
+      let total =
+        phase.slots.isEmpty ? StepPrinter.runs(phase, "runs + \(index)") : "fk_slots(tiles)"
       out.line("fk_share_runs(runs + \(index), \(total));")
     }
     for line in StepPrinter.parallel(

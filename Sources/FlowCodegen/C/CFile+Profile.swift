@@ -11,6 +11,8 @@ extension CFile {
     case ticks, calls
     /// Of roots: rows of elements that were searched; evaluations of the function in rows that were
     /// still on their way; and all evaluations, those of rows that waited for others among them.
+    /// Of differential equations: rows; evaluations of the derivatives in rows that were still on
+    /// their way; and those in all lanes that were computed.
     case searches, evaluations, passes
 
     /// The place of a node's counter among those of all nodes.

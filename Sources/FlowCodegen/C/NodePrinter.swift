@@ -35,7 +35,11 @@ struct NodePrinter {
 
   /// One node, with its counter if there is one.
   func statements(_ node: Node) -> [String] {
-    let work = node.body.statements(node, in: self)
+    timed(node, node.body.statements(node, in: self))
+  }
+
+  /// Some of a node's work, with its counter if there is one.
+  func timed(_ node: Node, _ work: [String]) -> [String] {
     guard let index = counters[ObjectIdentifier(node)] else { return work }
     return ["{", "const uint64_t tick_\(index) = fk_ticks();"] + work
       + ["\(count(.ticks, index)) += fk_ticks() - tick_\(index);"]

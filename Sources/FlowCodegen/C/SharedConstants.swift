@@ -6,6 +6,7 @@ enum SharedConstants {
     ("sizeof(fk_panel) == 5 * sizeof(int32_t)", "numbers that describe a panel"),
     ("sizeof(fk_run) == 4 * sizeof(int32_t)", "numbers that describe a run of entries"),
     ("FK_ODE_CONTROL == \(ODESolveNode.controlElements)", "elements of an ODE's control block"),
+    ("FK_ODE_GROUP == \(ODEGroup.tiles)", "tiles that are solved together"),
     (
       "sizeof(fk_ode_node) == \(ODESolveNode.stages) * sizeof(fk_real)",
       "stages of a step of an ODE"

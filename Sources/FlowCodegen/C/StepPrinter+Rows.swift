@@ -6,12 +6,13 @@ extension StepPrinter {
     let phase = program.phases[rows.phase]
     let slots = phase.slots
     let call = "\(name)_tile_\(rows.phase)(args, results, state, work, s, "
-    let (work, scratch) = (program.storage.workElements, program.scratchElements)
+    let (work, scratch) = (program.storage.workElements, program.threadElements)
     let runs = "runs + \(rows.phase)"
     var lines = [
       "{",
       "fk_real *s = work + \(work) + thread * (int64_t)\(scratch) * FK_TILE;",
     ]
+    if !phase.groups.isEmpty { return lines + groups(phase, rows.phase, runs) }
     if slots.isEmpty { return lines + tiles(phase, call, runs) }
     // Sums are made in slots whose number depends on the rows alone, then combined in order.
     lines += [
@@ -34,7 +35,7 @@ extension StepPrinter {
   private func tiles(_ phase: RowPhase, _ call: String, _ runs: String) -> [String] {
     let rest = "(uint64_t)first_row, 0, 0, 0);"
     var lines = [
-      "const int64_t count = fk_run_count(tiles, \(runs));",
+      "const int64_t count = \(Self.runs(phase, runs));",
       "for (int64_t run; (run = fk_next_run(\(runs), thread)) >= 0;) {",
       "const int64_t end = tiles * (run + 1) / count;",
       "for (int64_t tile = tiles * run / count; tile < end; tile++) {",
@@ -49,6 +50,24 @@ extension StepPrinter {
       ]
     }
     return lines + [call + "tile * FK_TILE, rows, " + rest, "}", "}"]
+  }
+
+  /// A thread's tiles of a loop with differential equations, several at a time.
+  private func groups(_ phase: RowPhase, _ index: Int, _ runs: String) -> [String] {
+    [
+      "const int64_t count = \(Self.runs(phase, runs));",
+      "for (int64_t run; (run = fk_next_run(\(runs), thread)) >= 0;) {",
+      "const int64_t end = tiles * (run + 1) / count;",
+      "for (int64_t tile = tiles * run / count; tile < end; tile += FK_ODE_GROUP) {",
+      "const int64_t to = fk_least(end, tile + FK_ODE_GROUP) * FK_TILE;",
+      "\(name)_tiles_\(index)(\(CFile.tileArguments)tile * FK_TILE, fk_least(rows, to), rows, "
+        + "(uint64_t)first_row);", "}", "}",
+    ]
+  }
+
+  /// How many runs the tiles of a phase without sums are cut into.
+  static func runs(_ phase: RowPhase, _ runs: String) -> String {
+    "\(phase.groups.isEmpty ? "fk_run_count" : "fk_ode_run_count")(tiles, \(runs))"
   }
 
   /// A thread's part of one reduction's sum over the slots.

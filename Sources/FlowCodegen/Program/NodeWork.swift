@@ -8,6 +8,8 @@ public struct NodeWork: Sendable {
   public let scope: String
   /// How many loops it stands in.
   public let depth: Int
+  /// Whether it solves a differential equation.
+  public let isODE: Bool
   /// How often it is called in one pass over its items: once for each step of an incremental loop.
   public let callsPerPass: Int
   /// Floating-point operations of the products that run: two for each weight.
@@ -25,6 +27,7 @@ public struct NodeWork: Sendable {
     let cost = node.body.cost(function)
     label = node.body.label(function)
     scope = node.scope.path
+    isODE = node.body is ODESolveNode
     self.depth = depth
     self.callsPerPass = callsPerPass
     flop = cost.flop

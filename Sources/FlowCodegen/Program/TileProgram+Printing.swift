@@ -102,10 +102,13 @@ extension TileProgram {
     let sums =
       slots.isEmpty
       ? "" : " sums at \(rows.slotOffset): \(slots.reals) reals, \(slots.doubles) doubles"
+    let saved = phase.groups.map(\.size).max() ?? 0
     let start =
       "  rows \(rows.phase) scratch \(phase.scratch.elements) elements\(sums)"
       + "\(phase.canBeNarrow ? " narrow" : "") by all, in runs of "
-      + "\(slots.isEmpty ? "tiles" : "a slot's tiles") {"
+      + "\(slots.isEmpty ? "tiles" : "a slot's tiles")"
+      + (phase.groups.isEmpty
+        ? " {" : ", \(ODEGroup.tiles) solved together, \(saved) elements saved {")
     return [PrintedLine(start)] + text.lines(phase.nodes, indent: "    ") + [PrintedLine("  }")]
   }
 

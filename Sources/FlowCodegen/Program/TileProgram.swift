@@ -62,6 +62,12 @@ public struct TileProgram {
   /// The elements of a thread's scratch memory, for each row of a tile.
   var scratchElements: Int { max(phases.map(\.scratch.elements).max() ?? 1, 1) }
 
+  /// The elements of a thread's memory for a tile and what is saved of a group's, for each row of a tile.
+  var threadElements: Int {
+    let saved = phases.flatMap(\.groups).map(\.size).max() ?? 0
+    return scratchElements + ODEGroup.tiles * saved
+  }
+
   /// The numbers in a slot of all sums over rows.
   var slotElements: Int { phases.map(\.slots.elements).reduce(0, +) }
 }

@@ -7,6 +7,8 @@ struct RowPhase {
   let reductions: [RowReduction]
   let scratch: ScratchPlan
   let slots: SlotLayout
+  /// The differential equations that are solved for several tiles at once, in order.
+  let groups: [ODEGroup]
 
   init(nodes: [Node], reductions: [RowReduction]) {
     self.init(nodes: nodes, reductions: reductions, scratch: ScratchPlan(nodes: nodes))
@@ -18,6 +20,7 @@ struct RowPhase {
     self.reductions = reductions
     self.scratch = scratch
     slots = SlotLayout(reductions)
+    groups = slots.isEmpty ? ODEGroup.all(nodes, scratch) : []
   }
 
   /// Whether a tile of few rows may leave all but its first vector alone.

@@ -20,6 +20,8 @@ struct ProfileReport {
     var fraction: Double?
     /// What a search for roots took.
     var search: NodeCounters.Search?
+    /// What the solution of a differential equation took.
+    var solution: NodeCounters.Solution?
   }
 
   let function: String
@@ -56,7 +58,8 @@ struct ProfileReport {
       nonzero += Double(node.nonzeroFLOP) * times
       var line = Line(
         label: String(repeating: "  ", count: node.depth) + node.label, scope: node.scope,
-        seconds: max(own, 0), search: counts[index].search)
+        seconds: max(own, 0), search: counts[index].search,
+        solution: counts[index].solution)
       if let needed = Self.bound(node, limits), own > 0, times > 0 {
         (line.bound, line.unit, line.work) = (needed.name, needed.unit, needed.work * times)
         line.fraction = needed.seconds * times * Double(threads) / own
@@ -116,6 +119,10 @@ struct ProfileReport {
         columns += ", \(number(search.evaluations, 2)) evaluations, "
         columns += "\(number(search.passes, 2)) by the slowest row of a tile"
       }
+      if let solution = line.solution {
+        columns += ", \(number(solution.evaluations, 1)) evaluations a row, "
+        columns += "\(number(100 * solution.lanesInUse, 0)) % of the lanes in use"
+      }
       text += columns + (line.scope.isEmpty ? "" : "  // \(line.scope)") + "\n"
     }
     return text
@@ -133,7 +140,10 @@ struct ProfileReport {
           .init("work_per_row", .number(line.work / count)), .init("unit", .string(line.unit)),
           .init("bound", .string(line.bound)),
           .init("fraction_of_bound", line.fraction.map { .number($0) } ?? .null),
-          .init("evaluations", line.search.map { .number($0.evaluations) } ?? .null),
+          .init(
+            "evaluations",
+            (line.search?.evaluations ?? line.solution?.evaluations).map { .number($0) } ?? .null),
+          .init("lanes_in_use", line.solution.map { .number($0.lanesInUse) } ?? .null),
           .init("passes", line.search.map { .number($0.passes) } ?? .null),
         ])
     }

@@ -1,4 +1,4 @@
-/// `fk_ode.h` and `fk_ode_record.h`: the steps of an ordinary differential equation; `c` is the control block.
+/// `fk_ode.h`, `fk_ode_group.h` and `fk_ode_record.h`: the steps of an ordinary differential equation; `c` is the control block.
 extension KernelCall {
   static func odeBegin(c: String, t0: String, t1: String) -> KernelCall {
     KernelCall("fk_ode_begin", ["c": c, "t0": t0, "t1": t1])
@@ -58,7 +58,28 @@ extension KernelCall {
   }
 
   /// The next step size; false once all rows are done.
-  static func odeNext(c: String) -> KernelCall { KernelCall("fk_ode_next", ["c": c]) }
+  static func odeNext(c: String, most: Int) -> KernelCall {
+    KernelCall("fk_ode_next", ["c": c, "most": most])
+  }
+
+  /// How many rows are on their way.
+  static func odeMoving(c: String) -> KernelCall { KernelCall("fk_ode_moving", ["c": c]) }
+
+  /// Saves what a tile of a group has before its rows take their steps.
+  static func odeSave(g: String, tile: String) -> KernelCall {
+    KernelCall("fk_ode_save", ["g": g, "tile": tile])
+  }
+
+  /// Gives a tile back what was saved, with its solutions.
+  static func odeRestore(g: String, tile: String) -> KernelCall {
+    KernelCall("fk_ode_restore", ["g": g, "tile": tile])
+  }
+
+  /// All lanes are free, and all rows are to come.
+  static func odeOpen(g: String) -> KernelCall { KernelCall("fk_ode_open", ["g": g]) }
+
+  /// Rows that are done leave and others come; how many there are.
+  static func odeSeat(g: String) -> KernelCall { KernelCall("fk_ode_seat", ["g": g]) }
 
   /// How many steps the slowest row took.
   static func odeEnd(c: String) -> KernelCall { KernelCall("fk_ode_end", ["c": c]) }

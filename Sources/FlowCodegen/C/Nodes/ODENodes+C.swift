@@ -2,51 +2,108 @@ import FlowIR
 
 extension ODESolveNode {
   /// The derivatives at the start and a little later, from which the first step is guessed, then attempts
-  /// of six stages each until every row is done.
+  /// of six stages each until every row of the tile is done.
   func statements(_ node: Node, in printer: NodePrinter) -> [String] {
     let c = printer.pointer(block)
-    let record = record.map { printer.pointer($0) }
-    let begin = KernelCall.odeBegin(c: c, t0: printer.pointer(start), t1: printer.pointer(end))
-    return [begin.statement, "for (int attempt = -1, stage = 0;;) {"]
-      + stage(c, printer) + attempt(c, record, printer)
-      + [
-        "if (!\(KernelCall.odeNext(c: c).expression) || ++attempt == \(control.steps)) break;",
-        "stage = 1;", "}",
-      ] + finish(c, record, printer)
+    let isStart = "if (isFirst) {"
+    return [start(printer)] + count(node, rows: "FK_TILE", printer)
+      + count(node, stages: 2, of: "FK_TILE", lanes: "FK_TILE", printer)
+      + ["for (int isFirst = 1, stage = 0;;) {"]
+      + stage(printer.statements(nodes), printer)
+      + [isStart] + guess(printer) + ["if (++stage < 2) continue;", "isFirst = 0;"]
+      + ["stage = 1;", "continue;", "}", "if (++stage < \(Self.stages)) continue;"]
+      + count(
+        node, stages: Self.stages - 1, of: KernelCall.odeMoving(c: c).expression, lanes: "FK_TILE",
+        printer) + attempt(printer)
+      + ["if (!\(KernelCall.odeNext(c: c, most: control.steps).expression)) break;"]
+      + ["stage = 1;", "}"] + finish(in: printer)
+  }
+
+  /// The derivatives at the start and a little later, and the guess of the first step, with a
+  /// statement that evaluates the derivatives.
+  func begin(_ node: Node, _ derivative: String, rows: String, in printer: NodePrinter) -> [String]
+  {
+    [start(printer)] + count(node, rows: rows, printer)
+      + count(node, stages: 2, of: rows, lanes: CVariable.width, printer)
+      + ["for (int stage = 0; stage < 2; stage++) {"]
+      + stage([derivative], printer) + guess(printer) + ["}"]
+  }
+
+  /// The steps of a group's rows until all are done.
+  func steps(
+    _ node: Node, _ derivative: String, group: String, in printer: NodePrinter
+  ) -> [String] {
+    let c = printer.pointer(block)
+    return [KernelCall.odeOpen(g: "&" + group).statement]
+      + ["while (\(KernelCall.odeSeat(g: "&" + group).expression)) {"]
+      + ["const int width = \(group).width;"]
+      + count(
+        node, stages: Self.stages - 1, of: "\(group).active", lanes: CVariable.width, printer)
+      + ["for (int stage = 1; stage < \(Self.stages); stage++) {"]
+      + stage([derivative], printer) + ["}"] + attempt(printer)
+      + [KernelCall.odeNext(c: c, most: control.steps).statement, "}"]
+  }
+
+  /// Counts rows, if the node is counted.
+  private func count(_ node: Node, rows: String, _ printer: NodePrinter) -> [String] {
+    guard let index = printer.counters[ObjectIdentifier(node)] else { return [] }
+    return ["\(printer.count(.searches, index)) += (uint64_t)(\(rows));"]
+  }
+
+  /// Counts evaluations in some rows, and the lanes that they are computed in, if the node is counted.
+  private func count(
+    _ node: Node, stages: Int, of rows: String, lanes: String, _ printer: NodePrinter
+  ) -> [String] {
+    guard let index = printer.counters[ObjectIdentifier(node)] else { return [] }
+    return [
+      "\(printer.count(.evaluations, index)) += \(stages) * (uint64_t)(\(rows));",
+      "\(printer.count(.passes, index)) += \(stages) * (uint64_t)\(lanes);",
+    ]
+  }
+
+  private func start(_ printer: NodePrinter) -> String {
+    KernelCall.odeBegin(
+      c: printer.pointer(block), t0: printer.pointer(start), t1: printer.pointer(end)
+    ).statement
   }
 
   /// The derivatives of one stage.
-  private func stage(_ c: String, _ printer: NodePrinter) -> [String] {
-    var lines = [KernelCall.odeTime(c: c, t: printer.pointer(time)).statement]
-    for state in states {
-      lines.append(
-        KernelCall.odePoint(
-          c: c, n: state.x.elements, x: printer.pointer(state.x), k: printer.pointer(state.k),
-          y: printer.pointer(state.point)
-        ).statement)
+  private func stage(_ derivative: [String], _ printer: NodePrinter) -> [String] {
+    let c = printer.pointer(block)
+    let points = states.map {
+      KernelCall.odePoint(
+        c: c, n: $0.x.elements, x: printer.pointer($0.x), k: printer.pointer($0.k),
+        y: printer.pointer($0.point)
+      ).statement
     }
-    lines += printer.statements(nodes)
-    lines += states.map { printer.keep($0.derivative, in: $0.k) }
+    return [KernelCall.odeTime(c: c, t: printer.pointer(time)).statement] + points + derivative
+      + states.map { printer.keep($0.derivative, in: $0.k) }
+  }
+
+  /// What is done with the derivatives of the first two stages before any step.
+  private func guess(_ printer: NodePrinter) -> [String] {
+    let c = printer.pointer(block)
+    let (atol, rtol) = (printer.number(control.atol), printer.number(control.rtol))
     let first = states.map {
       KernelCall.odeCheck(
-        c: c, n: $0.x.elements, x: printer.pointer($0.x), k: printer.pointer($0.k),
-        atol: printer.number(control.atol), rtol: printer.number(control.rtol)
+        c: c, n: $0.x.elements, x: printer.pointer($0.x), k: printer.pointer($0.k), atol: atol,
+        rtol: rtol
       ).statement
     }
     let second = states.map {
       KernelCall.odeChange(
-        c: c, n: $0.x.elements, x: printer.pointer($0.x), k: printer.pointer($0.k),
-        atol: printer.number(control.atol), rtol: printer.number(control.rtol)
+        c: c, n: $0.x.elements, x: printer.pointer($0.x), k: printer.pointer($0.k), atol: atol,
+        rtol: rtol
       ).statement
     }
-    lines += ["if (stage == 0) {"] + first + [KernelCall.odeProbe(c: c).statement, "}"]
-    lines += ["if (stage == 1 && attempt < 0) {"] + second
-    lines += [KernelCall.odeGuess(c: c).statement, "attempt = 0;", "continue;", "}"]
-    return lines + ["if (++stage < \(Self.stages)) continue;"]
+    return ["if (stage == 0) {"] + first + [KernelCall.odeProbe(c: c).statement, "} else {"]
+      + second + [KernelCall.odeGuess(c: c).statement, "}"]
   }
 
   /// What is done once all stages of a step are known: rows whose error is small move.
-  private func attempt(_ c: String, _ record: String?, _ printer: NodePrinter) -> [String] {
+  private func attempt(_ printer: NodePrinter) -> [String] {
+    let c = printer.pointer(block)
+    let record = record.map { printer.pointer($0) }
     var lines: [String] = []
     for state in states {
       lines.append(
@@ -70,7 +127,9 @@ extension ODESolveNode {
   }
 
   /// What is done once the loop has ended: rows that took fewer steps, and those that failed.
-  private func finish(_ c: String, _ record: String?, _ printer: NodePrinter) -> [String] {
+  func finish(in printer: NodePrinter) -> [String] {
+    let c = printer.pointer(block)
+    let record = record.map { printer.pointer($0) }
     var lines = ["{", "const int steps = \(KernelCall.odeEnd(c: c).expression);"]
     if let record {
       lines.append(

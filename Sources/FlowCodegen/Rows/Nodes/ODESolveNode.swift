@@ -5,6 +5,7 @@ import FlowIR
 ///
 /// Kernels steer the loop: they prepare what the derivative reads, take what it leaves, and decide
 /// whether another round is needed. What they keep lies in buffers that live throughout the loop.
+/// Where nothing is recorded or summed over rows, several tiles are solved together (`ODEGroup`).
 struct ODESolveNode: NodeBody {
   /// The buffers of one state.
   struct State {
@@ -19,7 +20,7 @@ struct ODESolveNode: NodeBody {
   }
 
   /// Elements of the kernels' control block.
-  static let controlElements = 11
+  static let controlElements = 12
   /// The stages of a step, whose derivatives are kept.
   static let stages = 7
 
