@@ -48,6 +48,7 @@ struct Train: ParsableCommand {
   @OptionGroup var units: UnitFlags
   @OptionGroup var limits: BoundFlags
   @OptionGroup var circles: CircularFlags
+  @OptionGroup var tails: BaseFlags
   @Option(help: "Where to write the model.") var output: String
   @Option(
     parsing: .unconditional,
@@ -146,7 +147,7 @@ struct Train: ParsableCommand {
     var flow = try description(x, conditions)
     let bounds = try limits.bounds(features: flow.features)
     let periods = try circles.periods(names: x.names, features: flow.features)
-    flow = try circles.description(flow, periods, bounds: bounds)
+    flow = try tails.description(circles.description(flow, periods, bounds: bounds))
     if bounds != nil { flow = try flow.bounded() }
     var model = try Model(units.description(flow), seed: seed)
     try x.check(model, context: conditions, option: "--context-data")

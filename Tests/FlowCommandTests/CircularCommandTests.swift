@@ -71,3 +71,31 @@ import Testing
     #expect(result.status == 2 && result.errors.contains("--circular"), "\(result)")
   }
 }
+
+/// `train --base`.
+@Suite struct BaseCommandTests {
+  private let command = CommandTests()
+
+  @Test("a base is trained with the flow, and a flow without a normal base has no other")
+  func bases() throws {
+    let folder = FileManager.default.temporaryDirectory.path + "/flowir-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let rows = (0..<400).map { [Float(tan(1.5 * sin(Double($0 * $0))))] }
+    let data = try CommandTests.write(rows, to: folder + "/x.npy")
+    func train(_ flow: String, _ base: String) throws -> CommandTests.Outcome {
+      try command.flowir(
+        "train", "--flow", flow, "--data", data, "--base", base, "--epochs", "5", "--output",
+        folder + "/m.safetensors")
+    }
+    #expect(try train("MAF", "student-t").status == 0)
+    let model = try Model(path: folder + "/m.safetensors")
+    let degrees = try #require(model.values["base.log_df"])
+    #expect(degrees.doubles[0] != log(10))
+    #expect(model.description?.base != nil)
+    #expect(try train("MAF", "normal").status == 0)
+    #expect(try Model(path: folder + "/m.safetensors").description?.base == nil)
+    let wrong = try train("NCSF", "logistic")
+    #expect(wrong.status == 2 && wrong.errors.contains("--base"), "\(wrong.errors)")
+  }
+}

@@ -74,6 +74,9 @@ import Testing
       name: "Cauchy", make: { _ in CauchyTransform() }, domain: -30...30,
       value: { atan($0) / .pi + 0.5 }, slope: { 1 / (.pi * (1 + $0 * $0)) },
       outside: [-0.1, 1.1], saturated: [0, 1]),
+    Case(
+      name: "asinh", make: { _ in AsinhTransform() }, domain: -30...30,
+      value: { asinh($0) }, slope: { 1 / (1 + $0 * $0).squareRoot() }),
   ]
 
   /// One function for all cases: column i belongs to case i.

@@ -225,3 +225,18 @@ def test_a_feature_on_a_circle_has_no_seam() -> None:
         flowir.NSF(features=2).fit(x, circular={"hour": 24}, epochs=1)
     with pytest.raises(flowir.Error, match="one kind of spline for all features, found circular"):
         flow.to_zuko()
+
+
+def test_a_flow_with_another_base_is_trained_and_goes_to_zuko_if_that_has_it() -> None:
+    x = np.random.default_rng(0).standard_t(2, size=(2_000, 2))
+    named = {"type": "UnconditionalDistribution", "f": {"type": "StudentT"}}
+    flow = flowir.MAF(features=2, transforms=1, base=named).fit(x, epochs=3, seed=1)
+    assert np.isfinite(flow.log_prob([[1e30, 0.0]])).all() or np.isneginf(flow.log_prob([[1e30, 0.0]])).all()
+    with pytest.raises(flowir.Error, match="Zuko has no StudentT"):
+        flow.to_zuko()
+    general = {"type": "UnconditionalDistribution", "f": {"type": "GeneralizedNormal"}}
+    flow = flowir.MAF(features=2, transforms=1, base=general).fit(x, epochs=1, seed=1, standardize=False)
+    live = flow.to_zuko()
+    with torch.no_grad():
+        expected = live().log_prob(torch.from_numpy(x[:50]).float())
+    np.testing.assert_allclose(flow.log_prob(x[:50]), expected, rtol=1e-4, atol=1e-4)

@@ -16,6 +16,9 @@ struct BuildSite {
   /// How many transforms stand before the flow's own: see `FlowDescription.before`.
   var before = 0
 
+  /// The base in place of a standard normal one; nil for that.
+  var ownBase: (any LazyDistribution)?
+
   /// Where one of the flow's own transforms is, counted from 0.
   func transform(_ index: Int) -> ModuleScope {
     release.transforms(in: scope).child("\(before + index)")
@@ -29,14 +32,24 @@ struct BuildSite {
   /// Where the parameters of a mixture are, which is the base of a flow if transforms stand before it.
   var mixture: ModuleScope { before > 0 ? scope.child("base") : scope }
 
-  /// The standard normal base.
-  var normalBase: UnconditionalDistribution {
-    .diagNormal(
-      features: features, byPosition: release.namesArgumentsByPosition, in: scope.child("base"))
+  /// The standard normal base, or the one in its place.
+  var normalBase: any LazyDistribution {
+    ownBase
+      ?? UnconditionalDistribution.diagNormal(
+        features: features, byPosition: release.namesArgumentsByPosition, in: scope.child("base"))
   }
 }
 
 extension Architecture {
+  /// Whether the flow's base is a standard normal, which another may replace.
+  var hasNormalBase: Bool {
+    switch self {
+    case .ncsf, .gmm, .custom: false
+    case .nsf(_, let spline): spline.circular.isEmpty
+    case .maf, .sospf, .bpf, .naf, .unaf, .nice, .realNVP, .gf, .cnf: true
+    }
+  }
+
   /// Builds the flow's modules, registering their parameters.
   func build(_ site: BuildSite) throws(FlowError) -> Flow {
     switch self {
@@ -50,7 +63,8 @@ extension Architecture {
       }
       let mixed = try spline.mixed(features: site.features, slope: slope)
       return try common.flow(
-        site, base: mixed.base(in: site.scope.child("base")), circular: spline.circular.sorted()
+        site, base: spline.circular.isEmpty ? nil : mixed.base(in: site.scope.child("base")),
+        circular: spline.circular.sorted()
       ) { _ in .spline(bins: spline.bins, mixed) }
     case .ncsf(let common, let spline):
       guard !spline.isMixed else {

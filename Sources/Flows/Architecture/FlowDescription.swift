@@ -5,7 +5,8 @@ import FlowFiles
 /// In a file it is a JSON object: `type` is a Zuko class, the other keys are that class's constructor
 /// arguments. `zuko` names an older release whose names and constants hold, `embedding` the layers
 /// before the condition: see <doc:OlderReleases>. `before` lists transforms that stand before those of
-/// the class, such as one from the data's units: see <doc:Units>.
+/// the class, such as one from the data's units: see <doc:Units>. `base` is a base in place of the standard normal
+/// one, such as Student's: see <doc:Columns>.
 public struct FlowDescription: Hashable, Sendable {
   /// The object, as it was read or as it is written.
   public let json: JSONValue
@@ -20,6 +21,9 @@ public struct FlowDescription: Hashable, Sendable {
   /// The transforms that stand before the flow's own, each described as a part of a custom flow; of a
   /// custom flow they are the first of its list.
   public let before: [JSONValue]
+  /// The base that stands in place of the class's own standard normal, described as that of a custom flow; nil
+  /// for its own.
+  public let base: JSONValue?
   /// The layers that the context passes through before the flow.
   let embedding: EmbeddingDescription
 
@@ -58,10 +62,17 @@ public struct FlowDescription: Hashable, Sendable {
     try kind.visit(&visitor)
     var extra = ["zuko", "embedding"]
     if case .custom = kind {
-      before = []
+      (before, base) = ([], nil)
     } else {
       extra.append("before")
       before = try Self.before(reader)
+      base = reader?["base"]
+      if base != nil, !kind.hasNormalBase {
+        throw .invalid(
+          place: "base", found: "one of \(kind.type)",
+          expected: "none, since its own base is no standard normal")
+      }
+      extra.append("base")
     }
     try reader?.allow(extra + visitor.keys)
     self.features = features ?? 0
@@ -101,6 +112,9 @@ public struct FlowDescription: Hashable, Sendable {
       first.append(try parts.lazy(item, place: "before[\(index)]", in: site.transform(index)))
     }
     site.before = first.count
+    if let base {
+      site.ownBase = try parts.base(base, place: "base", in: scope.child("base"))
+    }
     var flow = try architecture.build(site)
     if !first.isEmpty {
       let own = (flow.transform as? LazyComposedTransform)?.transforms ?? [flow.transform]

@@ -36,6 +36,12 @@ extension PartReader {
     case "StandardStudentT":
       return UnconditionalDistribution.standardStudentT(
         features: features, buffer: buffer, in: scope)
+    case "StudentT":
+      guard reader["buffer"] == nil else {
+        throw .invalid(
+          place: reader.path("buffer"), found: "a flag", expected: "none, since it is learnt")
+      }
+      return UnconditionalDistribution.studentT(features: features, in: scope)
     case "StandardLogistic":
       let count = features
       return UnconditionalDistribution { StandardLogistic(features: count) }
@@ -50,7 +56,7 @@ extension PartReader {
         place: distribution.path("type"), found: distribution.type,
         known: [
           "DiagNormal", "DiagonalNormal", "BoxUniform", "GeneralizedNormal", "UniformNormal",
-          "StandardStudentT", "StandardLogistic", "StandardGumbel",
+          "StandardStudentT", "StudentT", "StandardLogistic", "StandardGumbel",
         ])
     }
   }

@@ -48,6 +48,7 @@ extension PartReader {
       let cut = try bound(inner, key: "cut")
       return each { LogTanhTransform(cut: cut) }
     case "CauchyTransform": return each { CauchyTransform() }
+    case "AsinhTransform": return each { AsinhTransform() }
     case "LeakyReLUTransform":
       let slope = try inner.number("slope", default: 1e-2)
       guard slope > 0, slope.isFinite else {
@@ -134,6 +135,7 @@ extension PartReader {
     "CircularShiftTransform", "PermutationTransform", "RotationTransform", "LULinearTransform",
     "LUProductTransform", "BatchNorm", "ActNorm", "LeakyReLUTransform",
     "LeakyTanhTransform", "LogTanhTransform", "CauchyTransform",
+    "AsinhTransform",
   ]
 }
 

@@ -23,9 +23,6 @@ public struct MixedSpline: Hashable, Sendable {
   func base(in scope: ModuleScope) -> UnconditionalDistribution {
     let width = 2 * (Double.pi + 1e-5)
     let (isCircular, count) = (isCircular, isCircular.count)
-    guard isCircular.contains(true) else {
-      return .diagNormal(features: count, byPosition: false, in: scope)
-    }
     let scale = scope.buffer(
       "scale", [count], initializer: .values(isCircular.map { $0 ? width : 1 }))
     return UnconditionalDistribution { UniformNormal(scale: scale.tensor, isUniform: isCircular) }

@@ -41,7 +41,10 @@ def build(description: Description) -> Any:
     else:
         if layers:
             json["context"] = _outputs(layers, json["context"])
+        base = json.pop("base", None)
         flow = getattr(zuko.flows, kind)(**_arguments(json, place))
+        if base is not None:
+            flow = zuko.flows.Flow(flow.transform, _base(base, place.child("base")))
         if before:
             own = flow.transform if hasattr(flow, "transform") else zuko.lazy.LazyComposedTransform()
             rest = own.transforms if isinstance(own, zuko.lazy.LazyComposedTransform) else [own]
@@ -254,7 +257,9 @@ def _unconditional(module: Any, room: Any, json: dict[str, Any], place: _Place) 
     """A lazy module of a class with tensors of its own."""
     scalars = dict(json["f"])
     kind, is_inverse = scalars.pop("type"), scalars.pop("inverse", False)
-    constructor = BoundsTransform if kind == "BoundsTransform" else getattr(room, kind)
+    constructor = BoundsTransform if kind == "BoundsTransform" else getattr(room, kind, None)
+    if constructor is None:
+        raise Error(f"Zuko has no {kind}")
     is_buffer = json.get("buffer", False) or kind == "PermutationTransform"
 
     def make(*values: Any, **named: Any) -> Any:
