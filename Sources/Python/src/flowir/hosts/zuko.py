@@ -257,8 +257,9 @@ def _unconditional(module: Any, room: Any, json: dict[str, Any], place: _Place) 
     """A lazy module of a class with tensors of its own."""
     scalars = dict(json["f"])
     kind, is_inverse = scalars.pop("type"), scalars.pop("inverse", False)
+    # Zuko's rooms also show classes of torch's that they build on.
     constructor = BoundsTransform if kind == "BoundsTransform" else getattr(room, kind, None)
-    if constructor is None:
+    if constructor is None or kind in ("StudentT", "AsinhTransform"):
         raise Error(f"Zuko has no {kind}")
     is_buffer = json.get("buffer", False) or kind == "PermutationTransform"
 
