@@ -66,7 +66,7 @@ struct ObjectCache {
     } catch {
       throw .cacheFailed(path: source, reason: error.localizedDescription)
     }
-    try toolchain.compile(source: source, output: object, for: .cache, cpu: cpu)
+    try toolchain.compile(sources: [source], output: object, for: .cache, cpu: cpu)
     try place(object, at: path, for: processor)
     return path
   }

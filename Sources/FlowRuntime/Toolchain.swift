@@ -83,44 +83,41 @@ struct Toolchain {
       .first { manager.fileExists(atPath: $0) }
   }
 
-  /// Compiles one C file to a shared object.
+  /// Compiles C files, side by side, and links them to a shared object.
   func compile(
-    source: String, output: String, for use: ObjectUse, cpu: TargetCPU = .native
+    sources: [String], output: String, for use: ObjectUse, cpu: TargetCPU = .native
   ) throws(RuntimeError) {
-    let (object, script) = (output + ".o", output + ".map")
+    let objects = sources.indices.map { "\(output).\($0).o" }
+    let script = output + ".map"
     defer {
-      for file in [object, script] { try? FileManager.default.removeItem(atPath: file) }
+      for file in objects + [script] { try? FileManager.default.removeItem(atPath: file) }
     }
-    try run(
-      Self.flags(for: cpu) + use.definitions(cpu: cpu)
-        + ["-fopenmp", "-c", source, "-o", object])
+    let flags = Self.flags(for: cpu) + use.definitions(cpu: cpu) + ["-fopenmp", "-c"]
+    try run(zip(sources, objects).map { flags + [$0, "-o", $1] })
     // `-Xlinker` passes a word as it is, whereas `-Wl,` would split a name at its commas.
     let linking = try use.linking(openMP: openMP, script: script).flatMap { ["-Xlinker", $0] }
-    try run(["-shared", object, openMP.linking, "-lm", "-o", output] + linking)
+    try run([["-shared"] + objects + [openMP.linking, "-lm", "-o", output] + linking])
   }
 
-  private func run(_ arguments: [String]) throws(RuntimeError) {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: compiler.path)
-    process.arguments = compiler.arguments + arguments
-    let pipe = Pipe()
-    process.standardError = pipe
-    process.standardOutput = pipe
-    let command = ([compiler.path] + compiler.arguments + arguments).joined(separator: " ")
-    do {
-      try process.run()
-    } catch {
-      throw .compilerFailed(command: command, output: error.localizedDescription)
+  /// Runs the compiler once for each list of arguments, all at the same time.
+  private func run(_ commands: [[String]]) throws(RuntimeError) {
+    var started: [CompilerRun] = []
+    var failure: RuntimeError?
+    for arguments in commands where failure == nil {
+      do {
+        started.append(try CompilerRun(compiler, arguments))
+      } catch {
+        failure = error
+      }
     }
-    let output = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    if process.terminationStatus != 0 {
-      let text = String(decoding: output.prefix(4000), as: UTF8.self)
-      throw .compilerFailed(
-        command: command,
-        output: text.isEmpty
-          ? "it ended with \(process.terminationReason == .exit ? "status" : "signal") "
-            + "\(process.terminationStatus) and no message" : text)
+    // All have ended before their files are removed.
+    for run in started {
+      do {
+        try run.finish()
+      } catch {
+        failure = failure ?? error
+      }
     }
+    if let failure { throw failure }
   }
 }

@@ -18,6 +18,9 @@ public enum ArtifactFunction: String, CaseIterable, Hashable, Sendable {
     .logProb, .transform, .inverse, .logProbGradient, .sample,
   ]
 
+  /// Whether it differentiates, which makes its code longer than that of others.
+  var isDerivative: Bool { self == .logProbGradient || self == .logProbHVP }
+
   /// What it reads and gives.
   public var signature: FunctionSignature {
     switch self {

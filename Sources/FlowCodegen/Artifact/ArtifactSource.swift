@@ -87,30 +87,57 @@ public struct ArtifactSource {
   ///
   /// The assembler copies the file as it is, where a compiler would read several characters for
   /// every byte. The functions and the description are those of `text(kernels:hash:)`.
-  public func text(
+  ///
+  /// The C comes in one or more translation units, so that compilers can run side by side: functions
+  /// that differentiate, which are the longest, have one each, and the first holds all else.
+  public func units(
     kernels: String, hash: (String) -> String, weightsIn path: String
-  ) -> (text: [UInt8], weights: [UInt8]) {
+  ) -> (units: [[UInt8]], weights: [UInt8]) {
     let parts = parts(kernels: kernels, hash: hash)
-    let text = parts.start + parts.weights.included(from: path, dtype: dtype) + parts.end
-    return (Array(text.utf8), parts.block)
+    let weights = parts.weights.included(from: path, dtype: dtype)
+    var apart = functions.filter(\.isDerivative)
+    if apart.count == functions.count { apart.removeFirst() }
+    guard !apart.isEmpty else {
+      return ([Array((parts.start + weights + parts.end).utf8)], parts.block)
+    }
+    let others = variants.filter { apart.contains($0.kind) }
+    let first =
+      start(kernels, variants.filter { !apart.contains($0.kind) })
+      + others.map { CFile.entryDeclarations($0.name) }.joined() + weights + parts.end
+    let units = apart.map { kind in
+      "#define FK_ENTRY\n" + kernels + "\n" + text(of: others.filter { $0.kind == kind })
+    }
+    return (([first] + units).map { Array($0.utf8) }, parts.block)
+  }
+
+  /// The start of a file with some functions.
+  private func start(_ kernels: String, _ variants: [ArtifactVariant]) -> String {
+    comment + "#define FK_ENTRY static\n" + kernels + "\n" + text(of: variants)
+  }
+
+  /// Some functions, which share the tables and kernels that they define.
+  private func text(of variants: [ArtifactVariant]) -> String {
+    var file: CFile?
+    var text = ""
+    for variant in variants {
+      let next = CFile(variant.program, name: variant.name, after: file)
+      text +=
+        "/* \(variant.kind.rawValue)"
+        + (variant.sharesContext ? ", one context for all rows" : "") + " */\n" + next.text + "\n"
+      file = next
+    }
+    return text
   }
 
   private func parts(
     kernels: String, hash: (String) -> String
   ) -> (start: String, weights: StoredWeights, block: [UInt8], end: String) {
-    var file: CFile?
-    var functions = ""
     var calls = ""
     var stored = StoredWeights(values: weights)
     for variant in variants {
-      let next = CFile(variant.program, name: variant.name, after: file)
-      functions +=
-        "/* \(variant.kind.rawValue)"
-        + (variant.sharesContext ? ", one context for all rows" : "") + " */\n" + next.text + "\n"
       calls += call(variant, stateElements: variant.program.stateElements, weights: &stored)
-      file = next
     }
-    let start = comment + "#define FK_ENTRY static\n" + kernels + "\n" + functions
+    let start = start(kernels, variants)
     let end = interfaceStart + calls + interface
     // The values of weights change the file too, so they are part of its hash.
     let block = stored.bytes

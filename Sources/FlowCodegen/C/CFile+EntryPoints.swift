@@ -40,6 +40,13 @@ extension CFile {
     return out.text
   }
 
+  /// Declares the entry points of a file of this name, for another translation unit.
+  static func entryDeclarations(_ name: String) -> String {
+    "void \(name)_prepare(const void *const *args, fk_real *state, int threads);\n"
+      + "int \(name)_run(const void *const *args, void *const *results, fk_real *state, "
+      + "int64_t rows, int64_t first_row, int threads);\n"
+  }
+
   /// The entry point that packs parameters.
   func prepare() -> String {
     var out = CText()
