@@ -8,12 +8,16 @@ import FlowIR
 extension CFile {
   /// The counts of a node, in order.
   public enum Counter: Int, CaseIterable, Sendable {
-    case ticks, calls
-    /// Of roots: rows of elements that were searched; evaluations of the function in rows that were
-    /// still on their way; and all evaluations, those of rows that waited for others among them.
-    /// Of differential equations: rows; evaluations of the derivatives in rows that were still on
-    /// their way; and those in all lanes that were computed.
-    case searches, evaluations, passes
+    /// The time in the node, in ticks of the processor's clock.
+    case ticks
+    /// How often it was called.
+    case calls
+    /// Of roots: rows of elements that were searched. Of differential equations: rows.
+    case searches
+    /// Evaluations of the function or of the derivatives, in rows that were still on their way.
+    case evaluations
+    /// All evaluations: those of rows that waited for others, or in lanes without a row, among them.
+    case passes
 
     /// The place of a node's counter among those of all nodes.
     public func index(of node: Int) -> Int { node * Self.allCases.count + rawValue }
