@@ -31,8 +31,8 @@ struct GraphText {
         + parts.flatMap { part -> [String] in
           if part.nodes.isEmpty, part.parts.count == 1 { return part.lines(indent) }
           return [
-            "\(indent)subgraph \(GraphText.quoted("cluster " + part.path)) {",
-            "\(indent)  label=\(GraphText.quoted(part.path)); style=rounded; color=gray;",
+            "\(indent)subgraph \(Quoting.quote("cluster " + part.path)) {",
+            "\(indent)  label=\(Quoting.quote(part.path)); style=rounded; color=gray;",
           ] + part.lines(indent + "  ") + ["\(indent)}"]
         }
     }
@@ -44,16 +44,16 @@ struct GraphText {
     for argument in function.arguments {
       let part = argument.kind == .input ? root : root.part(Self.layer(argument.name))
       part.nodes.append(
-        "v\(argument.value.id) [label=\(Self.quoted(argument.name)), shape=ellipse];")
+        "v\(argument.value.id) [label=\(Quoting.quote(argument.name)), shape=ellipse];")
     }
     for operation in function.operations.withRegions {
       guard let first = operation.results.first else { continue }
       let part = root.part(operation.scope)
       let label = "\(operation.opcode.name)\n\(function.type(of: first))"
-      part.nodes.append("v\(first.id) [label=\(Self.quoted(label))];")
+      part.nodes.append("v\(first.id) [label=\(Quoting.quote(label))];")
       for input in operation.inputs { edges.append("v\(input.id) -> v\(first.id);") }
       for extra in operation.results.dropFirst() {
-        part.nodes.append("v\(extra.id) [label=\(Self.quoted("\(function.type(of: extra))"))];")
+        part.nodes.append("v\(extra.id) [label=\(Quoting.quote("\(function.type(of: extra))"))];")
         edges.append("v\(first.id) -> v\(extra.id);")
       }
       for argument in operation.regions.flatMap(\.arguments) {
@@ -61,7 +61,7 @@ struct GraphText {
       }
     }
     for (index, result) in function.results.enumerated() {
-      root.nodes.append("r\(index) [label=\(Self.quoted(result.name)), shape=ellipse];")
+      root.nodes.append("r\(index) [label=\(Quoting.quote(result.name)), shape=ellipse];")
       edges.append("v\(result.value.id) -> r\(index);")
     }
     text = Self.graph(function.name, root, edges)
@@ -74,7 +74,7 @@ struct GraphText {
     for (phase, memory) in program.picture.memories.enumerated() {
       for (index, node) in memory.all.enumerated() {
         root.part(node.scope).nodes.append(
-          "n\(phase)_\(index) [label=\(Self.quoted(node.text))];")
+          "n\(phase)_\(index) [label=\(Quoting.quote(node.text))];")
       }
       edges += memory.flows.map {
         "n\(phase)_\($0.from) -> n\(phase)_\($0.to) [label=\"\($0.elements)\"];"
@@ -84,25 +84,13 @@ struct GraphText {
   }
 
   private static func graph(_ name: String, _ root: Part, _ edges: [String]) -> String {
-    (["digraph \(quoted(name)) {", "  node [shape=box, fontname=\"monospace\"];"] + root.lines("  ")
+    (["digraph \(Quoting.quote(name)) {", "  node [shape=box, fontname=\"monospace\"];"]
+      + root.lines("  ")
       + edges.map { "  " + $0 } + ["}"]).joined(separator: "\n")
   }
 
   /// The layer that a parameter is of.
   private static func layer(_ name: String) -> Scope {
     Scope(name.split(separator: ".").dropLast().joined(separator: "."))
-  }
-
-  private static func quoted(_ text: String) -> String {
-    var result = "\""
-    for character in text {
-      switch character {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\n": result += "\\n"
-      default: result.append(character)
-      }
-    }
-    return result + "\""
   }
 }

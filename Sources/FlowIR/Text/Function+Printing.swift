@@ -242,8 +242,9 @@ struct FunctionPrinter: OperationVisitor {
 }
 
 /// Strings in quotes, with `\"`, `\\` and `\n` escaped.
-enum Quoting {
-  static func quote(_ text: String) -> String {
+public enum Quoting {
+  /// The text in quotes.
+  public static func quote(_ text: String) -> String {
     var result = "\""
     for character in text {
       switch character {
