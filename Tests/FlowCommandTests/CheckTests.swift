@@ -75,6 +75,18 @@ import Testing
     #expect(outcome.status == 0 && text.contains("mass") && text.contains("radius"))
   }
 
+  @Test("a bound that is infinite is none, and no sign of bad weights")
+  func bounds() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let path = folder + "/m.safetensors"
+    var model = try Model(.maf(), features: 2, seed: 1)
+    try model.bound(Bounds(lower: [0, -.infinity], upper: [.infinity, .infinity]))
+    try model.save(to: path)
+    let outcome = try command.flowir("check", path, "--json")
+    let states = try states(outcome.output)
+    #expect(states["weights"] == "ok" && !states.values.contains("wrong"), "\(outcome.output)")
+  }
+
   @Test("weights that are not finite are named, and nothing else is looked at")
   func badWeights() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -10,7 +10,10 @@ extension CheckedModel {
     for parameter in model.parameters {
       guard let values = model.values[parameter.name]?.doubles else { continue }
       count += values.count
-      if !values.allSatisfy(\.isFinite) { bad.append(parameter.name) }
+      let isBound = parameter.initializer.isInfinite
+      if !values.allSatisfy({ $0.isFinite || isBound && $0.isInfinite }) {
+        bad.append(parameter.name)
+      }
     }
     let figures = [("tensors", Double(model.parameters.count)), ("bad_tensors", Double(bad.count))]
     guard let first = bad.first else {
@@ -183,5 +186,12 @@ extension CheckedModel {
           : "the density has spikes that are narrower than the grid: look at flowir plot",
         figures: [("integral", sum)])
     ]
+  }
+}
+
+extension Parameter.Initializer {
+  /// Whether a tensor begins with infinities, as bounds do: there they mean that there is no bound.
+  fileprivate var isInfinite: Bool {
+    if case .values(let values) = self { values.contains { $0.isInfinite } } else { false }
   }
 }
