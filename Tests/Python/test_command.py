@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -168,3 +169,10 @@ def test_every_flag_of_the_executable_is_known() -> None:
         lines = re.findall(r"^  (?:-\w, )?(--[a-z/-]+)(?: +[A-Z].*)?$", text, re.MULTILINE)
         flags = {flag for line in lines for flag in line.split("/")}
         assert "--version" in flags and flags <= set(FLAGS), name
+
+
+def test_one_version() -> None:
+    """The package and the executable state the same version."""
+    executable = os.environ["FLOWIR_EXECUTABLE"]
+    said = subprocess.run([executable, "--version"], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["flowir", flowir.__version__]
