@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 FLAGS = (
     "--resume", "--json", "--inverse", "--progress", "--line-buffered", "--standardize", "--no-standardize",
-    "--robust", "--cost", "--dot", "--times", "--help", "--version",
+    "--robust", "--smooth-weights", "--cost", "--dot", "--times", "--profile", "--help", "--version",
 )
 
 
