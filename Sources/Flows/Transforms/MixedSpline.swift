@@ -18,15 +18,6 @@ public struct MixedSpline: Hashable, Sendable {
       "\(isCircular.count) kinds, \(bounds.count) bounds, \(slopes.count) slopes")
     (self.isCircular, self.bounds, self.slopes) = (isCircular, bounds, slopes)
   }
-
-  /// Uniform on the circle for angles, a little wider as in Zuko's `NCSF`; standard normal for the others.
-  func base(in scope: ModuleScope) -> UnconditionalDistribution {
-    let width = 2 * (Double.pi + 1e-5)
-    let (isCircular, count) = (isCircular, isCircular.count)
-    let scale = scope.buffer(
-      "scale", [count], initializer: .values(isCircular.map { $0 ? width : 1 }))
-    return UnconditionalDistribution { UniformNormal(scale: scale.tensor, isUniform: isCircular) }
-  }
 }
 
 /// A rational-quadratic spline for each feature of a vector: on the circle for an angle, as
@@ -65,14 +56,5 @@ public struct MixedSplineTransform: Transform {
   public func inverseAndLadj(_ y: Tensor) -> (x: Tensor, ladj: Tensor) {
     let (x, ladj) = spline.inverseAndLadj(y / bounds)
     return (turned(x * bounds), ladj)
-  }
-}
-
-extension Univariate {
-  /// `MixedSplineTransform` with a number of bins.
-  static func spline(bins: Int, _ kinds: MixedSpline) -> Univariate {
-    Univariate(shapes: [[bins], [bins], [bins - 1]]) {
-      MixedSplineTransform(widths: $0[0], heights: $0[1], derivatives: $0[2], kinds: kinds)
-    }
   }
 }
