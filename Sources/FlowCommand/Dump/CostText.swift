@@ -7,7 +7,7 @@ struct CostText {
   init(_ function: Function) {
     let costs = OperationCosts(function)
     func line(_ cost: OperationCosts.Cost, _ isRow: Bool, _ text: String) -> String {
-      Self.pad(cost.dense, 10) + " " + Self.pad(cost.run, 12) + " " + Self.pad(cost.bytes, 12)
+      "\(cost.dense)".right(10) + " " + "\(cost.run)".right(12) + " " + "\(cost.bytes)".right(12)
         + (isRow ? "  row   " : "  call  ") + text
     }
     let operations = costs.lines.map {
@@ -22,10 +22,5 @@ struct CostText {
     ]
     text = (["dense FLOP         FLOP        bytes  per   operation"] + operations + sums)
       .joined(separator: "\n")
-  }
-
-  private static func pad(_ value: Int, _ width: Int) -> String {
-    let text = "\(value)"
-    return String(repeating: " ", count: max(width - text.count, 0)) + text
   }
 }

@@ -109,9 +109,9 @@ struct BenchLine {
       case ..<1: (seconds * 1e3, "ms")
       default: (seconds, "s ")
       }
-    return Self.left(function, 18) + Self.right("\(rows)", 10)
-      + Self.right(Self.short(time) + " " + unit, 17) + Self.right(Self.rate(rate), 12)
-      + Self.right("\(calls)", 8)
+    return function.left(18) + "\(rows)".right(10)
+      + (Self.short(time) + " " + unit).right(17) + Self.rate(rate).right(12)
+      + "\(calls)".right(8)
   }
 
   var json: JSONValue {
@@ -134,13 +134,5 @@ struct BenchLine {
   /// Three digits.
   private static func short(_ value: Double) -> String {
     String(format: value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f", value)
-  }
-
-  private static func left(_ text: String, _ width: Int) -> String {
-    text + String(repeating: " ", count: max(width - text.count, 0))
-  }
-
-  private static func right(_ text: String, _ width: Int) -> String {
-    String(repeating: " ", count: max(width - text.count, 0)) + text
   }
 }

@@ -111,10 +111,10 @@ struct ProfileReport {
       let work = line.unit.isEmpty ? "" : "\(number(line.work / count, 0)) \(line.unit)"
       let fraction = line.fraction.map { number(100 * $0, 0) + " %" } ?? ""
       var columns =
-        pad(number(line.seconds / count * 1e9, 2), 8)
-        + pad(number(100 * line.seconds / max(total, 1e-30), 1) + " %", 8) + pad(work, 12) + "  "
-      columns += line.bound + String(repeating: " ", count: 6 - line.bound.count)
-      columns += pad(fraction, 10) + "  " + line.label
+        number(line.seconds / count * 1e9, 2).right(8)
+        + (number(100 * line.seconds / max(total, 1e-30), 1) + " %").right(8) + work.right(12)
+        + "  "
+      columns += line.bound.left(6) + fraction.right(10) + "  " + line.label
       if let search = line.search {
         columns += ", \(number(search.evaluations, 2)) evaluations, "
         columns += "\(number(search.passes, 2)) by the slowest row of a tile"
@@ -154,10 +154,6 @@ struct ProfileReport {
       .init("bandwidth", .number(limits.bandwidth)), .init("fraction_of_peak", .number(peakShare)),
       .init("nodes", .array(nodes)),
     ])
-  }
-
-  private func pad(_ text: String, _ width: Int) -> String {
-    String(repeating: " ", count: max(width - text.count, 0)) + text
   }
 
   private func number(_ value: Double, _ digits: Int) -> String {

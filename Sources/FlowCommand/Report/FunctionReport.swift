@@ -36,8 +36,7 @@ struct FunctionReport {
     let traced = try tracedFunction(name, of: model, dtype: dtype)
     let isDifferentiated = FlowFunction(named: name)?.isDifferentiated ?? false
     let passes = isDifferentiated ? Pipeline.cleanup : Pipeline.standard
-    stages = try ReportStage.passes(passes, on: traced)
-    optimized = try Pipeline.run(passes, on: traced)
+    (stages, optimized) = try ReportStage.passes(passes, on: traced)
     let program = try TileProgram(lowering: optimized)
     self.name = name
     self.dtype = dtype

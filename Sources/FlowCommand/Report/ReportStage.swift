@@ -48,20 +48,22 @@ struct ReportStage {
     }
   }
 
-  /// The trace of a function and what each pass made of it.
+  /// The trace of a function and what each pass made of it, and the function after all of them.
   ///
   /// - Throws: `TypeError` if a pass is wrong for the function.
-  static func passes(_ passes: [Pass], on function: Function) throws -> [ReportStage] {
+  static func passes(_ passes: [Pass], on function: Function) throws -> (
+    stages: [ReportStage], optimized: Function
+  ) {
     var stages = [
       ReportStage(
         name: "trace", summary: "the function as it was recorded", lines: function.printedLines())
     ]
-    _ = try Pipeline.run(passes, on: function) { pass, result in
+    let optimized = try Pipeline.run(passes, on: function) { pass, result in
       stages.append(
         ReportStage(
           name: pass.name, summary: pass.summary, lines: result.printedLines(), after: stages.last))
     }
-    return stages
+    return (stages, optimized)
   }
 }
 
