@@ -19,6 +19,15 @@ enum Parse {
     }
   }
 
+  /// The number of context features, for which the name of a file is easily given.
+  static func contextCount(_ text: String) throws -> Int {
+    guard Double(text) != nil else {
+      throw ValidationError(
+        "expected the number of context features; the file of contexts is --context-data")
+    }
+    return try integer(from: 0, to: 100_000)(text)
+  }
+
   /// A finite number within limits.
   static func number(_ limits: NumberLimits) -> @Sendable (String) throws -> Double {
     { text in try checked { () throws(NumberError) in try Checked.number(text, in: limits) } }

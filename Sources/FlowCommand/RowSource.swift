@@ -1,5 +1,6 @@
 import FlowFiles
 import Flows
+import Foundation
 
 /// Some rows of x and of the context, where the flow has one.
 struct RowChunk<Number: RowNumber> {
@@ -134,6 +135,11 @@ func contextPath(_ path: String?, columns: Int, place: String) throws(FileError)
   guard columns > 0 else {
     throw .mismatch(
       path: path, found: "a context", expected: "none, since the flow is unconditional")
+  }
+  guard Double(path) == nil || FileManager.default.fileExists(atPath: path) else {
+    throw .mismatch(
+      path: "--context", found: "the number \(path)",
+      expected: "a file of contexts; one row of it is for all rows")
   }
   return path
 }

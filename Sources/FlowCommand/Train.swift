@@ -28,7 +28,7 @@ struct Train: ParsableCommand {
   @Option(
     parsing: .unconditional,
     help: "The number of context features; that of the columns of --context-data if left out.",
-    transform: Parse.integer(from: 0, to: 100_000))
+    transform: Parse.contextCount)
   var context: Int?
   @Option(
     name: .customLong("set"),

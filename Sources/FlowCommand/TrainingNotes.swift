@@ -35,7 +35,7 @@ struct TrainingNotes {
       } else if let bounds = model.bounds {
         noteEdges(numbers, place, bounds.lower[column], bounds.upper[column])
       } else {
-        noteBounds(numbers, place, model.description)
+        noteInterval(numbers, place, column, model.description)
         noteMerging(numbers, x, place, centre: nil)
       }
     }
@@ -101,29 +101,19 @@ struct TrainingNotes {
   }
 
   /// Notes numbers outside of the interval that a flow's transforms shape.
-  private mutating func noteBounds(
-    _ numbers: [Double], _ place: String, _ description: FlowDescription?
+  private mutating func noteInterval(
+    _ numbers: [Double], _ place: String, _ column: Int, _ description: FlowDescription?
   ) {
-    let bound: Double
-    let text: String
-    switch description?.architecture {
-    case .nsf, .bpf:
-      bound = 5
-      text = "where the splines change nothing; leave out --no-standardize, or scale the data"
-    case .sospf, .naf, .unaf:
-      bound = 11
-      text = "to which the flow clips softly; leave out --no-standardize, or scale the data"
-    case .ncsf:
-      bound = Double.pi
-      text = "where the flow has no density; give angles in radians from -pi to pi"
-    case .maf, .nice, .realNVP, .gf, .cnf, .gmm, .custom, nil: return
-    }
-    let outside = numbers.count { abs($0) > bound + 1e-5 }
+    let intervals = description.map(ShapedInterval.intervals) ?? []
+    guard column < intervals.count, let interval = intervals[column] else { return }
+    let outside = interval.outside(numbers)
     guard outside * 100 > numbers.count else { return }
     let share = (100 * Double(outside) / Double(numbers.count)).rounded()
+    var advice = "leave out --no-standardize, or scale the data"
+    if case .ncsf? = description?.architecture { advice = "give angles in radians from -pi to pi" }
     texts.append(
-      "\(place): \(Int(share)) % of its numbers are outside [\(-Float(bound)), \(Float(bound))], \(text)"
-    )
+      "\(place): \(Int(share)) % of its numbers are outside \(interval.text), \(interval.beyond); "
+        + advice)
   }
 
   /// Notes rows that are equal to others, context included.

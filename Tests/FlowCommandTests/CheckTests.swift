@@ -52,6 +52,34 @@ import Testing
     #expect(bad.output.contains("columns in the order and units"))
   }
 
+  @Test("rows outside of a spline's interval are counted, and the column that has most is named")
+  func intervals() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let path = folder + "/m.safetensors"
+    var flow = try NSF(features: 2, transforms: 1, seed: 3)
+    let ordinary = (0..<400).map { [sin(Float($0)), 100 + 10 * cos(3 * Float($0))] }
+    try flow.standardize(Rows(ordinary.flatMap { $0 }, columns: 2))
+    flow.model.columns = ColumnNames(x: ["mass", "radius"])
+    try flow.save(to: path)
+    // The deviations are 0.7 and 7: 3.4 is inside of five, 200 is not.
+    let x = try write("x.npy", ordinary + [[3.4, 200], [0, 200], [5, 100]])
+    let outcome = try command.flowir("check", path, "--data", x)
+    #expect(
+      outcome.output.contains(
+        "2 of 403 rows (0.496 %) are outside of [-5.0, 5.0] in column 2, radius, where the splines"),
+      "\(outcome.output)")
+    #expect(outcome.output.contains("; 2 columns have such rows"))
+    #expect(outcome.output.contains("(most by column 2, radius)"), "\(outcome.output)")
+    let inside = try command.flowir(
+      "check", path, "--data", try write("y.npy", ordinary), "--json")
+    #expect(try states(inside.output)["interval"] == "ok")
+    let affine = folder + "/a.safetensors"
+    try MAF(features: 2, transforms: 1, seed: 3).save(to: affine)
+    #expect(
+      try !command.flowir("check", affine, "--data", x).output.contains("interval"),
+      "an affine flow has no interval")
+  }
+
   @Test("columns in another order are found by the names that the flow was trained on")
   func names() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }

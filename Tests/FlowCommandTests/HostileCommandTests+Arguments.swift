@@ -62,6 +62,23 @@ extension HostileCommandTests {
     }
   }
 
+  @Test("a file for a number of context features, and a number for a file, are told apart")
+  func contextFeatures() throws {
+    try inWorkshop { folder in
+      let file = try shell(
+        "flowir train --flow MAF --data x.npy --output o --context c.npy", in: folder)
+      #expect(file.status == 2 && file.errors.contains("the file of contexts is --context-data"))
+      let conditional = folder + "/c.safetensors"
+      try MAF(features: 2, context: 1, transforms: 1, seed: 1).save(to: conditional)
+      let number = try shell(
+        "flowir score c.safetensors --input x.npy --context 1 --output o.npy", in: folder)
+      #expect(number.status == 1)
+      #expect(
+        number.errors.contains("--context: found the number 1, expected a file of contexts"),
+        "\(number.errors)")
+    }
+  }
+
   @Test(
     "what the environment says of OpenMP's threads and stacks neither ends nor hangs the process",
     arguments: [

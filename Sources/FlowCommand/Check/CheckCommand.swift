@@ -10,7 +10,8 @@ struct Check: ParsableCommand {
       Draws rows from the flow and looks at its weights, at f⁻¹(f(x)), at the log-determinants of both \
       directions and of differences, at the integral of the density (one or two features), at what \
       float32 loses, at units of its networks that are the same for all rows, and at the speed beside the \
-      bound. With --data also at rows that the flow has no density for, and at rows far from its samples. \
+      bound. With --data also at rows that the flow has no density for, at rows far from its samples, and at \
+      rows outside of the interval that a spline flow shapes. \
       The exit status is 1 if something is wrong.
 
       EXAMPLE: flowir check model.safetensors --data x.npy

@@ -101,6 +101,11 @@ extension CheckedModel {
     let outside = (0..<data.count).count { row in
       zip(data[row], ranges).contains { $0.isFinite && !$1.contains(Double($0)) }
     }
+    let far = zip(data.numbersByColumn, ranges).map { numbers, range in
+      numbers.count { $0.isFinite && !range.contains($0) }
+    }
+    let worst = far.indices.max { far[$0] < far[$1] }.flatMap { far[$0] > 0 ? $0 : nil }
+    let most = worst.map { " (most by \(name(of: $0)))" } ?? ""
     let finite = logProb.filter(\.isFinite).map { Double($0) }
     let mean = finite.reduce(0, +) / Double(max(finite.count, 1))
     let own = sample.logProb.filter(\.isFinite).map { Double($0) }
@@ -113,19 +118,20 @@ extension CheckedModel {
     let means =
       "log p is \(Summary.short(mean)) nats on average, \(Summary.short(expected)) for samples"
     let share = { (count: Int) in Double(count) / Double(max(data.count, 1)) }
+    let text =
+      "\(missing) of \(data.count) rows have no density, \(outside) lie far from all samples\(most); "
+      + means
     if share(missing) > 0.01 || share(outside) > 0.01 {
       return [
         Finding(
-          "data", .wrong,
-          "\(missing) of \(data.count) rows have no density, \(outside) lie far from all samples; \(means)",
+          "data", .wrong, text,
           advice: "are the columns in the order and units that the flow was trained with?",
           figures: figures)
       ]
     }
     return [
       Finding(
-        "data", missing + outside > 0 ? .notable : .fine,
-        "\(missing) of \(data.count) rows have no density, \(outside) lie far from all samples; \(means)",
+        "data", missing + outside > 0 ? .notable : .fine, text,
         advice: "look at those rows: fill values and outliers", figures: figures)
     ]
   }

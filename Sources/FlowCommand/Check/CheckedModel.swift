@@ -24,7 +24,7 @@ struct CheckedModel {
     // Nothing else makes sense where weights are NaN or infinite.
     if weights.contains(where: { $0.state == .wrong }) { return weights }
     return try weights + roundTrip() + determinants() + integral() + precision() + units() + rows()
-      + speed()
+      + intervals() + speed()
   }
 
   init(_ command: Check, _ model: Model) throws {
