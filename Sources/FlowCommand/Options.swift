@@ -92,6 +92,7 @@ extension TableOptions.Header: ExpressibleByArgument {}
 enum Format {
   static func seconds(_ value: Double) -> String { String(format: "%.2f s", value) }
   static func nats(_ value: Double) -> String { String(format: "%.4f nats", value) }
+  static func loss(_ value: Double) -> String { String(format: "%.4f", value) }
   static func significant(_ value: Double) -> String { String(format: "%.3g", value) }
   static func rate(_ rows: Int, _ seconds: Double) -> String {
     let rate = Double(rows) / max(seconds, 1e-9)

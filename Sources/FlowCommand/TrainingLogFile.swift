@@ -32,15 +32,23 @@ final class TrainingLogFile {
   /// Writes the line of an epoch that has ended; a failure is kept for `finish`.
   func add(_ progress: TrainingProgress) {
     guard let record = progress.finished, problem == nil else { return }
-    let line = JSONValue.object([
-      .init("epoch", .integer(record.epoch)),
-      .init("train_log_likelihood", Self.json(record.trainLogLikelihood)),
-      .init("validation_log_likelihood", record.validationLogLikelihood.map(Self.json) ?? .null),
-      .init("validation_rows_without_density", .integer(record.validationRowsWithoutDensity)),
-      .init("learning_rate", .number(record.learningRate)), .init("best", .bool(record.isBest)),
-      .init("rows_per_second", .number(progress.rowsPerSecond)),
-      .init("seconds", .number(record.seconds)),
-    ])
+    var losses: [JSONValue.Member] = []
+    if let loss = record.trainMatchingLoss {
+      losses = [
+        .init("train_matching_loss", Self.json(loss)),
+        .init("validation_matching_loss", record.validationMatchingLoss.map(Self.json) ?? .null),
+      ]
+    }
+    let line = JSONValue.object(
+      [
+        .init("epoch", .integer(record.epoch)),
+        .init("train_log_likelihood", record.trainLogLikelihood.map(Self.json) ?? .null),
+        .init("validation_log_likelihood", record.validationLogLikelihood.map(Self.json) ?? .null),
+        .init("validation_rows_without_density", .integer(record.validationRowsWithoutDensity)),
+        .init("learning_rate", .number(record.learningRate)), .init("best", .bool(record.isBest)),
+        .init("rows_per_second", .number(progress.rowsPerSecond)),
+        .init("seconds", .number(record.seconds)),
+      ] + losses)
     do throws(FileError) {
       try write(Array((line.text + "\n").utf8))
     } catch {

@@ -1,17 +1,30 @@
-/// The log-likelihoods of a training run over its epochs.
+/// The log-likelihoods of a training run over its epochs, or its losses.
 public struct TrainingCurves: Sendable {
+  /// What the curves are of.
+  public enum Quantity: Sendable {
+    /// Mean log-likelihoods in nats.
+    case logLikelihood
+    /// Means of the loss of flow matching.
+    case matchingLoss
+  }
+
   private let train: [Point]
   private let validation: [Point]
   private let best: Int?
+  private let quantity: Quantity
 
   /// Makes a picture of a run.
   ///
   /// - Parameters:
-  ///   - train: (epoch, mean log-likelihood in nats) of the training rows.
+  ///   - train: (epoch, mean) of the training rows.
   ///   - validation: the same of the validation rows; empty if there are none.
   ///   - best: the epoch whose parameters were kept.
-  public init(train: [Point], validation: [Point], best: Int?) {
+  ///   - quantity: what the means are of.
+  public init(
+    train: [Point], validation: [Point], best: Int?, of quantity: Quantity = .logLikelihood
+  ) {
     (self.train, self.validation, self.best) = (train, validation, best)
+    self.quantity = quantity
   }
 
   /// The picture.
@@ -20,9 +33,14 @@ public struct TrainingCurves: Sendable {
     let all = (train + validation).filter { $0.y.isFinite }
     let epochs = all.map(\.x)
     let sorted = all.map(\.y).sorted()
-    // The first epochs may be far below the others; they must not flatten the rest.
-    let low = Summary.quantile(sorted, 0.02)
-    let high = sorted.last ?? 1
+    // The first epochs may be far worse than the others; they must not flatten the rest.
+    let (low, high, label): (Double, Double, String) =
+      switch quantity {
+      case .logLikelihood:
+        (Summary.quantile(sorted, 0.02), sorted.last ?? 1, "mean log-likelihood, nats")
+      case .matchingLoss:
+        (sorted.first ?? 0, Summary.quantile(sorted, 0.98), "mean loss of flow matching")
+      }
     let room = 0.08 * (high - low)
     let panel = Panel(
       left: 76, top: 30, width: 500, height: 340,
@@ -48,7 +66,7 @@ public struct TrainingCurves: Sendable {
     if !validation.isEmpty { legend.entries.append((.line, Color.data, "validation")) }
     if let best { legend.entries.append((.dashes, Color.frame, "best epoch, \(best)")) }
     panel.frame(
-      in: &svg, xLabel: "epoch", yLabel: "mean log-likelihood, nats", labelOffset: 56)
+      in: &svg, xLabel: "epoch", yLabel: label, labelOffset: 56)
     legend.draw(in: &svg, x: 590, y: 34)
     return svg
   }

@@ -240,3 +240,16 @@ def test_a_flow_with_another_base_is_trained_and_goes_to_zuko_if_that_has_it() -
     with torch.no_grad():
         expected = live().log_prob(torch.from_numpy(x[:50]).float())
     np.testing.assert_allclose(flow.log_prob(x[:50]), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_flow_matching_trains_a_continuous_flow_and_says_of_how_many_rows_it_is_judged() -> None:
+    x, context = data()
+    flow = flowir.CNF(2, 1, hidden_features=(32,)).fit(
+        x, context, objective="flow-matching", epochs=60, learning_rate=5e-3, progress=False)
+    report = flow.report
+    assert report["train_rows_scored"] == 1350 and report["validation_rows_scored"] == 150
+    assert 0 < report["validation_matching_loss"] < 3
+    start = flowir.CNF(2, 1, hidden_features=(32,)).fit(x, context, epochs=1, progress=False).report
+    assert report["validation_log_likelihood"] > start["validation_log_likelihood"]
+    with pytest.raises(flowir.Error, match="continuous transform"):
+        flowir.MAF(2, 1).fit(x, context, objective="flow-matching", progress=False)

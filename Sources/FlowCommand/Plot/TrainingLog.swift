@@ -8,6 +8,7 @@ struct TrainingLog {
   private(set) var lines: [(epoch: Int, text: [UInt8])] = []
   private var train: [Point] = []
   private var validation: [Point] = []
+  private var quantity = TrainingCurves.Quantity.logLikelihood
 
   /// Reads a log.
   ///
@@ -24,10 +25,12 @@ struct TrainingLog {
           reason: "it is not a record of an epoch, as train --log writes them")
       }
       lines.append((epoch, Array(line)))
-      if let value = Self.number(record["train_log_likelihood"]) {
+      if record["train_matching_loss"] != nil { quantity = .matchingLoss }
+      let name = quantity == .matchingLoss ? "matching_loss" : "log_likelihood"
+      if let value = Self.number(record["train_\(name)"]) {
         train.append(Point(Double(epoch), value))
       }
-      if let value = Self.number(record["validation_log_likelihood"]) {
+      if let value = Self.number(record["validation_\(name)"]) {
         validation.append(Point(Double(epoch), value))
       }
     }
@@ -47,7 +50,12 @@ struct TrainingLog {
   /// The picture.
   var curves: TrainingCurves {
     let judged = validation.isEmpty ? train : validation
-    let best = judged.max { $0.y < $1.y }
-    return TrainingCurves(train: train, validation: validation, best: best.map { Int($0.x) })
+    let best =
+      switch quantity {
+      case .logLikelihood: judged.max { $0.y < $1.y }
+      case .matchingLoss: judged.min { $0.y < $1.y }
+      }
+    return TrainingCurves(
+      train: train, validation: validation, best: best.map { Int($0.x) }, of: quantity)
   }
 }

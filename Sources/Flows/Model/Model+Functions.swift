@@ -66,7 +66,7 @@ extension Tensor {
   ///
   /// A flow's arithmetic does not ensure this by itself: a spline, for instance, maps a number outside
   /// its interval to itself, whatever the context is.
-  fileprivate func missing(where inputs: [Tensor?]) -> Tensor {
+  func missing(where inputs: [Tensor?]) -> Tensor {
     inputs.compactMap { $0 }.reduce(self) { result, input in
       let isMissing = isNaN(input.max(axis: 0))
       let isMissingHere =
@@ -168,9 +168,12 @@ extension Model {
   }
 
   /// A trainer whose steps also take `row_weights` if rows have weights.
-  func trainer(optimizer: AdamW, frozen: [String], isWeighted: Bool) throws -> Trainer {
+  func trainer(
+    optimizer: AdamW, frozen: [String], isWeighted: Bool,
+    objective: TrainingObjective = .likelihood, seed: UInt64 = 0
+  ) throws -> Trainer {
     try Trainer(
-      loss: trainingLoss(isWeighted: isWeighted), parameters: parameters, values: values,
-      optimizer: optimizer, frozen: frozen)
+      loss: trainingLoss(objective, isWeighted: isWeighted, frozen: frozen),
+      parameters: parameters, values: values, optimizer: optimizer, frozen: frozen, seed: seed)
   }
 }

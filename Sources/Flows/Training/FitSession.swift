@@ -7,7 +7,8 @@ struct FitSession {
   let model: Model
   let options: TrainingOptions
   let trainer: Trainer
-  let logProb: CompiledFunction
+  /// What epochs are judged by.
+  private let judgement: CompiledFunction
   let training: RowSelection
   let validation: RowSelection
   let job: TrainingJob
@@ -32,8 +33,9 @@ struct FitSession {
     self.options = options
     job = TrainingJob(model: model, data: data, validation: judged, options: options)
     trainer = try model.trainer(
-      optimizer: options.optimizer, frozen: options.frozen, isWeighted: data.weights != nil)
-    logProb = try CompiledFunction(model.trace(.logProb).optimized())
+      optimizer: options.optimizer, frozen: options.frozen, isWeighted: data.weights != nil,
+      objective: options.objective, seed: options.seed)
+    judgement = try CompiledFunction(model.judgement(options.objective).optimized())
   }
 
   var bestValues: [String: HostArray] {
@@ -46,9 +48,9 @@ struct FitSession {
     return result
   }
 
-  /// The log-likelihoods of rows under given parameters.
+  /// What rows are judged by under given parameters: their log-likelihoods, or those of the objective.
   private func score(
-    _ selection: RowSelection, _ parameters: [String: [Float]]
+    _ selection: RowSelection, _ parameters: [String: [Float]], by function: CompiledFunction? = nil
   ) throws -> Likelihoods {
     var values = model.values
     for parameter in trainer.parameters {
@@ -56,15 +58,18 @@ struct FitSession {
         values[parameter.name] = HostArray(new, shape: parameter.shape)
       }
     }
-    let bound = try logProb.bind(values, threads: options.threads)
+    let function = function ?? judgement
+    let bound = try function.bind(values, threads: options.threads)
     let count = selection.rows.count
     let batch = selection.batch(selection.rows[...], of: model)
-    var inputs: [String: HostArray] = [:]
+    // The same numbers in every epoch, so that what differs is the parameters' doing.
+    var inputs = ["seed": HostArray([Int32(0), 0x6a75], shape: [2])]
     for (name, width) in [("x", model.features), ("context", model.context)] {
       if let values = batch[name] { inputs[name] = HostArray(values, shape: [count, width]) }
     }
     let results = try bound(inputs, rows: count, threads: options.threads)
-    return Likelihoods(results["log_prob"]?.doubles ?? [], weights: selection.weights)
+    return Likelihoods(
+      results[function.function.results[0].name]?.doubles ?? [], weights: selection.weights)
   }
 
   /// The rows on which epochs are judged.
@@ -120,8 +125,10 @@ struct FitSession {
         best = trainer.state
       }
       state.finished = EpochRecord(
-        epoch: epoch, trainLogLikelihood: -state.loss,
-        validationLogLikelihood: validation.rows.isEmpty ? nil : current.mean,
+        epoch: epoch, trainLogLikelihood: isMatching ? nil : -state.loss,
+        validationLogLikelihood: validation.rows.isEmpty || isMatching ? nil : current.mean,
+        trainMatchingLoss: isMatching ? state.loss : nil,
+        validationMatchingLoss: validation.rows.isEmpty || !isMatching ? nil : -current.mean,
         validationRowsWithoutDensity: validation.rows.isEmpty ? 0 : current.missing,
         learningRate: options.rate(epoch: epoch - 1), isBest: bestEpoch == epoch,
         seconds: Date().timeIntervalSince(start))
@@ -132,16 +139,39 @@ struct FitSession {
           bestEpoch: bestEpoch, bestValidation: bestValidation, job: job))
     }
     let seconds = Date().timeIntervalSince(start)
-    let train = try score(training, best)
-    let held = validation.rows.isEmpty ? nil : try score(validation, best)
-    return TrainingReport(
-      epochs: epoch, bestEpoch: bestEpoch, isImproved: isImproved,
-      trainLogLikelihood: train.mean,
-      validationLogLikelihood: held?.mean, trainRows: training.rows.count,
-      trainRowsWithoutDensity: train.missing, validationRows: validation.rows.count,
-      validationRowsWithoutDensity: held?.missing ?? 0,
+    return try report(
+      epochs: epoch,
       rowsPerSecond: Double((epoch - first) * training.rows.count) / max(seconds, 1e-9))
   }
+
+  private var isMatching: Bool { options.objective == .flowMatching }
+
+  /// What the kept parameters came to.
+  private func report(epochs: Int, rowsPerSecond: Double) throws -> TrainingReport {
+    var (scored, scoredHeld) = (training, validation)
+    var (train, held) = (try score(training, best), nil as Likelihoods?)
+    if !validation.rows.isEmpty { held = try score(validation, best) }
+    var (loss, heldLoss): (Double?, Double?)
+    if isMatching {
+      (loss, heldLoss) = (-train.mean, held.map { -$0.mean })
+      let logProb = try CompiledFunction(model.trace(.logProb).optimized())
+      scored = training.sample(Self.scoredRows, seed: options.seed)
+      scoredHeld = validation.sample(Self.scoredRows, seed: options.seed)
+      train = try score(scored, best, by: logProb)
+      if held != nil { held = try score(scoredHeld, best, by: logProb) }
+    }
+    return TrainingReport(
+      epochs: epochs, bestEpoch: bestEpoch, isImproved: isImproved,
+      trainLogLikelihood: train.mean, validationLogLikelihood: held?.mean,
+      trainRows: training.rows.count, trainRowsScored: scored.rows.count,
+      trainRowsWithoutDensity: train.missing, validationRows: validation.rows.count,
+      validationRowsScored: scoredHeld.rows.count,
+      validationRowsWithoutDensity: held?.missing ?? 0, trainMatchingLoss: loss,
+      validationMatchingLoss: heldLoss, rowsPerSecond: rowsPerSecond)
+  }
+
+  /// The largest number of rows whose log-densities are found after flow matching.
+  private static let scoredRows = 10_000
 
   private var batchSize: Int { max(min(options.batchSize, training.rows.count), 1) }
   private var batchCount: Int { (training.rows.count + batchSize - 1) / batchSize }
@@ -167,7 +197,7 @@ struct FitSession {
       let done = (epoch - first) * order.count + rows
       return TrainingProgress(
         epoch: epoch + 1, epochs: options.epochs, batch: batch, batches: batches,
-        loss: counted > 0 ? total / counted : .nan,
+        objective: options.objective, loss: counted > 0 ? total / counted : .nan,
         validation: validation.rows.isEmpty ? nil : last?.mean,
         validationRowsWithoutDensity: validation.rows.isEmpty ? 0 : last?.missing ?? 0,
         rowsPerSecond: Double(done) / max(Date().timeIntervalSince(start), 1e-9),

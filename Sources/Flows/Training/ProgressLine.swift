@@ -25,14 +25,21 @@ public final class ProgressLine: Sendable {
     if isShown { StandardStreams.error("\n") }
   }
 
-  /// The line's text: epoch, bar, mean log-likelihoods, speed and time left.
+  /// The line's text: epoch, bar, mean log-likelihoods or losses of flow matching, speed and time left.
   public static func text(_ progress: TrainingProgress) -> String {
     let share = Double(progress.batch) / Double(max(progress.batches, 1))
     let filled = Int(share * 20)
     let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 20 - filled)
-    var figures = String(format: "train %.3f", -progress.loss)
-    figures += progress.validation.map { String(format: "  validation %.3f", $0) } ?? ""
-    figures += " nats"
+    var figures: String
+    switch progress.objective {
+    case .likelihood:
+      figures = String(format: "train %.3f", -progress.loss)
+      figures += progress.validation.map { String(format: "  validation %.3f", $0) } ?? ""
+      figures += " nats"
+    case .flowMatching:
+      figures = String(format: "matching loss: train %.4f", progress.loss)
+      figures += progress.validation.map { String(format: "  validation %.4f", -$0) } ?? ""
+    }
     switch progress.validationRowsWithoutDensity {
     case 0: break
     case 1: figures += " (1 row without a density)"

@@ -43,7 +43,9 @@ public struct TrainingJob: Hashable, Sendable {
       values.map { Fact(name, digest($0)) } ?? Fact(name, Fact.absent)
     }
     let optimizer = options.optimizer
+    let objective = options.objective
     var facts = [
+      Fact("objective", objective == .likelihood ? Fact.absent : objective.rawValue),
       Fact("standardize", options.standardization?.rawValue ?? Fact.absent),
       Fact("lower", model.bounds.map { "\($0.lower)" } ?? Fact.absent),
       Fact("upper", model.bounds.map { "\($0.upper)" } ?? Fact.absent),

@@ -1,6 +1,6 @@
 import FlowIR
 
-/// How a flow is fitted by maximum likelihood.
+/// How a flow is fitted.
 public struct TrainingOptions: Sendable {
   /// How the learning rate changes from epoch to epoch.
   public enum Schedule: String, Sendable, CaseIterable {
@@ -12,6 +12,9 @@ public struct TrainingOptions: Sendable {
     case step
   }
 
+  /// What is made small: the mean of -log p, or the loss of flow matching of a continuous flow, whose steps
+  /// are far cheaper.
+  public var objective = TrainingObjective.likelihood
   /// The largest number of passes over the training rows.
   public var epochs = 100
   /// The number of rows in a step; the last step of an epoch takes the remaining rows.

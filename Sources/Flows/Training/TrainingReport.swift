@@ -8,11 +8,13 @@ public struct TrainingProgress: Sendable {
   public var batch: Int
   /// The number of batches in an epoch.
   public var batches: Int
+  /// What the fit makes small.
+  public var objective = TrainingObjective.likelihood
   /// The mean of -log p over the epoch's batches so far, in nats; NaN before the first row with a
-  /// finite density.
+  /// finite density. Under flow matching it is the mean of that loss.
   public var loss: Double
   /// The mean of log p after the last epoch over the validation rows that have a finite density, in
-  /// nats; minus infinity if none has.
+  /// nats; minus infinity if none has. Under flow matching it is the negative mean of that loss.
   public var validation: Double?
   /// How many validation rows had no finite density after the last epoch.
   public var validationRowsWithoutDensity = 0
@@ -29,11 +31,17 @@ public struct EpochRecord: Hashable, Sendable {
   /// The epoch, from 1.
   public var epoch: Int
   /// The mean of log p over the training rows with a finite density, each at the step that it was part
-  /// of, in nats.
-  public var trainLogLikelihood: Double
+  /// of, in nats; nil under flow matching, which does not find it.
+  public var trainLogLikelihood: Double?
   /// The mean of log p over the validation rows with a finite density, after the epoch, in nats; nil
-  /// without validation rows.
+  /// without validation rows, and under flow matching.
   public var validationLogLikelihood: Double?
+  /// The mean loss of flow matching over the training rows, each at the step that it was part of; nil under
+  /// another objective.
+  public var trainMatchingLoss: Double?
+  /// The mean loss of flow matching over the validation rows, after the epoch and on the same paths in all
+  /// epochs; nil without validation rows, and under another objective.
+  public var validationMatchingLoss: Double?
   /// How many validation rows had no finite density.
   public var validationRowsWithoutDensity: Int
   /// The learning rate of the epoch.
@@ -54,18 +62,29 @@ public struct TrainingReport: Sendable {
   /// Whether the best epoch was better than the parameters that training began with, not only as good.
   public var isImproved: Bool
   /// The mean log-likelihood under the kept parameters of the training rows that have a finite density,
-  /// weighted if rows have weights, in nats; minus infinity if none has.
+  /// weighted if rows have weights, in nats; minus infinity if none has. After flow matching it is that of
+  /// `trainRowsScored` of them.
   public var trainLogLikelihood: Double
   /// The same of the validation rows; nil without any.
   public var validationLogLikelihood: Double?
   /// How many training rows there were, without those of weight 0.
   public var trainRows: Int
-  /// How many of them have no finite density under the kept parameters.
+  /// How many of them the log-likelihood is of: all, but after flow matching, for which the log-density of a
+  /// row costs as much as many steps, at most 10,000, drawn by the seed.
+  public var trainRowsScored: Int
+  /// How many of those have no finite density under the kept parameters.
   public var trainRowsWithoutDensity: Int
   /// How many validation rows there were, without those of weight 0.
   public var validationRows: Int
-  /// How many of them have no finite density under the kept parameters.
+  /// How many of them the log-likelihood is of: all, but after flow matching at most 10,000.
+  public var validationRowsScored: Int
+  /// How many of those have no finite density under the kept parameters.
   public var validationRowsWithoutDensity: Int
+  /// The mean loss of flow matching of all training rows under the kept parameters; nil for another
+  /// objective.
+  public var trainMatchingLoss: Double?
+  /// The same of all validation rows; nil without any.
+  public var validationMatchingLoss: Double?
   /// Training rows per second over the whole run.
   public var rowsPerSecond: Double
 }
@@ -82,7 +101,8 @@ public struct TrainingCheckpoint: Sendable {
   public var best: [String: [Float]]
   /// The epoch whose parameters were best so far, from 1; 0 for those that training began with.
   public var bestEpoch: Int
-  /// Their mean log-likelihood on the validation rows that have a finite density.
+  /// Their mean log-likelihood on the validation rows that have a finite density; under flow matching the
+  /// negative mean of that loss.
   public var bestValidation: Double
   /// What the run's result depends on.
   public var job: TrainingJob

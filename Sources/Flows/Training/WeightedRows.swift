@@ -95,6 +95,15 @@ struct RowSelection {
     return (0..<count).filter { weights[$0] > 0 }
   }
 
+  /// Some of the selected rows, or all if they are no more.
+  func sample(_ count: Int, seed: UInt64) -> RowSelection {
+    guard rows.count > count else { return self }
+    var order = rows
+    var generator = SeededGenerator(seed: seed)
+    order.shuffle(using: &generator)
+    return RowSelection(table, order.prefix(count).sorted())
+  }
+
   /// The inputs of the training step for some of the rows.
   func batch(_ rows: ArraySlice<Int>, of model: Model) -> [String: [Float]] {
     var inputs = ["x": Self.gather(table.x, model.features, rows)]

@@ -71,6 +71,24 @@ public struct FreeFormJacobianTransform: Transform {
   /// The solution at the start of the time alone, without the trace.
   public func inverse(_ y: Tensor) -> Tensor { solveAlone(y, end, start) }
 
+  /// The derivative dx/dt at a time (a scalar, for each row or for all) and place.
+  public func velocity(at t: Tensor, _ x: Tensor) -> Tensor { dynamics(t, x).value }
+
+  /// The loss of flow matching of each row for one of its paths: the straight one from `x`, at the start of
+  /// the time, to `z` at its end. See `flowMatchingLoss(from:to:at:velocity:)`.
+  ///
+  /// - Parameters:
+  ///   - x: the row.
+  ///   - z: a sample of the base.
+  ///   - share: how much of the time has passed, from 0 to 1; a scalar for each row.
+  public func matchingLoss(_ x: Tensor, to z: Tensor, at share: Tensor) -> Tensor {
+    let duration = end - start
+    return flowMatchingLoss(from: x, to: z, at: share) { share, place in
+      // In units of the share, so that the loss does not depend on how time is counted.
+      velocity(at: start + share * duration, place) * duration
+    }
+  }
+
   private func solve(_ x: Tensor, _ start: Tensor, _ end: Tensor) -> (Tensor, Tensor) {
     let zero = x.slice(0, 1).reshaped([]) * 0
     let states = Tensor.solve([x, zero], from: start, to: end, control: control) { t, states in
@@ -84,4 +102,25 @@ public struct FreeFormJacobianTransform: Transform {
     Tensor.solve([x], from: start, to: end, control: control) { [dynamics($0, $1[0]).value] }[
       0]
   }
+}
+
+/// The loss of conditional flow matching of each row (Lipman et al., 2022, arXiv:2210.02747):
+/// `|v(s, (1 - s) x + s z) - (z - x)|²`, the squared error of a velocity on the straight path from `x` to `z`.
+///
+/// Its mean over rows `x` of the data, samples `z` of the base and uniform shares `s` is least for the velocity
+/// whose solution takes the data's distribution to the base. No equation is solved to find it. The mean does not
+/// fall to 0: paths that cross ask for different velocities in one place.
+///
+/// - Parameters:
+///   - x: the start of the path, such as a row of the data.
+///   - z: its end, such as a sample of the base.
+///   - share: the share of the path, from 0 to 1; a scalar for each row.
+///   - velocity: any network of the share and the place on the path, which may have a context too.
+public func flowMatchingLoss(
+  from x: Tensor, to z: Tensor, at share: Tensor,
+  velocity: (_ share: Tensor, _ place: Tensor) -> Tensor
+) -> Tensor {
+  let way = z - x
+  let place = x + share.reshaped([1]).broadcast(to: way.shape) * way
+  return square(velocity(share, place) - way).sumOfElements()
 }

@@ -49,10 +49,11 @@ class Architecture:
         batch_size: int = 512, learning_rate: float = 1e-3, schedule: str = "constant",
         weight_decay: float = 0.0, clip_norm: float | None = None, patience: int | None = 10,
         standardize: bool | None = None, robust: bool = False, lower: Sequence[float] | None = None,
-        upper: Sequence[float] | None = None, circular: Mapping[int | str, float] | None = None, seed: int = 0, threads: int | None = None,
+        upper: Sequence[float] | None = None, circular: Mapping[int | str, float] | None = None,
+        objective: str = "likelihood", seed: int = 0, threads: int | None = None,
         progress: bool | None = None, dtype: Any = "float32",
     ) -> TrainedFlow:
-        """Fits the flow by maximum likelihood and compiles it.
+        """Fits the flow by maximum likelihood, or by flow matching, and compiles it.
 
         Args:
           x: the rows, (N, D), in any units. The names of a table's columns (of pandas, Polars or Arrow)
@@ -77,6 +78,7 @@ class Architecture:
           upper: the upper bound of each feature, inf for none.
           circular: the periods of features of `NSF` that are on a circle, by their name or place, such as
             {"hour": 24, 2: 360}.
+          objective: "likelihood", or "flow-matching" for `CNF`, whose steps are far cheaper.
           seed: the seed of parameters, split and shuffles.
           threads: how many threads to use; one a processor if left out.
           progress: whether to show how it goes; if left out, in a terminal and in a notebook.
@@ -112,7 +114,7 @@ class Architecture:
             options = {
                 "validation": validation, "epochs": epochs, "batch-size": batch_size,
                 "learning-rate": learning_rate, "schedule": schedule, "weight-decay": weight_decay,
-                "clip-norm": clip_norm, "patience": patience if is_judged else None, "seed": seed,
+                "objective": objective, "clip-norm": clip_norm, "patience": patience if is_judged else None, "seed": seed,
                 "threads": threads,
             }
             for key, value in options.items():
@@ -153,7 +155,8 @@ class TrainedFlow(CompiledFlow):
         """How training went: epochs, best_epoch, train_log_likelihood and validation_log_likelihood
         (means in nats over the rows that have a finite density), train_rows, validation_rows and how many
         of them have none (train_rows_without_density, validation_rows_without_density),
-        rows_per_second."""
+        rows_per_second. After flow matching also train_matching_loss and validation_matching_loss, and of how
+        many rows the log-likelihoods are (train_rows_scored, validation_rows_scored)."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (super().__reduce__(), self.report)
