@@ -119,11 +119,7 @@ class Page:
             session = self.session("python", [sys.executable, "-u", "-c", PYTHON_PAGE])
             return session.run(block, repr((block.line, str(block.page), block.text)))
         assert self.swift
-        is_new = "swift" not in self.sessions
-        session = self.session("swift", [self.swift, str(self.number)])
-        if is_new:
-            session.run(block, "")
-        return session.run(block, "")
+        return self.session("swift", [self.swift, str(self.number)]).run(block, "")
 
     def session(self, language: str, command: list[str | Path]) -> Session:
         """The process of a language."""

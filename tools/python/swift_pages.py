@@ -10,21 +10,31 @@ from pathlib import Path
 from page_blocks import Block
 
 MODULES = ["FlowIR", "FlowPasses", "FlowCodegen", "FlowRuntime", "FlowFiles", "FlowPlot", "Flows"]
-DECLARATION = re.compile(r"^(@\w+ )*(public )?(struct|extension|enum|protocol|final class|class|actor) ")
+DECLARATION = re.compile(
+    r"^(@\w+ )*((private|public) )?(struct|extension|enum|protocol|final class|class|actor) |^private func ")
 MAIN = """
 import Foundation
 
-/// Waits for the next line of standard input, and says that the block before has ended.
-func blockEnds() {
-  print("\\u{1}")
-  fflush(nil)
+/// Waits for the next line of standard input.
+func blockStarts() {
   guard readLine() != nil else { exit(0) }
 }
 
+/// Says that a block has ended.
+func blockEnds() {
+  print("\\u{1}")
+  fflush(nil)
+}
+
 setvbuf(stdout, nil, _IOLBF, 0)
-switch CommandLine.arguments[1] {
-CASES
-default: fatalError("no such page")
+do {
+  switch CommandLine.arguments[1] {
+  CASES
+  default: fatalError("no such page")
+  }
+} catch {
+  FileHandle.standardError.write(Data("\\(error)\\n".utf8))
+  exit(1)
 }
 """
 
@@ -42,7 +52,6 @@ def compile_pages(root: Path, folder: Path, pages: dict[Path, list[Block]]) -> P
     (folder / "main.swift").write_text(MAIN.replace("CASES", "\n".join(cases)))
     build = root / ".build" / "debug"
     objects = [o for m in [*MODULES, "CFlowKernels"] for o in sorted((build / f"{m}.build").rglob("*.o"))]
-    # The object of an executable's entry is no part of a library.
     program = folder / "pages"
     subprocess.run(
         ["swiftc", "-Onone", "-suppress-warnings", "-j2", "-module-name", "Pages", "-I", build / "Modules",
@@ -59,29 +68,29 @@ def runs(block: Block) -> bool:
 
 def page_source(number: int, blocks: list[Block]) -> str:
     """The file of one page: its imports, its types and extensions, and the function of all else."""
-    imports: list[str] = []
-    types: list[str] = []
-    body: list[str] = []
+    imports, types, body = ["import Foundation"], [], []
     for block in blocks:
-        body.append(f"do {{ #sourceLocation(file: \"{block.page}\", line: {block.line})".replace(
-            "do { ", "do {\n"))
+        body += ["do {", "blockStarts()", f'#sourceLocation(file: "{block.page}", line: {block.line})']
         inside = False
         for offset, line in enumerate(block.lines):
-            if line.startswith("import ") or "import " in line.split("@testable")[0][:8]:
+            if line.startswith("import "):
                 imports.append(line)
-                body.append("")
-            elif inside or DECLARATION.match(line):
-                if not inside:
-                    types.append(f'#sourceLocation(file: "{block.page}", line: {block.line + offset})')
-                types.append(line if inside or "public " in line else "fileprivate " + line)
-                inside = line.rstrip() != "}" and not (not inside and line.rstrip().endswith("}"))
-                body.append("")
+            elif not inside and DECLARATION.match(line):
+                types += [f'#sourceLocation(file: "{block.page}", line: {block.line + offset})',
+                          line if line.startswith(("private ", "public ")) else "private " + line]
+                inside = not line.rstrip().endswith("}")
+                types += [] if inside else ["#sourceLocation()"]
+            elif inside:
+                types.append(line)
+                inside = line.rstrip() != "}"
+                types += [] if inside else ["#sourceLocation()"]
             else:
                 body.append(line)
+                continue
+            body.append("")
         body += ["#sourceLocation()", "blockEnds()"]
     if not blocks:
         return ""
-    # An unused result or an `await` too many is no fault of an example.
     return "\n".join([
-        "import Foundation", *dict.fromkeys(imports), *types, "#sourceLocation()",
-        f"func page{number}() async throws {{", "blockEnds()", *body, "}" * len(blocks), "}", ""])
+        *dict.fromkeys(imports), *types, f"func page{number}() async throws {{", *body,
+        "}" * len(blocks), "}", ""])
