@@ -51,8 +51,10 @@ typedef int32_t fk_word;
  * longer one than it is told of as a loop, which takes twice the time. */
 #ifdef __clang__
 #define FK_UNROLL _Pragma("clang loop unroll(full)")
+#define FK_LOOP _Pragma("clang loop unroll(disable)")
 #else
 #define FK_UNROLL _Pragma("GCC unroll 32")
+#define FK_LOOP _Pragma("GCC unroll 1")
 #endif
 
 typedef fk_real fk_vec __attribute__((vector_size(FK_BYTES)));

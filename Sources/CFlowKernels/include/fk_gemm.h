@@ -95,15 +95,18 @@ FK_OUTLINE void fk_pack(const fk_panel *panels, int count, int64_t packed_count,
       fk_pack_panel(p, source, rows, columns, bias, bias_index, mask, mask_columns, packed);
 }
 
-/* Defines NAME(width, packed, panels, begin, end, x, y, extra): panels [begin, end) of a layer on the
- * first `width` rows of a tile, all or one vector of them. EPILOGUE(acc, extra) gives what is
- * stored; `extra` points to the same element of a second tile buffer that the epilogue may read.
- * FEW vectors go with up to three outputs: where VECTORS are two, so many sums as hide the latency
+/* Defines NAME_tile_ROWS and NAME_vector_ROWS(weights, p, input, y, extra), which multiply one panel of
+ * ROWS outputs with a whole tile, or with the first vector of one. NAME_epilogue(acc, extra) gives what
+ * is stored; `extra` points to the same element of a second tile buffer that the epilogue may read.
+ * Four vectors go with up to three outputs: where FK_VECTORS is two, so many sums as hide the latency
  * of a multiply-add take four. */
-#define FK_DEFINE_GEMM_ROWS(NAME, ROWS, VECTORS, WIDTH, EPILOGUE)                                  \
-  FK_OUTLINE void NAME##_##ROWS(const fk_real *restrict weights, const fk_panel *restrict p,       \
-                                const fk_real *restrict input, fk_real *restrict y,                \
-                                const fk_real *extra) {                                            \
+#define FK_DEFINE_PANEL(NAME, ROWS)                                                                \
+  FK_DEFINE_PANEL_VECTORS(NAME, NAME##_tile_##ROWS, ROWS, (ROWS <= 3 ? 4 : FK_VECTORS), FK_TILE)   \
+  FK_DEFINE_PANEL_VECTORS(NAME, NAME##_vector_##ROWS, ROWS, 1, FK_LANES)
+#define FK_DEFINE_PANEL_VECTORS(NAME, FUNCTION, ROWS, VECTORS, WIDTH)                              \
+  FK_OUTLINE void FUNCTION(const fk_real *restrict weights, const fk_panel *restrict p,            \
+                           const fk_real *restrict input, fk_real *restrict y,                     \
+                           const fk_real *extra) {                                                 \
     input += (int64_t)p->first * FK_TILE;                                                          \
     for (int b = 0; b < WIDTH; b += VECTORS * FK_LANES) {                                          \
       const fk_real *restrict w = weights + ROWS, *restrict x = input + b;                         \
@@ -123,37 +126,40 @@ FK_OUTLINE void fk_pack(const fk_panel *panels, int count, int64_t packed_count,
       FK_UNROLL for (int r = 0; r < ROWS; r++)                                                     \
       FK_UNROLL for (int v = 0; v < VECTORS; v++) {                                                \
         int64_t at = (int64_t)(p->row + r) * FK_TILE + b + v * FK_LANES;                           \
-        fk_store(y + at, EPILOGUE(acc[r][v], (extra + at)));                                       \
+        fk_store(y + at, NAME##_epilogue(acc[r][v], (extra + at)));                                \
       }                                                                                            \
     }                                                                                              \
   }
-#define FK_DEFINE_GEMM_VECTORS(NAME, FEW, VECTORS, WIDTH, EPILOGUE)                                \
-  FK_DEFINE_GEMM_ROWS(NAME, 1, FEW, WIDTH, EPILOGUE)                                               \
-  FK_DEFINE_GEMM_ROWS(NAME, 2, FEW, WIDTH, EPILOGUE)                                               \
-  FK_DEFINE_GEMM_ROWS(NAME, 3, FEW, WIDTH, EPILOGUE)                                               \
-  FK_DEFINE_GEMM_ROWS(NAME, 4, VECTORS, WIDTH, EPILOGUE)                                           \
-  FK_DEFINE_GEMM_ROWS(NAME, 5, VECTORS, WIDTH, EPILOGUE)                                           \
-  FK_DEFINE_GEMM_ROWS(NAME, 6, VECTORS, WIDTH, EPILOGUE)                                           \
-  FK_INLINE void NAME(const fk_real *w, const fk_panel *p, const fk_real *x, fk_real *y,           \
-                      const fk_real *extra) {                                                      \
-    switch (p->rows) {                                                                             \
-    case 1: NAME##_1(w, p, x, y, extra); break;                                                    \
-    case 2: NAME##_2(w, p, x, y, extra); break;                                                    \
-    case 3: NAME##_3(w, p, x, y, extra); break;                                                    \
-    case 4: NAME##_4(w, p, x, y, extra); break;                                                    \
-    case 5: NAME##_5(w, p, x, y, extra); break;                                                    \
-    default: NAME##_6(w, p, x, y, extra); break;                                                   \
-    }                                                                                              \
+
+/* Defines NAME_late(rows, width, y, extra): an epilogue of many instructions, for what a panel's
+ * products have stored. The sums do not take the registers of its constants, its code is there once,
+ * and layers with different epilogues share the products. */
+#define FK_DEFINE_LATE(NAME)                                                                       \
+  FK_OUTLINE void NAME##_late(int rows, int width, fk_real *restrict y,                            \
+                              const fk_real *restrict extra) {                                     \
+    for (int r = 0; r < rows; r++, y += FK_TILE, extra += FK_TILE)                                 \
+      FK_LOOP for (int i = 0; i < width; i += FK_LANES)                                            \
+        fk_store(y + i, NAME##_epilogue(fk_load(y + i), extra + i));                               \
   }
-#define FK_DEFINE_GEMM(NAME, EPILOGUE)                                                             \
-  FK_DEFINE_GEMM_VECTORS(NAME##_tile, 4, FK_VECTORS, FK_TILE, EPILOGUE)                            \
-  FK_DEFINE_GEMM_VECTORS(NAME##_vector, 1, 1, FK_LANES, EPILOGUE)                                  \
+
+/* Defines NAME(width, packed, panels, begin, end, x, y, extra): panels [begin, end) of a layer on the
+ * first `width` rows of a tile, all or one vector of them. CASES has a case for each number of outputs
+ * that a panel of the layer has; LATE, if it is not empty, comes after the products of each. */
+#define FK_PANEL_CASE(PANEL, ROWS)                                                                 \
+  case ROWS:                                                                                       \
+    if (width == FK_TILE)                                                                          \
+      PANEL##_tile_##ROWS(packed + p->weights, p, x, y, extra);                                    \
+    else                                                                                           \
+      PANEL##_vector_##ROWS(packed + p->weights, p, x, y, extra);                                  \
+    break;
+#define FK_LATE(NAME)                                                                              \
+  NAME##_late(p->rows, width, y + (int64_t)p->row * FK_TILE, extra + (int64_t)p->row * FK_TILE);
+#define FK_DEFINE_GEMM(NAME, CASES, LATE)                                                          \
   FK_OUTLINE void NAME(int width, const fk_real *packed, const fk_panel *panels, int begin,        \
                        int end, const fk_real *x, fk_real *y, const fk_real *extra) {              \
-    for (const fk_panel *p = panels + begin; p < panels + end; p++)                                \
-      if (width == FK_TILE)                                                                        \
-        NAME##_tile(packed + p->weights, p, x, y, extra);                                          \
-      else                                                                                         \
-        NAME##_vector(packed + p->weights, p, x, y, extra);                                        \
+    for (const fk_panel *p = panels + begin; p < panels + end; p++) {                              \
+      switch (p->rows) { CASES }                                                                   \
+      LATE                                                                                         \
+    }                                                                                              \
   }
 #endif

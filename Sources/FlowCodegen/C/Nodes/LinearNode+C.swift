@@ -24,8 +24,40 @@ extension LinearNode {
     return ["for (int n = 0; n < \(repeats); n++) \(call.statement)"]
   }
 
-  /// The kernel for the epilogue, defined once for all layers that share it.
+  /// The most instructions that an epilogue takes in the registers of a product's sums.
+  private static let fewInstructions = 8
+
+  /// The function of the layer, which all layers share whose epilogue is the same, and whose panels have the
+  /// same numbers of outputs.
   private func kernel(_ printer: NodePrinter) -> String {
+    let definitions = printer.definitions
+    var cost = NodeCost()
+    cost.add(epilogue, printer.program.views.function)
+    let elements = printer.program.views.type(of: result).elementCount
+    let isLate = cost.instructions > Self.fewInstructions * elements
+    let after = define(epilogueBody(printer), definitions)
+    let products = isLate ? define("  return acc;\n", definitions) : after
+    let cases = Set(layout.panels.map(\.rows)).sorted().map { rows in
+      let panel = "FK_DEFINE_PANEL(\(products), \(rows))"
+      _ = definitions.define("panel", panel) { _ in panel }
+      return "FK_PANEL_CASE(\(products), \(rows))"
+    }
+    let late = "FK_DEFINE_LATE(\(after))"
+    if isLate { _ = definitions.define("late", late) { _ in late } }
+    let parts = "\(cases.joined(separator: " ")), \(isLate ? "FK_LATE(\(after))" : "")"
+    return definitions.define("layer", parts) { "FK_DEFINE_GEMM(\($0), \(parts))" }
+  }
+
+  /// The name of the products whose sums a body turns into what is stored.
+  private func define(_ body: String, _ definitions: Definitions) -> String {
+    definitions.define("linear", "epilogue" + body) { name in
+      "FK_INLINE fk_vec \(name)_epilogue(fk_vec acc, const fk_real *extra) {\n  (void)extra;\n"
+        + body + "}"
+    }
+  }
+
+  /// What the epilogue does to `acc`, a vector of the product.
+  private func epilogueBody(_ printer: NodePrinter) -> String {
     let views = printer.program.views
     var numbers: [Value: String] = [product: "acc"]
     var lines: [String] = []
@@ -48,11 +80,6 @@ extension LinearNode {
           + Expressions.pointwise(operation.opcode, operands, dtypes) + ";")
       numbers[operation.result] = name
     }
-    let result = numbers[result] ?? "acc"
-    let body = lines.map { "  \($0)\n" }.joined() + "  return \(result);\n"
-    return printer.definitions.define("linear", "gemm" + body) { name in
-      "FK_INLINE fk_vec \(name)_epilogue(fk_vec acc, const fk_real *extra) {\n  (void)extra;\n"
-        + body + "}\nFK_DEFINE_GEMM(\(name), \(name)_epilogue)\n"
-    }
+    return lines.map { "  \($0)\n" }.joined() + "  return \(numbers[result] ?? "acc");\n"
   }
 }
