@@ -119,6 +119,38 @@ import Testing
     }
   }
 
+  #if os(Linux) && arch(x86_64)
+    @Test("weights and packed weights lie outside of the 2 GB that code reaches")
+    func farWeights() throws {
+      let path = FileManager.default.temporaryDirectory.path + "/lib\(UUID().uuidString).so"
+      defer { try? FileManager.default.removeItem(atPath: path) }
+      let reference = try Reference("nsf-wide")
+      try reference.model.artifactSource(functions: [.logProb]).compile(
+        to: path, named: "libmodel.so", cpu: .native)
+      let sizes = try sectionSizes(path)
+      let weights = 4 * reference.model.values.values.reduce(0) { $0 + $1.shape.reduce(1, *) }
+      #expect(try #require(sizes[".lrodata"]) >= weights)
+      for name in [".bss", ".data", ".data.rel.ro", ".rodata"] {
+        #expect(sizes[name, default: 0] < weights / 2, "\(name)")
+      }
+    }
+
+    /// The sizes of an ELF file's sections by name.
+    private func sectionSizes(_ path: String) throws -> [String: Int] {
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+      func number<T: FixedWidthInteger>(_ type: T.Type, at offset: Int) -> Int {
+        Int(bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: type) })
+      }
+      func header(_ index: Int) -> Int { number(UInt64.self, at: 40) + 64 * index }
+      let names = number(UInt64.self, at: header(number(UInt16.self, at: 62)) + 24)
+      return (0..<number(UInt16.self, at: 60)).reduce(into: [:]) { sizes, index in
+        let start = names + number(UInt32.self, at: header(index))
+        let name = String(decoding: bytes[start...].prefix { $0 != 0 }, as: UTF8.self)
+        sizes[name, default: 0] += number(UInt64.self, at: header(index) + 32)
+      }
+    }
+  #endif
+
   @Test("a prefix that makes no C names and a file that is not an artifact are errors")
   func errors() throws {
     let reference = try Reference("one-feature")

@@ -54,6 +54,11 @@ FK_INLINE void fk_release(void **kept) {
   free(__atomic_exchange_n(kept, (void *)0, __ATOMIC_ACQ_REL));
 }
 
+/* Memory for n numbers that stays, such as packed weights, aligned to cache lines; NULL if there is none. */
+FK_INLINE fk_real *fk_keep(int64_t n) {
+  return aligned_alloc(64, ((size_t)n * sizeof(fk_real) + 64) / 64 * 64);
+}
+
 /* Work that is handed out in runs. Each thread has a queue with its own share of the runs; it takes them
  * from the front, and when none is left, from the back of the others' queues: a processor that is busy
  * with something else, or slower, does not keep the others waiting. While threads are equally fast each

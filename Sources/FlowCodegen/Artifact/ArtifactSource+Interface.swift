@@ -90,7 +90,7 @@ extension ArtifactSource {
       }
 
       static int flow_finish(const char *function, int failed) {
-        return failed ? flow_fail(2, "%s: not enough memory for the call's scratch", function) : 0;
+        return failed ? flow_fail(2, "%s: not enough memory for the packed weights or the call's scratch", function) : 0;
       }
 
 
@@ -98,6 +98,9 @@ extension ArtifactSource {
   }
 
   /// A function's memory, packed when it is first called, and the call itself.
+  ///
+  /// The memory is taken then and not part of the object: code reaches what is part of an object by
+  /// offsets of 32 bits, and the packed weights of a large network and several functions have more.
   func call(
     _ variant: ArtifactVariant, stateElements: Int, weights: inout StoredWeights
   ) -> String {
@@ -121,13 +124,27 @@ extension ArtifactSource {
     let vectors = variant.kind.signature.vectors.map { "const void *\($0), " } ?? ""
     let numbers = variant.kind == .sample ? "const int64_t *numbers, " : ""
     return """
-      static fk_real \(name)_state[\(stateElements)] __attribute__((aligned(64)));
-      static pthread_once_t \(name)_once = PTHREAD_ONCE_INIT;
+      static fk_real *\(name)_state;
 
-      static void \(name)_pack(void) {
+      __attribute__((destructor)) static void \(name)_forget(void) {
+        free(\(name)_state);
+        \(name)_state = 0;
+      }
+
+      static const fk_real *\(name)_packed(void) {
+        static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+        fk_real *state = __atomic_load_n(&\(name)_state, __ATOMIC_ACQUIRE);
+        if (state) return state;
         const void *const args[] = {
       \(packed)  };
-        \(name)_prepare(args, \(name)_state, flow_threads_for(INT32_MAX));
+        pthread_mutex_lock(&lock);
+        state = \(name)_state;
+        if (!state && (state = fk_keep(\(stateElements)))) {
+          \(name)_prepare(args, state, flow_threads_for(INT32_MAX));
+          __atomic_store_n(&\(name)_state, state, __ATOMIC_RELEASE);
+        }
+        pthread_mutex_unlock(&lock);
+        return state;
       }
 
       static int \(name)_call(const void *\(variant.kind.signature.input), const void *context, \(vectors)int64_t rows, \
@@ -136,8 +153,9 @@ extension ArtifactSource {
       \(called)  };
         void *const results[] = {\(outputs.map { $0 + "_out" }.joined(separator: ", "))};
         (void)context, (void)group\(numbers.isEmpty ? "" : ", (void)numbers");
-        pthread_once(&\(name)_once, \(name)_pack);
-        return \(name)_run(args, results, \(name)_state, rows, first_row, flow_threads_for(rows));
+        const fk_real *const state = \(name)_packed();
+        if (!state) return 1;
+        return \(name)_run(args, results, (fk_real *)state, rows, first_row, flow_threads_for(rows));
       }
 
 

@@ -63,6 +63,9 @@ struct StoredWeights {
   }
 
   /// The block as C that reads it from a file when it is assembled.
+  ///
+  /// Code and data lie within 2 GB of each other on x86-64. The block may be larger, so that it goes to
+  /// the section for large constants, beyond all else, and is reached through a pointer of 64 bits.
   func included(from path: String, dtype: DType) -> String {
     // Escaped for the assembler, and the result again for the compiler.
     let name = path.utf8.map { byte in
@@ -70,10 +73,13 @@ struct StoredWeights {
       return "\\\\" + String(repeating: "0", count: 3 - digits.count) + digits
     }.joined()
     return declaration(dtype: dtype) + """
-      extern const union flow_weights flow_weights __asm__("flow_weights")
+      extern const union flow_weights *const flow_weights_place __asm__("flow_weights_place")
           __attribute__((visibility("hidden")));
+      #define flow_weights (*flow_weights_place)
       #ifdef __APPLE__
       __asm__(".section __TEXT,__const\\n"
+      #elif defined(__x86_64__)
+      __asm__(".section .lrodata,\\"al\\",@progbits\\n"
       #else
       __asm__(".section .rodata\\n"
       #endif
@@ -81,6 +87,14 @@ struct StoredWeights {
               "flow_weights:\\n"
               ".incbin \\"\(name)\\"\\n"
               ".zero \(total == 0 ? 64 : 0)\\n"
+      #ifdef __APPLE__
+              ".section __DATA,__const\\n"
+      #else
+              ".section .data.rel.ro,\\"aw\\",%progbits\\n"
+      #endif
+              ".balign 8\\n"
+              "flow_weights_place:\\n"
+              ".quad flow_weights\\n"
               ".text\\n");
 
 
