@@ -15,7 +15,8 @@ struct Flowir: ParsableCommand {
     version: "flowir 0.1.0",
     subcommands: [
       Train.self, Score.self, Sample.self, Transform.self, Gradient.self, Dump.self, Opt.self,
-      Run.self, Info.self, Check.self, Plot.self, Compile.self, Profile.self, Bench.self,
+      Run.self, Info.self, Check.self, Plot.self, Compile.self, EnsembleCommand.self, Profile.self,
+      Bench.self,
     ])
 
   static func main() {

@@ -20,7 +20,7 @@ struct ShapedInterval {
     case .bpf: every = Self(bound: 5, beyond: "where the polynomials change nothing")
     case .sospf, .naf, .unaf: every = Self(bound: 11, beyond: "to which the flow clips softly")
     case .ncsf: every = Self(bound: .pi, beyond: "where the flow has no density")
-    case .maf, .nice, .realNVP, .gf, .cnf, .gmm, .custom: return []
+    case .maf, .nice, .realNVP, .gf, .cnf, .gmm, .ensemble, .custom: return []
     }
     return Array(repeating: every, count: description.features)
   }

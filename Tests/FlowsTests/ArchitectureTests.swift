@@ -21,6 +21,11 @@ import Testing
       .gf(.init(transforms: 2, components: 3, network: network)),
       .cnf(.init(freqs: 2, atol: 1e-3, rtol: 1e-4, network: network)),
       .gmm(.init(components: 3, covarianceType: .diagonal, tied: true, epsilon: 1e-3)),
+      .ensemble(
+        .init(members: [
+          try FlowDescription(.maf(masked), features: 4, context: 3),
+          try FlowDescription(.gmm(.init(components: 3)), features: 4, context: 3),
+        ])),
     ]
     for architecture in changed + Architecture.all.filter({ $0 != .custom() }) {
       let written = try FlowDescription(architecture, features: 4, context: 3)

@@ -44,7 +44,7 @@ extension Architecture {
   /// Whether the flow's base is a standard normal, which another may replace.
   var hasNormalBase: Bool {
     switch self {
-    case .ncsf, .gmm, .custom: false
+    case .ncsf, .gmm, .ensemble, .custom: false
     case .nsf(_, let spline): spline.circular.isEmpty
     case .maf, .sospf, .bpf, .naf, .unaf, .nice, .realNVP, .gf, .cnf: true
     }
@@ -109,6 +109,7 @@ extension Architecture {
     case .gf(let own): return own.flow(site)
     case .cnf(let own): return own.flow(site)
     case .gmm(let own): return own.flow(site)
+    case .ensemble(let own): return try own.flow(site)
     case .custom(let own): return try site.parts.flow(own, in: site.scope)
     }
   }

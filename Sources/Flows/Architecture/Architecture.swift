@@ -33,13 +33,15 @@ public enum Architecture: Hashable, Sendable {
   case cnf(Continuous = .init())
   /// A Gaussian mixture.
   case gmm(GaussianComponents = .init())
+  /// A mixture of flows.
+  case ensemble(Members = .init())
   /// A flow of any described transforms over any described base.
   case custom(Parts = .init())
 
   /// Every kind with its defaults.
   static let all: [Architecture] = [
     .maf(), .nsf(), .ncsf(), .nice(), .realNVP(), .sospf(), .bpf(), .gf(), .naf(), .unaf(),
-    .cnf(), .gmm(), .custom(),
+    .cnf(), .gmm(), .ensemble(), .custom(),
   ]
 
   /// The name of the class in Zuko, which is the `type` of a description.
@@ -57,6 +59,7 @@ public enum Architecture: Hashable, Sendable {
     case .gf: "GF"
     case .cnf: "CNF"
     case .gmm: "GMM"
+    case .ensemble: "Ensemble"
     case .custom: "Flow"
     }
   }
@@ -92,6 +95,7 @@ public enum Architecture: Hashable, Sendable {
       case .gf(let own): try one(Self.gf, own)
       case .cnf(let own): try one(Self.cnf, own)
       case .gmm(let own): try one(Self.gmm, own)
+      case .ensemble(let own): try one(Self.ensemble, own)
       case .custom(let own): try one(Self.custom, own)
       }
   }

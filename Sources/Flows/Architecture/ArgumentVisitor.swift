@@ -179,6 +179,28 @@ struct ArgumentVisitor {
     note(key, value ?? .null)
   }
 
+  /// A list of flows.
+  mutating func flows(
+    _ key: String, _ value: inout [FlowDescription], in range: ClosedRange<Int>
+  ) throws(FlowError) {
+    let expected = "a list of \(range.lowerBound) to \(range.upperBound) flows"
+    if let found = given(key) {
+      guard case .array(let items) = found, range.contains(items.count) else {
+        throw invalid(key, "", expected)
+      }
+      value = []
+      for (index, item) in items.enumerated() {
+        do {
+          value.append(try FlowDescription(item))
+        } catch {
+          throw error.within("\(path(key))[\(index)]")
+        }
+      }
+    }
+    guard range.contains(value.count) else { throw invalid(key, "\(value.count)", expected) }
+    note(key, .array(value.map(\.json)))
+  }
+
   /// An object of further arguments.
   mutating func object(
     _ key: String, _ visit: (inout ArgumentVisitor) throws(FlowError) -> Void

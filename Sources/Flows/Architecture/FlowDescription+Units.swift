@@ -72,10 +72,14 @@ extension FlowDescription {
   /// Where the tensors of the first layer before the condition are.
   var contextUnitsPath: String { "embedding.0" }
 
-  /// Whether the features may be shifted and scaled. Those of `NCSF` are angles in [-π, π), which may
-  /// not.
+  /// Whether the features may be shifted and scaled. Those of `NCSF`, and of an ensemble that has one, are
+  /// angles in [-π, π), which may not.
   public var canHaveUnits: Bool {
-    if case .ncsf = architecture { false } else { true }
+    switch architecture {
+    case .ncsf: false
+    case .ensemble(let own): own.members.allSatisfy(\.canHaveUnits)
+    case .maf, .nsf, .sospf, .bpf, .naf, .unaf, .nice, .realNVP, .gf, .cnf, .gmm, .custom: true
+    }
   }
 
   /// The description of the same flow over standardized data: it begins with a transform from the

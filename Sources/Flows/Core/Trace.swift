@@ -86,6 +86,21 @@ public final class Trace: @unchecked Sendable {
     return emit(.random(distribution, type: .uniform(shape, dtype), stream: streams - 1), [seed])
   }
 
+  /// Runs closures of which each row uses the result of one alone, such as the draws of a mixture's
+  /// components. All take the same streams of random numbers, so that equal draws are made once.
+  public func alternatives<Input, Output>(
+    _ inputs: [Input], _ body: (Input) throws -> Output
+  ) rethrows -> [Output] {
+    let first = streams
+    var last = first
+    defer { streams = last }
+    return try inputs.map { input in
+      streams = first
+      defer { last = max(last, streams) }
+      return try body(input)
+    }
+  }
+
   /// Runs a closure with operations attributed to a part of the model.
   public func inScope<Output>(_ path: String, _ body: () throws -> Output) rethrows -> Output {
     let saved = builder.scope

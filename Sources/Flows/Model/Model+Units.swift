@@ -152,13 +152,13 @@ extension Model {
   }
 
   /// Puts transforms from units first where there are none, which leave everything as it is.
-  mutating func addUnits(context: Bool) throws(FlowError) {
+  mutating func addUnits(features: Bool = true, context: Bool) throws(FlowError) {
     guard let description else {
       throw .invalid(
         place: "standardize", found: "a model that a closure built",
         expected: "a described one; put an AffineTransform first in the closure")
     }
-    let wanted = try description.standardized(context: context)
+    let wanted = try description.standardized(features: features, context: context)
     guard wanted != description else { return }
     var added: Set<String> = []
     for (has, had, index) in [
@@ -182,32 +182,12 @@ extension Model {
     let names = try Model(wanted).parameters.map(\.name).filter { !added.contains($0) }
     precondition(names.count == parameters.count, "units add no parameters but their own")
     let sources = Dictionary(uniqueKeysWithValues: zip(names, parameters))
-    let scope = ModuleScope(
-      registry: .init(checkpoint: RenamedParameters(sources: sources), seed: 0), path: "")
+    let checkpoint = RenamedParameters { sources[$0] }
+    let scope = ModuleScope(registry: .init(checkpoint: checkpoint, seed: 0), path: "")
     var model = try Model(wanted, in: scope)
     model.values = initialValues(of: model.parameters, seed: 0)
     model.columns = columns
     for (name, source) in sources { model.values[name] = values[source.name] }
     return model
   }
-}
-
-/// The parameters of a model, under other names, as the source of the buffers that decide its structure.
-private struct RenamedParameters: CheckpointSource {
-  let sources: [String: Parameter]
-
-  func integers(_ name: String) -> [Int]? {
-    guard case .values(let values)? = sources[name]?.initializer else { return nil }
-    return values.map { Int($0) }
-  }
-
-  func booleans(_ name: String) -> [Bool]? {
-    guard case .bits(let bits)? = sources[name]?.initializer else { return nil }
-    return bits
-  }
-
-  func contains(_ name: String) -> Bool { sources[name] != nil }
-  func shape(_ name: String) -> [Int]? { sources[name]?.shape }
-  func check(_ parameter: Parameter) throws(FlowError) {}
-  var isEmpty: Bool { false }
 }

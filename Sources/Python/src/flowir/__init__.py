@@ -16,6 +16,7 @@ trained natively:
 from ._columns import Columns
 from ._compile import compile, describe, save
 from ._description import Description
+from ._ensemble import ensemble
 from ._errors import Error
 from ._flow import CompiledFlow
 from ._restricted import RestrictedFlow
@@ -27,5 +28,5 @@ __version__ = "0.1.0"
 __all__ = [
     "BPF", "CNF", "GF", "GMM", "MAF", "NAF", "NCSF", "NICE", "NSF", "SOSPF", "UNAF", "Architecture",
     "Columns", "CompiledFlow", "Description", "Error", "RealNVP", "RestrictedFlow", "TrainedFlow",
-    "compile", "describe", "save",
+    "compile", "describe", "ensemble", "save",
 ]

@@ -31,6 +31,8 @@ def build(description: Description) -> Any:
     mixed = [key for key in ("circular", "bounds", "slopes") if json.get(key)]
     if kind == "NSF" and mixed:
         raise Error(f"Zuko's NSF has one kind of spline for all features, found {' and '.join(mixed)}")
+    if kind == "Ensemble":
+        raise Error("Zuko has no mixture of flows; give one of its members")
     tensors = {
         name: torch.from_numpy(_single(value)) for name, value in description.tensors.items()}
     place = _Place(tensors, json["features"], "")
