@@ -8,12 +8,13 @@ struct BaseFlags: ParsableArguments {
     case normal
     case studentT = "student-t"
     case logistic
+    case laplace
   }
 
   @Option(
     help: ArgumentHelp(
       "The base in place of a normal one, for heavy tails: student-t, with degrees of freedom that are learnt "
-        + "for each feature, or logistic."))
+        + "for each feature, logistic, or laplace."))
   var base: Base?
 
   /// The description with this base.
@@ -28,6 +29,7 @@ struct BaseFlags: ParsableArguments {
       case .normal: nil
       case .studentT: "StudentT"
       case .logistic: "StandardLogistic"
+      case .laplace: "StandardLaplace"
       }
     if let name {
       members.append(

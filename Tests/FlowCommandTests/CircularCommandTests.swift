@@ -93,6 +93,9 @@ import Testing
     let degrees = try #require(model.values["base.log_df"])
     #expect(degrees.doubles[0] != log(10))
     #expect(model.description?.base != nil)
+    #expect(try train("MAF", "laplace").status == 0)
+    let laplace = try Model(path: folder + "/m.safetensors").description?.base
+    #expect(laplace?["f"]?["type"] == .string("StandardLaplace"))
     #expect(try train("MAF", "normal").status == 0)
     #expect(try Model(path: folder + "/m.safetensors").description?.base == nil)
     let wrong = try train("NCSF", "logistic")

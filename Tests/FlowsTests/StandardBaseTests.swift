@@ -32,6 +32,9 @@ import Testing
       name: "logistic", make: { _ in StandardLogistic(features: 1) },
       logProb: { -abs($0) - 2 * log1p(exp(-abs($0))) }, below: { 1 / (1 + exp(-$0)) }),
     Case(
+      name: "Laplace", make: { _ in StandardLaplace(features: 1) },
+      logProb: { -abs($0) - log(2) }, below: { $0 < 0 ? exp($0) / 2 : 1 - exp(-$0) / 2 }),
+    Case(
       name: "Gumbel", make: { _ in StandardGumbel(features: 1) },
       logProb: { -$0 - exp(-$0) }, below: { exp(-exp(-$0)) }),
   ]

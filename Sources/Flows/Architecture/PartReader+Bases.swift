@@ -45,6 +45,9 @@ extension PartReader {
     case "StandardLogistic":
       let count = features
       return UnconditionalDistribution { StandardLogistic(features: count) }
+    case "StandardLaplace":
+      let count = features
+      return UnconditionalDistribution { StandardLaplace(features: count) }
     case "StandardGumbel":
       let count = features
       return UnconditionalDistribution { StandardGumbel(features: count) }
@@ -56,7 +59,7 @@ extension PartReader {
         place: distribution.path("type"), found: distribution.type,
         known: [
           "DiagNormal", "DiagonalNormal", "BoxUniform", "GeneralizedNormal", "UniformNormal",
-          "StandardStudentT", "StudentT", "StandardLogistic", "StandardGumbel",
+          "StandardStudentT", "StudentT", "StandardLogistic", "StandardLaplace", "StandardGumbel",
         ])
     }
   }

@@ -49,6 +49,27 @@ public struct StandardLogistic: Distribution {
   }
 }
 
+/// Independent features of Laplace's distribution with mean 0 and scale 1.
+public struct StandardLaplace: Distribution {
+  /// The number of features, D.
+  public let features: Int
+
+  /// Makes the distribution.
+  public init(features: Int) { self.features = features }
+
+  /// The sum of `-|x| - log 2`.
+  public func logProb(_ x: Tensor) -> Tensor {
+    let constant = Double(features) * 0.6931471805599453  // log 2
+    return -abs(x).broadcast(to: [features]).sum(axis: 0) - constant
+  }
+
+  /// The quantile of uniform numbers, `log 2u` below the middle and `-log 2(1 - u)` above.
+  public func sample(seed: Tensor) -> Tensor {
+    let u = seed.trace.random(.uniform, shape: [features], seed: seed)
+    return select(u .< 0.5, log(2 * u), -log(2 * (1 - u)))
+  }
+}
+
 /// Independent features of Gumbel's distribution with location 0 and scale 1.
 public struct StandardGumbel: Distribution {
   /// The number of features, D.
