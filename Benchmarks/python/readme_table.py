@@ -1,6 +1,6 @@
 """Writes the results into the "Speed" section of the repository's README.
 
-usage: readme_table.py      after `Benchmarks/run`; replaces what is between the heading and the next
+usage: readme_table.py      after `Benchmarks/run`; replaces the part of this kind of processor, or adds one
 """
 
 import os
@@ -12,7 +12,7 @@ from table import cell, share
 
 NOTE = (
     "Rows (log_prob, sample) or steps (train) per second, medians, float32, two threads, measured "
-    "side by side\nby `Benchmarks/run` on a machine with {processors} processors ({processor}), "
+    "side by side\nby `Benchmarks/run` on a machine with {processors} processors of this kind, "
     "{date}. The ratio is to the\nfastest peer; peak is the share of the peak of fused "
     "multiply-adds, counted on non-zero weights.\n")
 
@@ -21,9 +21,18 @@ def architecture(flow):
     parts = [f"{flow['features']} features"]
     if flow.get("context"):
         parts.append(f"{flow['context']} context features")
-    parts.append(f"{flow['transforms']} transforms")
-    parts.append("×".join(map(str, flow["hidden_features"])))
+    if "transforms" in flow:
+        parts.append(f"{flow['transforms']} transforms")
+    if "hidden_features" in flow:
+        parts.append("×".join(map(str, flow["hidden_features"])))
+    else:
+        parts.append("Zuko's defaults")
     return f"{flow['type']}, " + ", ".join(parts)
+
+
+def microseconds(timed):
+    """The time of a call, to three digits."""
+    return f"{1e6 / timed['median']:.3g}" if timed else "–"
 
 
 def section(results, threads=2):
@@ -31,6 +40,7 @@ def section(results, threads=2):
     dates = [entry["when"][:10] for entry in results.entries.values()]
     titles = [TITLES[peer] for peer in [OURS, *PEERS]]
     lines = [
+        f"### {machine['kind']}\n",
         NOTE.format(**machine, date=max(dates)),
         "| workload | | " + " | ".join(titles) + " | ratio | peak |",
         "| --- | --- |" + " ---: |" * (len(titles) + 2)]
@@ -54,6 +64,12 @@ def section(results, threads=2):
         lines += ["", "In flowir's passes of training a cache line took "
                   f"{min(trips):.0f} to {max(trips):.0f} ns to the other processor and\nback; where "
                   "processors do not share a cache, small steps take up to half as long again."]
+    latencies = [(entry["workload"], entry["one_row"], entry.get("sample_one_row"))
+                 for entry in results.data["extras"].get("details", [])]
+    if latencies:
+        lines += ["", "One row takes, in microseconds (log_prob and sample, one thread): " + ", ".join(
+            f"{name} {microseconds(one)} and {microseconds(sample)}" for name, one, sample in latencies)
+            + "."]
     random_flows = results.data["extras"].get("sweep")
     if random_flows:
         lines += ["", shares_text(random_flows)]
@@ -64,10 +80,18 @@ def main():
     path = os.path.join(os.path.dirname(HERE), "README.md")
     with open(path) as file:
         text = file.read()
-    replaced, count = re.subn(
-        r"(?ms)^## Speed\n.*?(?=^## )", lambda _: f"## Speed\n\n{section(Results())}\n\n", text)
-    if count != 1:
-        raise SystemExit(f"{path}: expected one section '## Speed', found {count}")
+    results = Results()
+    found = re.search(r"(?ms)^## Speed\n(.*?)(?=^## )", text)
+    if not found:
+        raise SystemExit(f"{path}: expected a section '## Speed'")
+    # One part for each kind of processor, and what stands before the first.
+    parts = re.split(r"(?m)^(?=### )", found[1].strip())
+    heading = f"### {results.data['machine']['kind']}\n"
+    kept = [part.strip() for part in parts if part.strip() and not part.startswith(heading)]
+    introduction = [part for part in kept if not part.startswith("### ")]
+    others = [part for part in kept if part.startswith("### ")]
+    new = "\n\n".join([*introduction, section(results), *others])
+    replaced = text[: found.start(1)] + f"\n{new}\n\n" + text[found.end(1):]
     with open(path, "w") as file:
         file.write(replaced)
 

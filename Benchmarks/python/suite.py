@@ -16,6 +16,7 @@ import subprocess
 import sys
 
 import chart
+import processor
 import sweep
 import table
 from store import HERE, KINDS, OURS, PEERS, Results, workloads
@@ -103,13 +104,13 @@ class Suite:
             stdout=sys.stderr)
 
     def describe_machine(self):
-        processor = platform.processor() or platform.machine()
-        if os.path.exists("/proc/cpuinfo"):
-            with open("/proc/cpuinfo") as file:
-                models = [line.split(":")[1].strip() for line in file if "model name" in line]
-                processor = models[0] if models else processor
+        known = processor.describe()
+        before = self.results.data["machine"].get("kind", known["kind"])
+        if before != known["kind"]:
+            sys.exit(f"{self.results.path} was measured on another kind of processor ({before}); keep "
+                     "it under another name, since rates of two kinds do not belong in one table")
         self.results.data["machine"] = {
-            "processor": processor, "processors": os.cpu_count(), "system": platform.platform(),
+            **known, "processors": os.cpu_count(), "system": platform.platform(),
             "python": platform.python_version()}
 
     def record(self, workload, peer, kind, threads, result):
@@ -136,6 +137,8 @@ class Suite:
         request = {
             "flow": workload["flow"], "peer": peer, "kind": kind, "batch": workload["batch"],
             "threads": threads, "passes": options.passes, "seconds": options.seconds}
+        if peer == OURS and "rows" in workload:
+            request["rows"] = workload["rows"]
         if peer in ("compile", "aot"):
             # The size of batch that was fastest without compiling.
             eager = self.results.get(workload["name"], "eager", kind, threads[-1])
@@ -212,6 +215,7 @@ def main():
         print(sweep.sweep_text(extras["sweep"]) + "\n")
     if is_extra:
         return
+    print(suite.results.data["machine"].get("kind", "") + "\n")
     print(table.text(suite.results))
     try:
         print(f"\n{chart.draw(suite.results)}")

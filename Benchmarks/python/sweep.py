@@ -95,12 +95,14 @@ def details(measure, names):
         flow = workload["flow"]
 
         def rate(kind="log_prob", threads=1, **more):
-            result = measure({"flow": flow, "kind": kind, "threads": [threads], **more})
+            rows = {"rows": workload["rows"]} if "rows" in workload else {}
+            result = measure({"flow": flow, "kind": kind, "threads": [threads], **rows, **more})
             return None if "failure" in result else {**result["rates"][str(threads)],
                                                      "flop": result["flop"]}
 
         entry = {
             "workload": workload["name"], "single": rate(), "one_row": rate(rows=1),
+            "sample_one_row": rate("sample", rows=1),
             "hundred_rows": rate(rows=100), "f64": rate(dtype="f64"),
             "avx2": rate(cpu="x86-64-v3"), "gradient": rate("log_prob_gradient")}
         if flow.get("context"):
@@ -128,21 +130,24 @@ def ratio(a, b, percent=True):
     return f"{100 * value:.0f} %" if percent else f"{value:.2f}×"
 
 
+def microseconds(timed):
+    return f"{1e6 / timed['median']:.1f} us" if timed else "–"
+
+
 def details_text(entries):
-    lines = [["workload", "one row", "100 rows", "float64", "f64 peak", "AVX2", "AVX2 peak",
+    lines = [["workload", "one row", "sampled", "100 rows", "float64", "f64 peak", "AVX2", "AVX2 peak",
               "one context", "gradient", "compile", "train", "objects"]]
     for entry in entries:
-        one = entry["one_row"]
-
         def peak(name):
             timed = entry[name]
-            return f"{100 * timed['best'] * timed['flop'] / timed['peak']:.0f} %" if timed else "–"
+            share = timed["best"] * timed["flop"] / timed["peak"] if timed else 0
+            return f"{100 * share:.0f} %" if share else "–"
 
         def seconds(kind):
             return f"{entry[kind]['total']:.2f} s" if "total" in entry[kind] else "fails"
 
         lines.append([
-            entry["workload"], f"{1e6 / one['median']:.1f} us" if one else "–",
+            entry["workload"], microseconds(entry["one_row"]), microseconds(entry.get("sample_one_row")),
             ratio(entry["hundred_rows"], entry["single"]), ratio(entry["f64"], entry["single"]),
             peak("f64"), ratio(entry["avx2"], entry["single"]), peak("avx2"),
             ratio(entry.get("sample_shared"), entry.get("sample"), percent=False),
@@ -151,7 +156,7 @@ def details_text(entries):
             " + ".join(f"{entry[kind]['bytes'] / 1024:.0f}"
                        for kind in ("compile_log_prob", "compile_train")) + " KB"])
     note = (
-        "log_prob on one thread: time of one row; rates of 100 rows, float64 and AVX2 to that of many "
+        "log_prob on one thread: time of one row, and of one sample; rates of 100 rows, float64 and AVX2 to that of many "
         "rows in\nfloat32, native; shares of the peaks of float64 and of AVX2 (best passes). one "
         "context: sampling for one\ncontext to as many as rows. gradient: time of log_prob with its "
         "gradient to that of log_prob. Compile:\nlog_prob and training step with an empty cache, front "

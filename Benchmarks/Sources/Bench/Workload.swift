@@ -45,9 +45,11 @@ struct Workload {
     return { try trainer.step(inputs, rows: rows, learningRate: 1e-4, threads: $0) }
   }
 
-  /// Two for each non-zero weight that scoring a row multiplies by.
+  /// Two for each non-zero weight that scoring a row multiplies by; 0 for functions with quadratures,
+  /// equations or roots, whose products are repeated as often as a row needs.
   func productFLOPs() throws -> Int {
     let function = try model.trace(.logProb).optimized().function
+    guard function.operations.allSatisfy(\.regions.isEmpty) else { return 0 }
     return function.operations.reduce(0) { sum, operation in
       guard case .linear(let mask) = operation.opcode else { return sum }
       let shape = function.type(of: operation.operands[1]).shape
