@@ -63,7 +63,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
 def browse(site: Path, shots: Path | None) -> list[str]:
     """Opens pages in a browser, and gives what is wrong with them."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import TimeoutError, sync_playwright
 
     server = Server(("127.0.0.1", 0), functools.partial(Handler, directory=str(site)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -89,6 +89,10 @@ def browse(site: Path, shots: Path | None) -> list[str]:
                     problems.append(f"the site's address leads to {page.url}")
                 if place == SYMBOL and "struct NSF" not in page.locator("main").inner_text():
                     problems.append(f"{place}: no declaration")
+                try:
+                    page.wait_for_selector(".navigator-card-item", timeout=10_000)
+                except TimeoutError:
+                    problems.append(f"{place}: the list of pages at the side is empty")
                 # Pictures are fetched as they come into view.
                 page.evaluate("""async () => { for (const i of document.querySelectorAll('main img')) {
                     i.loading = 'eager'; await i.decode().catch(() => {}); } }""")
