@@ -79,6 +79,9 @@ extension PartReader {
     case "FFJTransform":
       _ = try size(reader)
       return try continuous(reader, in: scope)
+    case "FlowMatchingTransform":
+      try reader.allow(["features", "context", "network", "gaussian_baseline", "atol", "rtol"])
+      return try flowMatching(reader, in: scope)
     case "LazyInverse":
       try reader.allow(["transform"])
       guard let inner = reader["transform"] else {
@@ -104,7 +107,7 @@ extension PartReader {
         known: [
           "MaskedAutoregressiveTransform", "GeneralCouplingTransform", "ElementWiseTransform",
           "FreeElementWiseTransform", "LazyPlanarTransform",
-          "BlockAutoregressiveTransform", "FFJTransform",
+          "BlockAutoregressiveTransform", "FFJTransform", "FlowMatchingTransform",
           "UnconditionalTransform", "LazyInverse", "LazyComposedTransform",
         ])
     }

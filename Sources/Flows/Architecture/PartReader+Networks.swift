@@ -1,4 +1,5 @@
 import FlowFiles
+import FlowIR
 
 /// Parts whose transforms are made of networks.
 extension PartReader {
@@ -31,6 +32,49 @@ extension PartReader {
     try arguments.visit(&visitor)
     try reader.allow(["features", "context"] + visitor.keys)
     return arguments.transform(features: features, context: condition, in: scope)
+  }
+
+  /// A continuous transform in the form of sbi's.
+  func flowMatching(
+    _ reader: DescriptionReader, in scope: ModuleScope
+  ) throws(FlowError) -> FlowMatchingTransform {
+    let (features, context) = try size(reader)
+    var shape = VectorFieldMLP.Shape()
+    if let json = reader["network"] {
+      let inner = try self.reader(json, place: reader.path("network"))
+      guard inner.type == "VectorFieldMLP" else {
+        throw .unknownType(
+          place: inner.path("type"), found: inner.type, known: ["VectorFieldMLP"])
+      }
+      var visitor = ArgumentVisitor(inner, place: inner.place, release: release)
+      try visitor.integer("hidden_features", &shape.hiddenFeatures, in: 1...SizeLimit.width)
+      try visitor.integer("layers", &shape.layers, in: 0...SizeLimit.parts)
+      try visitor.choice("activation", &shape.activation)
+      try visitor.flag("layer_norm", &shape.layerNorm, default: true)
+      try visitor.flag("skip_connections", &shape.skipConnections, default: true)
+      try visitor.choice("time_embedding", &shape.timeEmbedding)
+      try visitor.integer("time_features", &shape.timeFeatures, in: 2...SizeLimit.width)
+      try inner.allow(visitor.keys)
+      guard shape.timeFeatures % 2 == 0 else {
+        throw .invalid(
+          place: inner.path("time_features"), found: "\(shape.timeFeatures)",
+          expected: "an even number")
+      }
+    }
+    let width = Size(shape.hiddenFeatures)
+    try scope.registry.reserve(width * width * Size(shape.layers), for: scope.path)
+    var visitor = ArgumentVisitor(reader, place: reader.place, release: release)
+    var control = ODEControl(steps: 1 << 14)
+    try visitor.number("atol", &control.atol)
+    try visitor.number("rtol", &control.rtol)
+    guard control.atol >= 0, control.rtol >= 0, control.atol + control.rtol > 0 else {
+      throw .invalid(
+        place: reader.path("atol"), found: "\(control.atol) and \(control.rtol)",
+        expected: "numbers of 0 or more, not both 0")
+    }
+    return FlowMatchingTransform(
+      features: features, context: context, shape: shape,
+      gaussianBaseline: try reader.flag("gaussian_baseline"), control: control, in: scope)
   }
 
   /// A block neural autoregressive transform.

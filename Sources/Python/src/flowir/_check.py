@@ -25,6 +25,7 @@ def check(live: Live, model: bytes) -> None:
 
 
 def _compare(live: Live, model: bytes) -> None:
+    model = model if live.compared is None else live.compared.encode()
     path: Path = _build.build(model, _build.Target("f64", "native", ("log_prob",)))
     artifact = Artifact(path)
     x, context = live.reference.rows(ROWS)

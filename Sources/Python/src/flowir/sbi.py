@@ -27,7 +27,7 @@ from ._errors import Error
 from ._flow import CompiledFlow
 from ._rejection import accept
 from .loaders import CannotDescribe
-from .loaders.sbi import describe, library_of, recognises
+from .loaders.sbi import describe, estimator_of, is_flow_matching, library_of, recognises
 
 __all__ = ["CompiledEstimator", "CompiledPosterior", "estimator", "posterior"]
 
@@ -181,12 +181,12 @@ def estimator(
 
     The result is an estimator of sbi too: a likelihood for its potentials and samplers, for instance.
     """
-    obj = getattr(obj, "posterior_estimator", obj)
+    obj = estimator_of(obj)
     if not recognises(obj):
         kind = type(obj)
         raise Error(
             f"found {kind.__module__}.{kind.__qualname__}, expected an estimator of sbi on a flow of nflows or "
-            "Zuko, or a mixture density network")
+            "Zuko, a mixture density network, or an estimator of FMPE")
     network = None
     try:
         describe(obj)
@@ -207,7 +207,9 @@ def without_embedding(obj: Any) -> Any:
     result = copy.copy(part)
     result._modules = {**part._modules, "_embedding_net": torch.nn.Identity()}
     if result is not part and library_of(obj) == "sbi":
-        result._condition_shape = torch.Size([part.net.context_features])
+        net = part.net
+        width = net.condition_layer.in_features if is_flow_matching(obj) else net.context_features
+        result._condition_shape = torch.Size([width])
     return result
 
 

@@ -42,3 +42,5 @@ class Live:
     library: str
     description: Description
     reference: Reference
+    compared: Description | None = None
+    """What is compared with the object, if it is not the description: that with smaller steps."""

@@ -24,13 +24,19 @@ from ._reference import double, reference
 
 def estimator_of(obj: Any) -> Any:
     """The estimator of a posterior; the object itself if it is none."""
-    return getattr(obj, "posterior_estimator", obj)
+    found = getattr(obj, "posterior_estimator", None)
+    return found if found is not None else getattr(obj, "vector_field_estimator", obj)
+
+
+def is_flow_matching(estimator: Any) -> bool:
+    """Whether this is an estimator of FMPE."""
+    return type(estimator).__name__ == "FlowMatchingEstimator"
 
 
 def library_of(estimator: Any) -> str | None:
     """The library whose flow an estimator has; None if it has none that can be described."""
     net = getattr(estimator, "net", None)
-    if type(net).__name__ == "MultivariateGaussianMDN":
+    if type(net).__name__ == "MultivariateGaussianMDN" or is_flow_matching(estimator):
         return "sbi"
     for kind in type(net).__mro__:
         library = kind.__module__.partition(".")[0]
@@ -48,6 +54,10 @@ def recognises(obj: Any) -> bool:
 def load(obj: Any) -> Live:
     """Reads an estimator."""
     estimator = estimator_of(obj)
+    if is_flow_matching(estimator):
+        from . import _flow_matching
+
+        return _flow_matching.load(estimator)
     description = describe(estimator)
     copy = double(estimator)
     tolerance = 1e-9
@@ -101,6 +111,10 @@ def describe(estimator: Any) -> Description:
         from .nflows import Reader
 
         return Reader(estimator.net, shape).description()
+    if is_flow_matching(estimator):
+        from ._flow_matching import describe as describe_velocity
+
+        return describe_velocity(estimator)
     if library == "sbi":
         return mixture(estimator, shape)
     from . import zuko as zuko_loader
