@@ -139,6 +139,10 @@ CASES: dict[str, Callable[[], Any]] = {
     "matrices": lambda: flow(
         transforms.NaiveLinear(3), transforms.QRLinear(3, 2), transforms.SVDLinear(3, 2),
         transforms.HouseholderSequence(3, 2), transforms.InverseTransform(transforms.QRLinear(3, 3))),
+    "reflections": lambda: flow(
+        transforms.HouseholderSequence(3, 5), transforms.QRLinear(3, 1),
+        transforms.InverseTransform(transforms.HouseholderSequence(3, 1)),
+        transforms.LULinear(3), transforms.RandomPermutation(3)),
     "tanh without bounds": lambda: flow(
         transforms.LogTanh(0.7), nonlinearities.CauchyCDF(),
         transforms.PointwiseAffineTransform(0.05, 0.9), nonlinearities.CauchyCDFInverse(),

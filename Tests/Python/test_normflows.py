@@ -81,6 +81,8 @@ CASES: dict[str, Callable[[], Any]] = {
     "planar": lambda: flow(
         flows.Planar((FEATURES,), act="leaky_relu"), flows.Reverse(flows.Planar((FEATURES,))),
         flows.Reverse(flows.Planar((FEATURES,), act="leaky_relu"))),
+    "radial": lambda: flow(
+        flows.Reverse(flows.Radial((FEATURES,))), flows.Reverse(flows.Radial((FEATURES,))), actnorm()),
     "linear": lambda: flow(
         flows.InvertibleAffine(FEATURES), flows.base.Composite([
             flows.InvertibleAffine(FEATURES, use_lu=False), flows.AffineConstFlow(FEATURES)])),
@@ -116,6 +118,7 @@ def test_a_live_flow_scores_and_maps_as_normflows(name: str) -> None:
 
 UNSUPPORTED: dict[str, tuple[Callable[[], Any], str]] = {
     "planar": (lambda: flow(flows.Planar((FEATURES,))), "flows.0: Planar has no inverse"),
+    "radial": (lambda: flow(flows.Radial((FEATURES,))), "flows.0: Radial has no inverse"),
     "wrap": (
         lambda: flow(flows.PeriodicWrap([0])),
         "flows.0: PeriodicWrap is not a flow of normflows that"),

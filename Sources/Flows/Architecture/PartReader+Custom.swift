@@ -76,6 +76,9 @@ extension PartReader {
     case "LazyPlanarTransform":
       try reader.allow(["features", "context", "negative_slope", "network"])
       return try planar(reader, in: scope)
+    case "LazyRadialTransform":
+      try reader.allow(["features", "context", "network"])
+      return try radial(reader, in: scope)
     case "FFJTransform":
       _ = try size(reader)
       return try continuous(reader, in: scope)
@@ -106,9 +109,9 @@ extension PartReader {
         place: reader.path("type"), found: reader.type,
         known: [
           "MaskedAutoregressiveTransform", "GeneralCouplingTransform", "ElementWiseTransform",
-          "FreeElementWiseTransform", "LazyPlanarTransform",
-          "BlockAutoregressiveTransform", "FFJTransform", "FlowMatchingTransform",
-          "UnconditionalTransform", "LazyInverse", "LazyComposedTransform",
+          "FreeElementWiseTransform", "LazyPlanarTransform", "BlockAutoregressiveTransform",
+          "FFJTransform", "FlowMatchingTransform", "LazyRadialTransform", "UnconditionalTransform",
+          "LazyInverse", "LazyComposedTransform",
         ])
     }
   }

@@ -119,6 +119,17 @@ extension PartReader {
       network: try network(reader, isGated: false), in: scope)
   }
 
+  /// A radial transform.
+  func radial(
+    _ reader: DescriptionReader, in scope: ModuleScope
+  ) throws(FlowError) -> LazyRadialTransform {
+    let isFree = reader["context"] == nil || reader["context"] == .integer(0)
+    if !isFree { _ = try size(reader) }
+    return LazyRadialTransform(
+      features: features, context: isFree ? 0 : condition,
+      network: try network(reader, isGated: false), in: scope)
+  }
+
   /// The network of a coupling or element-wise transform or of a base: Zuko's, or the one under `network`;
   /// the context gates its blocks, or is its only input.
   func network(

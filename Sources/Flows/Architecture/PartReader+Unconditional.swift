@@ -26,6 +26,7 @@ extension PartReader {
     let vector = [features]
     let matrix = [features, features]
     if let make = try normalisation(inner, tensors) { return make }
+    if let make = try orthogonal(inner, tensors) { return make }
     try inner.allow(["inverse"] + (Self.scalarArguments[inner.type].map { [$0] } ?? []))
     switch inner.type {
     case "IdentityTransform": return { IdentityTransform() }
@@ -133,7 +134,8 @@ extension PartReader {
     "ExpTransform", "SigmoidTransform", "TanhTransform", "SoftplusTransform", "PowerTransform",
     "SignedPowerTransform", "SinTransform", "CosTransform", "SoftclipTransform",
     "CircularShiftTransform", "PermutationTransform", "RotationTransform", "LULinearTransform",
-    "LUProductTransform", "BatchNorm", "ActNorm", "LeakyReLUTransform",
+    "LUProductTransform", "HouseholderTransform", "QRLinearTransform", "BatchNorm", "ActNorm",
+    "LeakyReLUTransform",
     "LeakyTanhTransform", "LogTanhTransform", "CauchyTransform",
     "AsinhTransform",
   ]

@@ -16,35 +16,13 @@ public struct LUProductTransform: Transform {
     let size = diagonal.shape[0]
     let trace = diagonal.trace
     let positive = softplus(diagonal) + epsilon
-    /// A matrix of entries, each taken once; what no entry fills is 0.
-    func matrix(_ entries: Tensor, _ place: (Int, Int) -> Int?) -> Tensor {
-      let places = (0..<size * size).map { place($0 / size, $0 % size) }
-      var next = entries.shape[0]
-      let indices = places.map { index in
-        if let index { return index }
-        next += 1
-        return next - 1
-      }
-      return entries.padded(low: 0, high: next - entries.shape[0], value: 0).gather(indices)
-        .reshaped([size, size])
-    }
     let identity = trace.constant(
       (0..<size * size).map { $0 % (size + 1) == 0 ? 1.0 : 0 }, shape: [size, size])
     self.lower =
-      lower.map { entries in
-        identity
-          + matrix(entries) { row, column in
-            row > column ? row * (row - 1) / 2 + column : nil
-          }
-      } ?? identity
-    let square = matrix(positive) { $0 == $1 ? $0 : nil }
+      lower.map { identity + $0.squareMatrix(size, SquareMatrix.belowDiagonal(size)) } ?? identity
+    let square = positive.squareMatrix(size) { $0 == $1 ? $0 : nil }
     self.upper =
-      upper.map { entries in
-        square
-          + matrix(entries) { row, column in
-            row < column ? row * size - row * (row + 1) / 2 + column - row - 1 : nil
-          }
-      } ?? square
+      upper.map { square + $0.squareMatrix(size, SquareMatrix.aboveDiagonal(size)) } ?? square
     self.diagonal = positive
     self.bias = bias
   }

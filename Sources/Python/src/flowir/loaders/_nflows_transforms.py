@@ -30,8 +30,11 @@ COUPLING_SPLINES = (
     nt.PiecewiseCubicCouplingTransform, nt.PiecewiseRationalQuadraticCouplingTransform)
 """The splines whose parameters a network of the other features gives."""
 
-MATRICES = (nt.NaiveLinear, nt.QRLinear, nt.SVDLinear, nt.HouseholderSequence)
+MATRICES = (nt.NaiveLinear, nt.SVDLinear)
 """The linear transforms that are written as the factors of their matrix."""
+
+REFLECTIONS = (nt.QRLinear, nt.HouseholderSequence)
+"""The linear transforms of reflections, which keep their parameters."""
 
 POINTWISE = (
     nt.Sigmoid, nt.Logit, nt.Tanh, nt.LeakyReLU, nt.LogTanh, CauchyCDF, CauchyCDFInverse)
@@ -52,6 +55,15 @@ class Transforms(Networks):
             name: tensor for name, tensor in part.state_dict().items()
             if name != "initialized" and tensor.numel()}
         return self.unconditional(place, f, tensors, buffer=False)
+
+    def reflections(self, part: Any, place: str) -> dict[str, Any]:
+        """The description of a product of reflections, with a triangular matrix or alone."""
+        tensors = {
+            name.removeprefix("orthogonal."): tensor for name, tensor in part.state_dict().items()
+            if tensor.numel()}
+        kind = "QRLinearTransform" if type(part) is nt.QRLinear else "HouseholderTransform"
+        return self.unconditional(
+            place, {"type": kind, "vectors": len(tensors["q_vectors"])}, tensors, buffer=False)
 
     def matrix(self, part: Any, place: str) -> dict[str, Any]:
         """The description of a linear transform as the factors of its matrix in float64, a permutation and

@@ -23,7 +23,7 @@ from ._embedding import draw_context, embedding
 from ._live import CannotDescribe, Live
 from ._nflows_splines import piecewise
 from ._nflows_transforms import (
-    AUTOREGRESSIVE_SPLINES, CDFS, MATRICES, POINTWISE, Transforms)
+    AUTOREGRESSIVE_SPLINES, CDFS, MATRICES, POINTWISE, REFLECTIONS, Transforms)
 from ._reference import double, reference
 
 
@@ -204,6 +204,8 @@ class Reader(Transforms):
             return self.coupling(part, at, place)
         if kind in (nt.LULinear, nt.BatchNorm, nt.ActNorm):
             return self.linear(part, at, place)
+        if kind in REFLECTIONS:
+            return self.reflections(part, place)
         if kind in MATRICES:
             return self.matrix(part, place)
         if kind is nt.GatedLinearUnit:

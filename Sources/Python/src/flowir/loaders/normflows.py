@@ -191,6 +191,11 @@ class Reader(AffineFlows):
                 for index, (i, inner) in enumerate(inners)]}
         if kind is nf.Planar and (part.act == "leaky_relu" or at.count(".flow") % 2):
             return {"type": "LazyInverse", "transform": self.planar(part, f"{place}.transform")}
+        if kind is nf.Radial and at.count(".flow") % 2:
+            for name, value in (("centre", part.z_0), ("alpha", part.alpha), ("beta", part.beta)):
+                self.put(f"{place}.transform.{name}", value.reshape(-1))
+            return {"type": "LazyInverse", "transform": {
+                "type": "LazyRadialTransform", "features": self.features}}
         reason = "is not a flow of normflows that a description can hold"
         if kind in (nf.Planar, nf.Radial):
             reason = "has no inverse, and so gives no density of data"
