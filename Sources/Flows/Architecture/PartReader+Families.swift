@@ -119,28 +119,13 @@ extension PartReader {
           bias: bias.tensor, epsilon: epsilon)
       }
     case "BatchNorm":
-      let epsilon = try epsilon(1e-5)
-      let one = logOf(expOf(1 - epsilon) - 1)
-      let weight = tensor(
-        "unconstrained_weight", .values(Array(repeating: one, count: features)))
-      let bias = tensor("bias", .zeros)
-      let mean = tensor("running_mean", .zeros, buffer: true)
-      let variance = tensor("running_var", .ones, buffer: true)
-      return {
-        let scale = (softplus(weight.tensor) + epsilon) / sqrt(variance.tensor + epsilon)
-        return DependentTransform(
-          ComposedTransform([
-            AdditiveTransform(shift: -mean.tensor),
-            AffineTransform(loc: bias.tensor, scale: scale),
-          ]))
-      }
+      let module = LazyBatchNorm(
+        features: features, epsilon: try epsilon(1e-5), buffer: tensors.isBuffer, in: tensors.scope)
+      return { module(nil) }
     case "ActNorm":
       try inner.allow(["inverse"])
-      let logScale = tensor("log_scale", .zeros)
-      let shift = tensor("shift", .zeros)
-      return {
-        DependentTransform(AffineTransform(loc: shift.tensor, scale: exp(logScale.tensor)))
-      }
+      let module = LazyActNorm(features: features, buffer: tensors.isBuffer, in: tensors.scope)
+      return { module(nil) }
     default: return nil
     }
   }

@@ -24,6 +24,9 @@ public final class Trace: @unchecked Sendable {
   /// The function that replaces the products of linear layers at this point of the trace.
   public private(set) var linearRule: LinearRule?
 
+  /// Where normalising layers take statistics from, instead of their tensors; nil for those.
+  var statistics: BatchStatistics?
+
   /// Starts recording a function.
   public init(name: String, dtype: DType = .f32, parametersAreInputs: Bool = false) {
     builder = FunctionBuilder(name: name)

@@ -143,8 +143,9 @@ extension Model {
     if isWeighted { inputs.append(.rows(Self.rowWeights)) }
     return Flows.trace(inputs, name: "loss", parametersAreInputs: true) { tensors in
       let context = context > 0 ? tensors[1] : nil
-      let logProb = flow(context).logProb(tensors[0]).missing(where: [tensors[0], context])
       let weights = isWeighted ? tensors.last : nil
+      tensors[0].trace.statistics = BatchStatistics(weights: weights)
+      let logProb = flow(context).logProb(tensors[0]).missing(where: [tensors[0], context])
       return [("loss", -logProb.meanOfFiniteRows(weights: weights))]
     }
   }

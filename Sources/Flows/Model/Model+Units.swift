@@ -126,9 +126,10 @@ extension Model {
     return model
   }
 
-  /// Replaces the trained parameters by those of another model of the same flow.
+  /// Replaces the trained parameters, and the running statistics of layers, by those of another model of the same
+  /// flow.
   public mutating func update(from other: Model) {
-    for parameter in parameters where parameter.isTrainable {
+    for parameter in parameters where parameter.isTrainable || parameter.isRunningStatistic {
       values[parameter.name] = other.values[parameter.name]
     }
   }

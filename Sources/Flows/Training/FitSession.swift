@@ -4,7 +4,12 @@ import Foundation
 
 /// The working state of one fit.
 struct FitSession {
+  /// The model before training, with the first values of normalising layers.
   let model: Model
+  /// Finds the statistics of normalising layers.
+  private let statistics: LayerStatistics
+  /// Those of the best parameters, and the first values of layers that are not trained.
+  private var bestStatistics: [String: HostArray] = [:]
   let options: TrainingOptions
   let trainer: Trainer
   /// What epochs are judged by.
@@ -29,17 +34,23 @@ struct FitSession {
       (training, validation) = RowSelection.split(
         data, count: rows, heldOut: options.validation, seed: options.seed)
     }
-    self.model = model
+    let isWeighted = data.weights != nil
+    var normalised = model
+    let first = try LayerStatistics(model, isFirst: true, isWeighted: isWeighted)
+    bestStatistics = try first.values(model, training, threads: options.threads)
+    normalised.values.merge(bestStatistics) { $1 }
+    statistics = try LayerStatistics(model, isFirst: false, isWeighted: isWeighted)
+    self.model = normalised
     self.options = options
     job = TrainingJob(model: model, data: data, validation: judged, options: options)
-    trainer = try model.trainer(
+    trainer = try normalised.trainer(
       optimizer: options.optimizer, frozen: options.frozen, isWeighted: data.weights != nil,
       objective: options.objective, seed: options.seed)
     judgement = try CompiledFunction(model.judgement(options.objective).optimized())
   }
 
   var bestValues: [String: HostArray] {
-    var result: [String: HostArray] = [:]
+    var result = bestStatistics
     for parameter in trainer.parameters {
       if let values = best[parameter.name] {
         result[parameter.name] = HostArray(values, shape: parameter.shape)
@@ -48,16 +59,31 @@ struct FitSession {
     return result
   }
 
+  /// The model with given parameters, and the running statistics of its layers under them.
+  private func model(_ parameters: [String: [Float]]) throws -> Model {
+    var model = model
+    for parameter in trainer.parameters {
+      if let new = parameters[parameter.name] {
+        model.values[parameter.name] = HostArray(new, shape: parameter.shape)
+      }
+    }
+    try model.values.merge(statistics.values(model, training, threads: options.threads)) { $1 }
+    return model
+  }
+
+  /// Keeps the statistics of the best parameters.
+  private mutating func keepStatistics() throws {
+    guard !statistics.isEmpty else { return }
+    try bestStatistics.merge(
+      statistics.values(model(best), training, threads: options.threads)
+    ) { $1 }
+  }
+
   /// What rows are judged by under given parameters: their log-likelihoods, or those of the objective.
   private func score(
     _ selection: RowSelection, _ parameters: [String: [Float]], by function: CompiledFunction? = nil
   ) throws -> Likelihoods {
-    var values = model.values
-    for parameter in trainer.parameters {
-      if let new = parameters[parameter.name] {
-        values[parameter.name] = HostArray(new, shape: parameter.shape)
-      }
-    }
+    let values = try model(parameters).values
     let function = function ?? judgement
     let bound = try function.bind(values, threads: options.threads)
     let count = selection.rows.count
@@ -90,6 +116,7 @@ struct FitSession {
       isImproved = bestEpoch > 0
       bestValidation = resume.bestValidation
       bestLikelihoods = try score(judging, best)
+      try keepStatistics()
     } else {
       // An epoch must be better than the parameters that training began with.
       best = trainer.state
@@ -123,6 +150,7 @@ struct FitSession {
         bestLikelihoods = current
         bestEpoch = epoch
         best = trainer.state
+        try keepStatistics()
       }
       state.finished = EpochRecord(
         epoch: epoch, trainLogLikelihood: isMatching ? nil : -state.loss,
