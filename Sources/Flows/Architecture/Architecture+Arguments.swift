@@ -14,6 +14,8 @@ enum SizeLimit {
   static let transforms = 1_000
   /// Bins, degrees, polynomials and frequencies of one feature's transform.
   static let parts = 1_000
+  /// Features of a transform whose Jacobian is found for each row.
+  static let jacobian = 64
   /// Members of an ensemble.
   static let members = 1_000
   /// Components of a mixture and elements of a signal.

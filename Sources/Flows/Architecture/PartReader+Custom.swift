@@ -79,6 +79,9 @@ extension PartReader {
     case "LazyRadialTransform":
       try reader.allow(["features", "context", "network"])
       return try radial(reader, in: scope)
+    case "LazyResidualTransform":
+      try reader.allow(["features", "context", "hidden_features", "lipschitz"])
+      return try residual(reader, in: scope)
     case "FFJTransform":
       _ = try size(reader)
       return try continuous(reader, in: scope)
@@ -111,7 +114,7 @@ extension PartReader {
           "MaskedAutoregressiveTransform", "GeneralCouplingTransform", "ElementWiseTransform",
           "FreeElementWiseTransform", "LazyPlanarTransform", "BlockAutoregressiveTransform",
           "FFJTransform", "FlowMatchingTransform", "LazyRadialTransform", "UnconditionalTransform",
-          "LazyInverse", "LazyComposedTransform",
+          "LazyInverse", "LazyComposedTransform", "LazyResidualTransform",
         ])
     }
   }

@@ -119,6 +119,29 @@ extension PartReader {
       network: try network(reader, isGated: false), in: scope)
   }
 
+  /// A residual transform.
+  func residual(
+    _ reader: DescriptionReader, in scope: ModuleScope
+  ) throws(FlowError) -> LazyResidualTransform {
+    let isFree = reader["context"] == nil || reader["context"] == .integer(0)
+    if !isFree { _ = try size(reader) }
+    guard features <= SizeLimit.jacobian else {
+      throw .invalid(
+        place: reader.path("features"), found: "\(features)",
+        expected: "\(SizeLimit.jacobian) at most, since the log-determinant is exact")
+    }
+    let lipschitz = try reader.number("lipschitz", default: 0.97)
+    guard 0 < lipschitz, lipschitz < 1 else {
+      throw .invalid(
+        place: reader.path("lipschitz"), found: "\(lipschitz)",
+        expected: "a number between 0 and 1")
+    }
+    return LazyResidualTransform(
+      features: features, context: isFree ? 0 : condition,
+      hiddenFeatures: try reader.integers("hidden_features", in: 1...SizeLimit.width) ?? [64, 64],
+      lipschitz: lipschitz, in: scope)
+  }
+
   /// A radial transform.
   func radial(
     _ reader: DescriptionReader, in scope: ModuleScope

@@ -25,6 +25,7 @@ from ._linear import factors
 from ._live import CannotDescribe, Live
 from ._nflows_splines import kinds, spline, with_ends
 from ._normflows_affine import AffineFlows, affine
+from ._normflows_residual import ResidualFlows, without_estimates
 from ._reference import double, reference
 
 nf = normflows.flows
@@ -54,7 +55,8 @@ def load(obj: Any) -> Live:
 
 
 def precise(flow: Any) -> Any:
-    """The flow with all digits in a constant of its base that was rounded to float32."""
+    """The flow with all digits in a constant of its base that was rounded to float32, and exact residual flows."""
+    without_estimates(flow)
     base = flow.q0
     if type(base) is Uniform:
         base.low, base.high = base.low.double(), base.high.double()
@@ -102,7 +104,7 @@ class Conditional:
             return self.flow.sample(count, *self.given)[0]
 
 
-class Reader(AffineFlows):
+class Reader(AffineFlows, ResidualFlows):
     """Describes a flow; collects the tensors of the model file."""
 
     def __init__(self, flow: Any) -> None:
@@ -191,6 +193,11 @@ class Reader(AffineFlows):
                 for index, (i, inner) in enumerate(inners)]}
         if kind is nf.Planar and (part.act == "leaky_relu" or at.count(".flow") % 2):
             return {"type": "LazyInverse", "transform": self.planar(part, f"{place}.transform")}
+        if kind is nf.Residual:
+            if part.reverse:
+                return self.residual(part, at, place)
+            return {
+                "type": "LazyInverse", "transform": self.residual(part, at, f"{place}.transform")}
         if kind is nf.Radial and at.count(".flow") % 2:
             for name, value in (("centre", part.z_0), ("alpha", part.alpha), ("beta", part.beta)):
                 self.put(f"{place}.transform.{name}", value.reshape(-1))
