@@ -38,6 +38,22 @@ enum AnyModel {
     }
   }
 
+  /// The features whose numbers are those of a grid.
+  var discrete: [DiscreteColumn] {
+    switch self {
+    case .model(let model): model.discrete
+    case .compiled(let flow): flow.description["discrete"].flatMap(DiscreteColumn.list) ?? []
+    }
+  }
+
+  /// The bounds of the features; nil if they are not known.
+  var bounds: Bounds? {
+    switch self {
+    case .model(let model): model.bounds
+    case .compiled: nil
+    }
+  }
+
   /// The units of a model whose numbers float32 may not hold; nil if they are not known.
   func units(_ part: KeyPath<Model, ColumnUnits?>) -> ColumnUnits? {
     switch self {

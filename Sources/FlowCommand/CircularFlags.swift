@@ -24,16 +24,8 @@ struct CircularFlags: ParsableArguments {
         )
       }
       let name = String(part[..<colon])
-      let feature: Int
-      if let place = names.firstIndex(of: name) {
-        feature = place
-      } else if let number = Int(name), (1...features).contains(number) {
-        feature = number - 1
-      } else {
-        let known = names.isEmpty ? "" : ", or one of " + names.joined(separator: ", ")
-        throw ValidationError(
-          "--circular: there is no column '\(name)'; expected 1 to \(features)\(known)")
-      }
+      let feature = try ColumnFlag(option: "--circular").feature(
+        name, names: names, features: features)
       guard !found.contains(where: { $0.feature == feature }) else {
         throw ValidationError("--circular: column '\(name)' is given twice")
       }

@@ -10,6 +10,9 @@ struct RowResult {
   let writer: any RowWriter
   /// What is added to each row, in float64; nil for nothing.
   var centre: [Double]?
+  /// The columns that are rounded to their grids, and the bounds that they are within.
+  var discrete: [DiscreteColumn] = []
+  var bounds: Bounds?
 
   /// The results that have a place, each a table of so many columns, or one number a row if that is nil.
   /// The centre, if there is one, is that of the tables, which are written in float64 then.
@@ -39,8 +42,17 @@ struct RowResult {
 
   /// Writes rows, with the centre added.
   func write<Number: RowNumber>(_ values: [Number]) throws(FileError) {
-    guard let centre else { return try Number.write(values, to: writer) }
-    try writer.write(values.enumerated().map { Double($1) + centre[$0 % centre.count] })
+    guard centre != nil || !discrete.isEmpty else { return try Number.write(values, to: writer) }
+    var sums = values.map { Double($0) }
+    if let centre {
+      for index in sums.indices { sums[index] += centre[index % centre.count] }
+    }
+    Self.rounded(&sums, columns: columns, discrete, bounds)
+    if centre != nil {
+      try writer.write(sums)
+    } else {
+      try Number.write(sums.map { Number($0) }, to: writer)
+    }
   }
 }
 

@@ -15,6 +15,9 @@ struct Sample: RowCommand {
       infinity are NaN and are counted. Samples of a flow whose units need more digits than float32 has, \
       such as dates, are written in float64.
 
+      Discrete columns (train --discrete) are rounded to the numbers of their grids; --log-prob has the density of \
+      the numbers before that.
+
       With --within, samples are those of the flow within a box: each is the first of its candidates \
       that is inside, and depends on the seed and its number alone. A sample whose first --max-draws \
       candidates are outside is NaN and is counted. --log-prob has log p(x|c) - log P(box|c), and --mass \
@@ -89,9 +92,16 @@ struct Sample: RowCommand {
       try within?.sampler ?? centred.function(.sample, options, sharedContext: contexts.count == 1)
     let weigher = try importance.weigher(
       own, model, isCentred: centre != nil || contexts.isCentred, total: total, as: type)
-    let results = try RowResult.list(
+    guard model.discrete.isEmpty || (box == nil && importance.logTarget == nil) else {
+      throw ValidationError(
+        "--within and --log-target are not known for a flow of discrete columns")
+    }
+    var results = try RowResult.list(
       places, [("x", columns: model.features), ("log_prob", columns: nil)], as: type,
       centre: centre)
+    for index in results.indices where results[index].name == "x" {
+      (results[index].discrete, results[index].bounds) = (model.discrete, model.bounds)
+    }
     var pipeline = RowPipeline<Number>(weigher ?? own, results, threads: options.threads)
     var draws = SampleDraws(contexts, each: rows, total: total, seed: seed, chunk: Self.chunk)
     try pipeline.run(&draws, showsProgress: progress)

@@ -15,6 +15,11 @@ struct Score: RowCommand {
       With --within, it is the density of the flow within a box: log p(x|c) - log P(box|c) inside, -inf \
       outside. P(box|c) is estimated from --mass-draws samples of each context.
 
+      Where a model has discrete columns (train --discrete), it is the log of the mass of their cells times the \
+      density of the other columns: exact where one such column is the only one, or the last that an \
+      autoregressive flow transforms; else the mean over --cell-points quasi-random points in the cell, whose \
+      standard error --mass-error writes. The summary says which.
+
       EXAMPLE: flowir score model.safetensors --input x.npy --output log_prob.npy
       """)
 
@@ -32,6 +37,7 @@ struct Score: RowCommand {
   @Flag(help: "Answer each line of a stream as it comes.") var lineBuffered = false
   @Flag(help: "Show progress although standard error is not a terminal.") var progress = false
   @OptionGroup var box: BoxFlags
+  @OptionGroup var cells: CellFlags
   @OptionGroup var tables: TableFlags
   @OptionGroup var options: CommonOptions
 
@@ -39,18 +45,32 @@ struct Score: RowCommand {
     if resume, !output.hasSuffix(".npy") {
       throw ValidationError("--resume needs an output that ends in .npy")
     }
-    try options.check(outputs: [output])
+    if resume, cells.massError != nil {
+      throw ValidationError("--mass-error can't be resumed; leave out --resume")
+    }
+    try options.check(outputs: [output, cells.massError])
   }
 
   var inputs: [String] { [input] + [context].compactMap { $0 } }
 
-  func open(_ outputs: Outputs) throws -> RowOutput {
-    try outputs.openRows(output, resume: resume)
+  func open(_ outputs: Outputs) throws -> (logProb: RowOutput, error: RowOutput?) {
+    (
+      try outputs.openRows(output, resume: resume),
+      try cells.massError.map { try outputs.openRows($0) }
+    )
   }
 
   func process<Number: RowNumber>(
-    _ model: AnyModel, into place: RowOutput, as type: Number.Type
+    _ model: AnyModel, into places: (logProb: RowOutput, error: RowOutput?), as type: Number.Type
   ) throws -> RowSummary {
+    let place = places.logProb
+    guard model.discrete.isEmpty || box.within == nil else {
+      throw ValidationError("--within is not known for a flow of discrete columns")
+    }
+    guard places.error == nil || !model.discrete.isEmpty else {
+      throw ValidationError(
+        "--mass-error is for a flow of discrete columns, and \(self.model) has none")
+    }
     var source = try RowSource<Number>(
       model: model, input: input, context: context, flags: tables)
     let scorer = try box.box(of: model).map { box in
@@ -58,7 +78,11 @@ struct Score: RowCommand {
         try self.box.restricted(
           source.model, to: box, centre: source.subtracted, as: Number.self))
     }
-    let function: any RowFunction = try scorer ?? source.model.function(.logProb, options)
+    let masses =
+      model.discrete.isEmpty
+      ? nil : try DiscreteScorer<Number>(source.model, points: cells.cellPoints)
+    let function: any RowFunction =
+      try scorer ?? masses ?? source.model.function(.logProb, options)
     let mass = model.context == 0 ? try scorer?.mass(of: [], options.threads) : nil
     let members = try mass.map { try box.members(of: $0, path: self.model) } ?? []
     let rowType = Number.precision.rowType
@@ -68,20 +92,28 @@ struct Score: RowCommand {
         try ResumableNPYWriter(file, type: rowType, fingerprint: fingerprint(rowType))
       } : nil
     let writer = try resumable ?? createRows(place, columns: nil, type: rowType)
-    var pipeline = RowPipeline<Number>(
-      function, [RowResult(name: "log_prob", columns: 1, writer: writer)],
-      threads: options.threads)
+    var results = [RowResult(name: "log_prob", columns: 1, writer: writer)]
+    if let place = places.error {
+      results.append(
+        RowResult(
+          name: "standard_error", columns: 1,
+          writer: try createRows(place, columns: nil, type: rowType)))
+    }
+    var pipeline = RowPipeline<Number>(function, results, threads: options.threads)
     if let resumable { try pass(resumable, &source, &pipeline) }
     var table = RowTable(source, name: "x", model, chunk: lineBuffered ? 1 : chunk)
     try pipeline.run(&table, showsProgress: progress)
+    if let note = masses?.note { Console.note("\(input): \(note)") }
     let warning = pipeline.bad.firstWithoutSample.map {
       "\(input): row \($0): none of the \(box.massDraws) samples for its context is inside --within, so its "
         + "density is not known: NaN (\(pipeline.bad.withoutSample) such rows); raise --mass-draws"
     }
     return RowSummary(
-      text: "scored \(table.source.done) rows" + box.text(of: mass), rows: table.source.done,
+      text: "scored \(table.source.done) rows" + box.text(of: mass) + (masses?.text ?? ""),
+      rows: table.source.done,
       bad: pipeline.bad, path: input,
-      warnings: table.source.warnings + (warning.map { [$0] } ?? []), members: members)
+      warnings: table.source.warnings + (warning.map { [$0] } ?? []),
+      members: members + (masses?.members ?? []))
   }
 
   /// Reads past the rows of an earlier run, and counts the bad ones among them.
@@ -105,6 +137,7 @@ struct Score: RowCommand {
   private func fingerprint(_ type: RowType) -> String {
     ([model] + inputs).map(Self.identity).joined(separator: " ")
       + " \(type) \(tables.identity)"
+      + (cells.cellPoints == 256 ? "" : " cells \(cells.cellPoints)")
       + (box.within.map { " within \($0) \(box.massDraws) \(box.massSeed)" } ?? "")
   }
 

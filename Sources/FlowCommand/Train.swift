@@ -12,6 +12,8 @@ struct Train: ParsableCommand {
       log-likelihoods in nats. The flow begins with (x - centre) / scale of each column, found in the \
       data, and so does the net of the context; densities are those of the data as they are given. \
       Features with a period (--circular) are turned to angles instead. \
+      Discrete features (--discrete) get noise that is uniform over their cells, new in each epoch, and \
+      log-likelihoods are of rows with such noise; score gives the log of a cell's mass, and sample rounds. \
       Angles of NCSF and flows of custom parts stay as they are. With --objective flow-matching, for CNF, \
       epochs are judged by the matching loss, the mean of |v - (z - x)|^2 over straight paths from rows to \
       the base, and log-likelihoods are found at the end, of at most 10,000 rows. If no epoch is better than the \
@@ -50,6 +52,7 @@ struct Train: ParsableCommand {
   @OptionGroup var units: UnitFlags
   @OptionGroup var limits: BoundFlags
   @OptionGroup var circles: CircularFlags
+  @OptionGroup var grids: DiscreteFlags
   @OptionGroup var tails: BaseFlags
   @Option(help: "Where to write the model.") var output: String
   @Option(
@@ -157,14 +160,16 @@ struct Train: ParsableCommand {
     if bounds != nil { flow = try flow.bounded() }
     var model = try Model(units.description(flow), seed: seed)
     try x.check(model, context: conditions, option: "--context-data")
+    let discrete = try grids.columns(x, features: model.features)
     if let bounds {
       try limits.check(x, bounds)
-      try model.bound(bounds)
+      try model.bound(DiscreteFlags.bounds(bounds, discrete))
     }
     model.columns = ColumnNames(x: x.names, context: conditions?.names ?? [])
     units.find(&model, in: x, conditions, weights: rowWeights)
     try circles.set(&model, periods, in: x)
-    let judging = try judged.rows(for: model, tables: tables)
+    try model.setDiscrete(discrete)
+    let judging = try judged.rows(for: model, tables: tables, discrete: discrete)
     let known =
       resume && FileManager.default.fileExists(atPath: sidecar)
       ? try TrainingCheckpoint(path: sidecar) : nil
@@ -177,6 +182,7 @@ struct Train: ParsableCommand {
     let report: TrainingReport
     // Said once training begins, so that an error before that is the only line.
     var notes = TrainingNotes(x, conditions, model).texts
+    let discreteNote = DiscreteFlags.note(model.discrete)
     do {
       var centred = model.centred()
       report = try centred.fit(
@@ -194,6 +200,7 @@ struct Train: ParsableCommand {
       throw FileError.system(path: sidecar, action: "go on from it", reason: "\(error)")
     }
     line.clear()
+    if let discreteNote { Console.note(discreteNote) }
     guard report.bestEpoch > 0 else {
       try? FileManager.default.removeItem(atPath: sidecar)
       throw FileError.system(

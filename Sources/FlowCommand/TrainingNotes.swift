@@ -20,10 +20,12 @@ struct TrainingNotes {
         texts.append(
           "\(place) is \(numbers[0]) in all rows, so that its density has no width; leave it out with "
             + "--columns")
+      } else if model.discrete.contains(where: { $0.feature == column }) {
+        discrete += 1
       } else if distinct.count * 20 <= numbers.count, distinct.count <= Self.fewest {
         texts.append(
           "\(place) has \(distinct.count) distinct numbers in \(numbers.count) rows, so that its "
-            + "density grows without end; add noise of the width of a step, or make it a context")
+            + "density grows without end; give --discrete \(column + 1), or make it a context")
         discrete += 1
       }
       if let centre = model.units?.centre[column] {

@@ -45,7 +45,9 @@ struct ValidationFlags: ParsableArguments {
   /// Reads the tables; nil if a share of the training rows is held out.
   ///
   /// - Throws: `FileError` for a table that can't be read or does not fit the flow.
-  func rows(for model: Model, tables: TableFlags) throws(FileError) -> WeightedRows? {
+  func rows(
+    for model: Model, tables: TableFlags, discrete: [DiscreteColumn] = []
+  ) throws(FileError) -> WeightedRows? {
     guard let data else { return nil }
     let x = try TrainingData(data, options: tables.rows, trained: model.columns.x)
     var conditions: TrainingData?
@@ -54,6 +56,7 @@ struct ValidationFlags: ParsableArguments {
         contextData, options: tables.context, trained: model.columns.context)
     }
     try x.check(model, context: conditions, option: "--validation-context-data")
+    try DiscreteFlags.check(x, discrete)
     guard x.rows > 0 else {
       throw .mismatch(path: data, found: "no rows", expected: "at least 1 row")
     }

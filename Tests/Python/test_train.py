@@ -253,3 +253,17 @@ def test_flow_matching_trains_a_continuous_flow_and_says_of_how_many_rows_it_is_
     assert report["validation_log_likelihood"] > start["validation_log_likelihood"]
     with pytest.raises(flowir.Error, match="continuous transform"):
         flowir.MAF(2, 1).fit(x, context, objective="flow-matching", progress=False)
+
+
+def test_a_discrete_column_gets_noise_and_its_model_file_says_so() -> None:
+    generator = np.random.default_rng(3)
+    x = np.stack([generator.normal(size=800), generator.poisson(2, 800)], axis=1)
+    flow = flowir.MAF(2, transforms=1).fit(
+        x, discrete={1: 1}, lower=[-np.inf, 0], epochs=3, progress=False)
+    assert np.isfinite(flow.report["validation_log_likelihood"])
+    assert np.isfinite(flow.log_prob(np.array([[0.0, -0.4]])))[0]
+    assert flow.log_prob(np.array([[0.0, -0.6]]))[0] == -np.inf
+    with pytest.raises(ValueError, match="discrete has the column 'count'"):
+        flowir.MAF(2).fit(x, discrete={"count": 1}, progress=False)
+    with pytest.raises(flowir.Error, match="no whole number of steps"):
+        flowir.MAF(2).fit(x, discrete={0: 1}, progress=False)

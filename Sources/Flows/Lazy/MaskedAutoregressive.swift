@@ -8,6 +8,8 @@ public struct MaskedAutoregressiveTransform: LazyTransform {
   /// How many applications of the transform define its inverse.
   public let passes: Int
   private let circular: [Int]
+  private let features: Int
+  private let sees: Dependence
   private let path: String
 
   /// Registers the buffer `order` and the network `hyper`.
@@ -73,6 +75,8 @@ public struct MaskedAutoregressiveTransform: LazyTransform {
     }
     self.univariate = univariate
     self.circular = circular
+    self.features = features
+    self.sees = sees
     path = scope.path
   }
 
@@ -88,6 +92,9 @@ public struct MaskedAutoregressiveTransform: LazyTransform {
       }
     }
   }
+
+  /// Whether no other feature depends on this one.
+  func isUnseen(_ feature: Int) -> Bool { !(0..<features).contains { sees($0, feature) } }
 
   /// Whether one feature depends on another.
   private typealias Dependence = (_ feature: Int, _ other: Int) -> Bool

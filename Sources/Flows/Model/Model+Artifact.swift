@@ -115,6 +115,8 @@ extension Model {
       prefix: prefix, features: features, context: context, dtype: dtype, variants: variants,
       weights: weights, title: title,
       members: "\"parameters\": \(trainable), \"flow\": \(description?.json.text ?? "null")"
-        + (columns.isEmpty ? "" : ", \"columns\": \(columns.json.text)"))
+        + (columns.isEmpty ? "" : ", \"columns\": \(columns.json.text)")
+        + (discrete.isEmpty
+          ? "" : ", \"discrete\": \(JSONValue.array(discrete.map(\.json)).text)"))
   }
 }

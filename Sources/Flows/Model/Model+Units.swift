@@ -116,6 +116,9 @@ extension Model {
   public func centred(features: Bool = true, context: Bool = true) -> Model {
     var model = self
     if features, var units {
+      for index in model.discrete.indices {
+        model.discrete[index].origin -= units.centre[model.discrete[index].feature]
+      }
       units.centre = units.centre.map { _ in 0 }
       model.units = units
     }
@@ -188,6 +191,7 @@ extension Model {
     var model = try Model(wanted, in: scope)
     model.values = initialValues(of: model.parameters, seed: 0)
     model.columns = columns
+    model.discrete = discrete
     for (name, source) in sources { model.values[name] = values[source.name] }
     return model
   }

@@ -25,6 +25,8 @@ public struct Model: ParameterHolder {
   public let parameters: [Parameter]
   /// The names of the columns that it was trained on, where they are known.
   public var columns = ColumnNames()
+  /// The features whose numbers are those of a grid; see `setDiscrete`.
+  public internal(set) var discrete: [DiscreteColumn] = []
   /// The values of the float parameters and buffers, by name.
   public var values: [String: HostArray]
 
@@ -81,6 +83,7 @@ public struct Model: ParameterHolder {
     try self.init(description, in: scope)
     values = try file.values(of: parameters, isIgnored: isIgnored)
     columns = try file.columnNames(path: path, features: features, context: context)
+    try readDiscrete(file, path: path)
   }
 
   /// Writes the model file, whole or not at all; Zuko loads the tensors of a described flow by
@@ -108,6 +111,9 @@ public struct Model: ParameterHolder {
     var metadata: [String: String] = [:]
     metadata["flowir.flow"] = description?.json.text
     if !columns.isEmpty { metadata[ColumnNames.key] = columns.json.text }
+    if !discrete.isEmpty {
+      metadata[DiscreteColumn.key] = JSONValue.array(discrete.map(\.json)).text
+    }
     try stored(metadata: metadata).write(to: file)
   }
 }

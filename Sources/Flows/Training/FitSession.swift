@@ -87,7 +87,7 @@ struct FitSession {
     let function = function ?? judgement
     let bound = try function.bind(values, threads: options.threads)
     let count = selection.rows.count
-    let batch = selection.batch(selection.rows[...], of: model)
+    let batch = selection.batch(selection.rows[...], of: model, seed: options.seed)
     // The same numbers in every epoch, so that what differs is the parameters' doing.
     var inputs = ["seed": HostArray([Int32(0), 0x6a75], shape: [2])]
     for (name, width) in [("x", model.features), ("context", model.context)] {
@@ -235,8 +235,8 @@ struct FitSession {
       try Task.checkCancellation()
       let rows = order[batch * size..<min((batch + 1) * size, order.count)]
       let loss = try trainer.step(
-        training.batch(rows, of: model), rows: rows.count, learningRate: options.rate(epoch: epoch),
-        threads: options.threads)
+        training.batch(rows, of: model, seed: options.seed, epoch: epoch + 1), rows: rows.count,
+        learningRate: options.rate(epoch: epoch), threads: options.threads)
       if loss.isNaN {
         trainer.undoStep()
         guard counted > 0 || batch + 1 < batches, trainer.isFinite else {

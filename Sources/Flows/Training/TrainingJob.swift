@@ -46,6 +46,11 @@ public struct TrainingJob: Hashable, Sendable {
     let objective = options.objective
     var facts = [
       Fact("objective", objective == .likelihood ? Fact.absent : objective.rawValue),
+      Fact(
+        "discrete",
+        model.discrete.isEmpty
+          ? Fact.absent
+          : model.discrete.map { "\($0.feature + 1):\($0.step)" }.joined(separator: ",")),
       Fact("standardize", options.standardization?.rawValue ?? Fact.absent),
       Fact("lower", model.bounds.map { "\($0.lower)" } ?? Fact.absent),
       Fact("upper", model.bounds.map { "\($0.upper)" } ?? Fact.absent),

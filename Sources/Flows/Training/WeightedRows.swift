@@ -104,9 +104,14 @@ struct RowSelection {
     return RowSelection(table, order.prefix(count).sorted())
   }
 
-  /// The inputs of the training step for some of the rows.
-  func batch(_ rows: ArraySlice<Int>, of model: Model) -> [String: [Float]] {
-    var inputs = ["x": Self.gather(table.x, model.features, rows)]
+  /// The inputs of the training step for some of the rows, with the noise of a seed and epoch over cells.
+  func batch(
+    _ rows: ArraySlice<Int>, of model: Model, seed: UInt64 = 0, epoch: Int = CellNoise.judging
+  ) -> [String: [Float]] {
+    var x = Self.gather(table.x, model.features, rows)
+    CellNoise(columns: model.discrete, features: model.features, seed: seed)
+      .add(to: &x, rows: rows, epoch: epoch)
+    var inputs = ["x": x]
     if model.context > 0 { inputs["context"] = Self.gather(table.context, model.context, rows) }
     if let weights = table.weights {
       inputs[Model.rowWeights] = rows.map { Float(Double(weights[$0]) * scale) }

@@ -50,6 +50,7 @@ class Architecture:
         weight_decay: float = 0.0, clip_norm: float | None = None, patience: int | None = 10,
         standardize: bool | None = None, robust: bool = False, lower: Sequence[float] | None = None,
         upper: Sequence[float] | None = None, circular: Mapping[int | str, float] | None = None,
+        discrete: Mapping[int | str, float] | None = None,
         objective: str = "likelihood", seed: int = 0, threads: int | None = None,
         progress: bool | None = None, dtype: Any = "float32",
     ) -> TrainedFlow:
@@ -78,6 +79,9 @@ class Architecture:
           upper: the upper bound of each feature, inf for none.
           circular: the periods of features of `NSF` that are on a circle, by their name or place, such as
             {"hour": 24, 2: 360}.
+          discrete: the steps of features whose numbers are those of a grid, by their name or place, such as
+            {"count": 1}. Noise that is uniform over a cell is added, new in each epoch; `log_prob` is then the
+            density of numbers with noise, and the command `flowir score` gives the log of a cell's mass.
           objective: "likelihood", or "flow-matching" for `CNF`, whose steps are far cheaper.
           seed: the seed of parameters, split and shuffles.
           threads: how many threads to use; one a processor if left out.
@@ -130,6 +134,9 @@ class Architecture:
             if circular:
                 arguments += ["--circular", ",".join(
                     f"{_place(key, rows.names.x)}:{float(period)!r}" for key, period in circular.items())]
+            if discrete:
+                arguments += ["--discrete", ",".join(
+                    f"{_place(key, rows.names.x, 'discrete')}:{float(step)!r}" for key, step in discrete.items())]
             printed, notes = _run(arguments, Progress.make(progress).show)
             report = json.loads(printed)
             model = output.read_bytes()
@@ -215,14 +222,14 @@ def _run(arguments: list[str | os.PathLike[str]], show: Callable[[str], None]) -
     return output, [one.removeprefix(_WARNING) for one in lines if one.startswith(_WARNING)]
 
 
-def _place(key: int | str, names: Sequence[str]) -> int:
+def _place(key: int | str, names: Sequence[str], what: str = "circular") -> int:
     """The number from 1 of a column that is given by its name or its place from 0."""
     if isinstance(key, str):
         if key not in names:
-            raise ValueError(f"circular has the column {key!r}, expected a place or one of {list(names)}")
+            raise ValueError(f"{what} has the column {key!r}, expected a place or one of {list(names)}")
         return list(names).index(key) + 1
     if key < 0:
-        raise ValueError(f"circular has the place {key}, expected 0 or more")
+        raise ValueError(f"{what} has the place {key}, expected 0 or more")
     return int(key) + 1
 
 

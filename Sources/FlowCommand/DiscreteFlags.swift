@@ -1,0 +1,104 @@
+import ArgumentParser
+import FlowFiles
+import Flows
+
+/// The features whose numbers are those of a grid.
+struct DiscreteFlags: ParsableArguments {
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Features of counts, grades or rounded numbers, by name or number from 1, such as count,3:0.5; the step is "
+        + "1 if left out.", valueName: "column[:step]"))
+  var discrete: String?
+
+  /// The features, counted from 0, and their steps; empty if none were given.
+  private func steps(names: [String], features: Int) throws -> [(feature: Int, step: Double)] {
+    guard let discrete else { return [] }
+    var found: [(feature: Int, step: Double)] = []
+    for part in discrete.split(separator: ",", omittingEmptySubsequences: false) {
+      var (name, step) = (String(part), 1.0)
+      if !names.contains(name), let colon = part.lastIndex(of: ":") {
+        guard let number = Double(part[part.index(after: colon)...]), number > 0, number.isFinite
+        else {
+          throw ValidationError(
+            "--discrete: expected COLUMN or COLUMN:STEP with a positive step, such as grade:0.5, found "
+              + "'\(part)'")
+        }
+        (name, step) = (String(part[..<colon]), number)
+      }
+      let feature = try ColumnFlag(option: "--discrete").feature(
+        name, names: names, features: features)
+      guard !found.contains(where: { $0.feature == feature }) else {
+        throw ValidationError("--discrete: column '\(name)' is given twice")
+      }
+      found.append((feature, step))
+    }
+    return found
+  }
+
+  /// The columns, each with a number of the data as its origin. Every number must be of the grid.
+  func columns(_ x: TrainingData, features: Int) throws -> [DiscreteColumn] {
+    try steps(names: x.names, features: features).map { feature, step in
+      guard feature < x.columns else { return DiscreteColumn(feature: feature, step: step) }
+      let numbers = x.column(feature)
+      let first = numbers.first ?? 0
+      var column = DiscreteColumn(feature: feature, step: step)
+      // Not a number of the data but the least of the grid, so that it does not depend on their order.
+      if !column.holds(first) { column.origin = first - column.nearest(first) }
+      try Self.check(numbers, column, of: x)
+      return column
+    }
+  }
+
+  /// Checks that the validation rows are of the same grids.
+  static func check(_ x: TrainingData, _ columns: [DiscreteColumn]) throws(FileError) {
+    for column in columns where column.feature < x.columns {
+      try check(x.column(column.feature), column, of: x)
+    }
+  }
+
+  private static func check(
+    _ numbers: [Double], _ column: DiscreteColumn, of x: TrainingData
+  ) throws(FileError) {
+    guard let row = numbers.firstIndex(where: { !column.holds($0) }) else { return }
+    throw .badRow(
+      path: x.path, row: row + (x.names.isEmpty ? 1 : 2),
+      reason:
+        "column \(column.feature + 1) is \(numbers[row]), which is no whole number of steps of "
+        + "\(column.step) from \(numbers[0]); give its step as --discrete COLUMN:STEP")
+  }
+
+  /// What log-likelihoods are of; nil without discrete columns.
+  static func note(_ columns: [DiscreteColumn]) -> String? {
+    guard !columns.isEmpty else { return nil }
+    let names = columns.map { "\($0.feature + 1)" }.joined(separator: ", ")
+    return
+      "column\(columns.count == 1 ? "" : "s") \(names): log-likelihoods are densities of rows with noise over "
+      + "the cells, on average no more than the log masses that score gives, less the log of a cell's width"
+  }
+
+  /// Bounds with those of discrete features half a step further out, at the ends of cells.
+  static func bounds(_ given: Bounds, _ columns: [DiscreteColumn]) throws(FlowError) -> Bounds {
+    var (lower, upper) = (given.lower, given.upper)
+    for column in columns {
+      let half = column.step / 2
+      if column.holds(lower[column.feature]) { lower[column.feature] -= half }
+      if column.holds(upper[column.feature]) { upper[column.feature] += half }
+    }
+    return try Bounds(lower: lower, upper: upper)
+  }
+}
+
+/// A column that an option names.
+struct ColumnFlag {
+  let option: String
+
+  /// The feature, counted from 0, of a column that is given by its name or its number from 1.
+  func feature(_ name: String, names: [String], features: Int) throws -> Int {
+    if let place = names.firstIndex(of: name) { return place }
+    if let number = Int(name), (1...features).contains(number) { return number - 1 }
+    let known = names.isEmpty ? "" : ", or one of " + names.joined(separator: ", ")
+    throw ValidationError(
+      "\(option): there is no column '\(name)'; expected 1 to \(features)\(known)")
+  }
+}
