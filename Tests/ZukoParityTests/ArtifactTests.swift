@@ -66,7 +66,9 @@ import Testing
   @Test("code for other x86 processors agrees with Zuko", arguments: [TargetCPU.x86Base, .x86V3])
   func processors(cpu: TargetCPU) throws {
     #if arch(x86_64)
-      for (name, dtype) in [("nsf-default", DType.f32), ("nsf-default", .f64)] {
+      for (name, dtype) in [
+        ("nsf-default", DType.f32), ("nsf-default", .f64), ("maf-default", .f32),
+      ] {
         let reference = try Reference(name)
         let flow = try artifact(
           reference, cpu: cpu, dtype: dtype, functions: [.logProb, .transform])

@@ -100,40 +100,70 @@ FK_OUTLINE void fk_pack(const fk_panel *panels, int count, int64_t packed_count,
  * at each page. It matters where the weights do not fit in the caches: 1.4 times as fast from memory. */
 #define FK_AHEAD 2048
 
+/* How many vectors of rows a panel of so many outputs takes at a time. Their sums should be so many as
+ * hide the latency of a multiply-add, eight or more, and fit in the registers beside an output's factor
+ * and the inputs, or an input and the outputs' factors, whichever are fewer. SSE has no fused
+ * multiply-add, and needs a register for a product too. */
+#if defined(__AVX512F__) || defined(__aarch64__)
+#define FK_PANEL_VECTORS(ROWS) FK_VECTORS
+#elif defined(__AVX2__)
+#define FK_PANEL_VECTORS(ROWS) (ROWS == 1 ? 8 : ROWS <= 3 ? 4 : ROWS == 4 ? 3 : 2)
+#else
+#define FK_PANEL_VECTORS(ROWS) (ROWS == 1 ? 8 : ROWS == 2 ? 4 : 2)
+#endif
+
 /* Defines NAME_tile_ROWS and NAME_vector_ROWS(weights, p, input, y, extra), which multiply one panel of
  * ROWS outputs with a whole tile, or with the first vector of one. NAME_epilogue(acc, extra) gives what
- * is stored; `extra` points to the same element of a second tile buffer that the epilogue may read.
- * Four vectors go with up to three outputs: where FK_VECTORS is two, so many sums as hide the latency
- * of a multiply-add take four. */
+ * is stored; `extra` points to the same element of a second tile buffer that the epilogue may read. */
 #define FK_DEFINE_PANEL(NAME, ROWS)                                                                \
-  FK_DEFINE_PANEL_VECTORS(NAME, NAME##_tile_##ROWS, ROWS, (ROWS <= 3 ? 4 : FK_VECTORS), FK_TILE)   \
-  FK_DEFINE_PANEL_VECTORS(NAME, NAME##_vector_##ROWS, ROWS, 1, FK_LANES)
-#define FK_DEFINE_PANEL_VECTORS(NAME, FUNCTION, ROWS, VECTORS, WIDTH)                              \
-  FK_OUTLINE void FUNCTION(const fk_real *restrict weights, const fk_panel *restrict p,            \
-                           const fk_real *restrict input, fk_real *restrict y,                     \
-                           const fk_real *extra) {                                                 \
-    input += (int64_t)p->first * FK_TILE;                                                          \
-    for (int b = 0; b < WIDTH; b += VECTORS * FK_LANES) {                                          \
-      const fk_real *restrict w = weights + ROWS, *restrict x = input + b;                         \
-      fk_vec acc[ROWS][VECTORS];                                                                   \
-      FK_UNROLL for (int r = 0; r < ROWS; r++)                                                     \
-      FK_UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = fk_splat(weights[r]);                \
-      for (int k = p->k; k > 0; k--) {                                                             \
+  FK_DEFINE_PANEL_BLOCK(NAME, NAME##_block_##ROWS, ROWS, FK_PANEL_VECTORS(ROWS), FK_INLINE)        \
+  FK_DEFINE_PANEL_BLOCK(NAME, NAME##_rest_##ROWS, ROWS, FK_PANEL_REST(ROWS), FK_INLINE)            \
+  FK_DEFINE_PANEL_BLOCK(NAME, NAME##_vector_##ROWS, ROWS, 1, FK_OUTLINE)                           \
+  FK_OUTLINE void NAME##_tile_##ROWS(const fk_real *restrict weights, const fk_panel *restrict p,  \
+                                     const fk_real *restrict input, fk_real *restrict y,           \
+                                     const fk_real *extra) {                                       \
+    const int step = FK_PANEL_VECTORS(ROWS) * FK_LANES;                                            \
+    int b = 0;                                                                                     \
+    for (; b + step <= FK_TILE; b += step)                                                         \
+      NAME##_block_##ROWS(weights, p, input + b, y + b, extra + b);                                \
+    if (b < FK_TILE)                                                                               \
+      NAME##_rest_##ROWS(weights, p, input + b, y + b, extra + b);                                 \
+  }
+/* The vectors that are left of a tile; 1 if none are. */
+#define FK_PANEL_REST(ROWS)                                                                        \
+  (FK_TILE / FK_LANES % FK_PANEL_VECTORS(ROWS) ? FK_TILE / FK_LANES % FK_PANEL_VECTORS(ROWS) : 1)
+#define FK_DEFINE_PANEL_BLOCK(NAME, FUNCTION, ROWS, VECTORS, LINKAGE)                              \
+  LINKAGE void FUNCTION(const fk_real *restrict weights, const fk_panel *restrict p,               \
+                        const fk_real *restrict input, fk_real *restrict y,                        \
+                        const fk_real *extra) {                                                    \
+    const fk_real *restrict w = weights + ROWS, *restrict x = input + (int64_t)p->first * FK_TILE; \
+    fk_vec acc[ROWS][VECTORS];                                                                     \
+    FK_UNROLL for (int r = 0; r < ROWS; r++)                                                       \
+    FK_UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = fk_splat(weights[r]);                  \
+    for (int k = p->k; k > 0; k--) {                                                               \
+      if (ROWS < VECTORS) {                                                                        \
+        fk_vec factor[ROWS];                                                                       \
+        FK_UNROLL for (int r = 0; r < ROWS; r++) factor[r] = fk_splat(w[r]);                       \
+        FK_UNROLL for (int v = 0; v < VECTORS; v++) {                                              \
+          fk_vec in = fk_load(x + v * FK_LANES);                                                   \
+          FK_UNROLL for (int r = 0; r < ROWS; r++) acc[r][v] += factor[r] * in;                    \
+        }                                                                                          \
+      } else {                                                                                     \
         fk_vec in[VECTORS];                                                                        \
         FK_UNROLL for (int v = 0; v < VECTORS; v++) in[v] = fk_load(x + v * FK_LANES);             \
         FK_UNROLL for (int r = 0; r < ROWS; r++) {                                                 \
           fk_vec factor = fk_splat(w[r]);                                                          \
           FK_UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] += factor * in[v];                 \
         }                                                                                          \
-        __builtin_prefetch((const char *)w + FK_AHEAD);                                            \
-        w += ROWS;                                                                                 \
-        x += FK_TILE;                                                                              \
       }                                                                                            \
-      FK_UNROLL for (int r = 0; r < ROWS; r++)                                                     \
-      FK_UNROLL for (int v = 0; v < VECTORS; v++) {                                                \
-        int64_t at = (int64_t)(p->row + r) * FK_TILE + b + v * FK_LANES;                           \
-        fk_store(y + at, NAME##_epilogue(acc[r][v], (extra + at)));                                \
-      }                                                                                            \
+      __builtin_prefetch((const char *)w + FK_AHEAD);                                              \
+      w += ROWS;                                                                                   \
+      x += FK_TILE;                                                                                \
+    }                                                                                              \
+    FK_UNROLL for (int r = 0; r < ROWS; r++)                                                       \
+    FK_UNROLL for (int v = 0; v < VECTORS; v++) {                                                  \
+      int64_t at = (int64_t)(p->row + r) * FK_TILE + v * FK_LANES;                                 \
+      fk_store(y + at, NAME##_epilogue(acc[r][v], (extra + at)));                                  \
     }                                                                                              \
   }
 

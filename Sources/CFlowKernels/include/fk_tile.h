@@ -55,21 +55,31 @@ FK_INLINE fk_vec fk_sum_lanes(fk_vec block[FK_LANES]) {
  * dropped. */
 FK_OUTLINE void fk_load_tile(const fk_real *source, int n, int64_t valid, int width,
                              fk_real *tile) {
-  int rows = valid < FK_TILE ? (int)valid : FK_TILE;
-  int64_t count = (int64_t)rows * n;
+  const int rows = valid < FK_TILE ? (int)valid : FK_TILE;
+  const int64_t count = (int64_t)rows * n, last = count < FK_LANES ? 0 : count - FK_LANES;
+  /* The last vector's numbers with zeros behind them, for vectors that would reach beyond the array. */
+  fk_real end[2 * FK_LANES];
+  for (int i = 0; i < 2 * FK_LANES; i++)
+    end[i] = last + i < count ? source[last + i] : 0;
   for (int r0 = 0; r0 < width; r0 += FK_LANES)
     for (int e0 = 0; e0 < n; e0 += FK_LANES) {
       fk_vec block[FK_LANES];
+      FK_UNROLL
       for (int i = 0; i < FK_LANES; i++) {
-        int64_t at = (int64_t)(r0 + i < rows ? r0 + i : rows - 1) * n + e0;
-        block[i] =
-            at + FK_LANES <= count ? fk_loadu(source + at) : fk_load_part(source + at, count - at);
+        const int64_t at = (int64_t)(r0 + i < rows ? r0 + i : rows - 1) * n + e0;
+        block[i] = fk_loadu(at + FK_LANES > count ? end + (at - last) : source + at);
       }
       fk_transpose_block(block);
-      int end = n - e0 < FK_LANES ? n - e0 : FK_LANES;
-      for (int i = 0; i < end; i++)
+      const int elements = n - e0 < FK_LANES ? n - e0 : FK_LANES;
+      for (int i = 0; i < elements; i++)
         fk_store(tile + (int64_t)(e0 + i) * FK_TILE + r0, block[i]);
     }
+  /* The next tile's rows most likely lie behind these; a tile's work is too long for the processor to
+   * foresee that it goes on there. */
+  if (rows == FK_TILE)
+    for (int64_t i = 0; i < count; i += 64 / (int64_t)sizeof(fk_real))
+      __builtin_prefetch((const void *)((uintptr_t)(source + count) + (uintptr_t)i * sizeof(fk_real)),
+                         0, 2);
 }
 
 /* As fk_load_tile for the rows from `row` on, where row r has the numbers of row r / size of the
