@@ -18,6 +18,10 @@ struct Compile: ParsableCommand {
       inside; libc, libm and libomp are all that it needs. The commands score, sample, transform, \
       gradient and info take it as MODEL.
 
+      With --io f64 arrays are of float64 and the code is of float32: the centre of the model's units is \
+      subtracted from rows and contexts before they are rounded, and added to samples after. The functions \
+      for a box are left out then.
+
       With --emit c, NAME.c is all of it as one C file, which a C11 compiler makes into the \
       object. An output that ends \
       in .c is that file alone and its header, and needs no C compiler.
@@ -43,6 +47,11 @@ struct Compile: ParsableCommand {
   @Option(help: "Write the C file too: c.") var emit: Emission?
   @Option(help: "The float type that it computes in, and that its arrays have.")
   var dtype: Precision = .f32
+  @Option(
+    help: ArgumentHelp(
+      "The float type of its arrays: f64 around code of f32 keeps the digits of numbers far from zero."
+    ))
+  var io: Precision?
 
   private var isObject: Bool { output.hasSuffix(".so") }
 
@@ -54,6 +63,10 @@ struct Compile: ParsableCommand {
       throw ValidationError("\(CodegenError.prefix(prefix))")
     }
     _ = try functions()
+    if io == .f32, dtype == .f64 {
+      throw ValidationError(
+        "--io f32 loses digits before --dtype f64 computes; leave out one of them")
+    }
   }
 
   private func functions() throws -> [ArtifactFunction] {
@@ -79,7 +92,8 @@ struct Compile: ParsableCommand {
     let code = emit == .c || !isObject ? try outputs.open(beside(short + ".c")) : nil
     let header = try outputs.open(beside(short + ".h"))
     let source = try Model.read(model).artifactSource(
-      functions: try functions(), prefix: prefix, dtype: dtype.dtype)
+      functions: try functions(), prefix: prefix, dtype: dtype.dtype,
+      io: io?.dtype)
     if let object {
       let work = try object.workFolder() + "/object.so"
       try source.compile(to: work, named: place.lastPathComponent, cpu: cpu)

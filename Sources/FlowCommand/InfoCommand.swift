@@ -37,6 +37,7 @@ struct Info: ParsableCommand {
           .init("dtype", .string("f32")), .init("parameters", .integer(trainable)),
           .init("buffer_elements", .integer(buffers)),
           .init("columns", model.columns.isEmpty ? .null : model.columns.json),
+          .init("discrete", .array(model.discrete.map(\.json))),
           .init("functions", .array(functions.map { .string($0) })),
           .init("tensors", .object(tensors)),
         ]).text)
@@ -50,7 +51,7 @@ struct Info: ParsableCommand {
       features    \(model.features)
       context     \(model.context)
       parameters  \(trainable) (float32), \(buffers) elements in buffers
-      functions   \(functions.joined(separator: ", "))\(columns)
+      functions   \(functions.joined(separator: ", "))\(columns)\(Self.discrete(model))
 
       """)
     try Console.print(ParameterTree(model.parameters).text, terminator: "")
@@ -58,6 +59,14 @@ struct Info: ParsableCommand {
 }
 
 extension Info {
+  /// A line about discrete columns; empty without any.
+  private static func discrete(_ model: Model) -> String {
+    let names = model.discrete.map { column in
+      "\(model.columns.x.isEmpty ? "\(column.feature + 1)" : model.columns.x[column.feature]):\(column.step)"
+    }
+    return names.isEmpty ? "" : "\ndiscrete    " + names.joined(separator: ", ")
+  }
+
   /// What a compiled flow states about itself.
   private func printCompiled() throws {
     let flow = try CompiledArtifact(path: model)

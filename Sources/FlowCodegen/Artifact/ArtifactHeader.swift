@@ -13,7 +13,7 @@ extension ArtifactSource {
        *
        * Arrays are row-major, one row a sample: x and z have \(features) numbers a row\
       \(context > 0 ? ", a context\n * has \(context)" : "").
-      \(contextText)
+      \(contextText)\(wideText)
        * Each function that gives an int gives \(upper)_OK, or another status and the reason in
        * \(prefix)_last_error. Results of a call that failed are undefined. All functions may be called
        * from several threads at once. None allocates memory that grows with the rows. Results have the
@@ -61,6 +61,17 @@ extension ArtifactSource {
       """
   }
 
+  private var wideText: String {
+    wide == nil
+      ? ""
+      : """
+
+       * Numbers are double, and computed with in float: what the flow's units subtract is subtracted from
+       * them before they are rounded, and added to samples after.
+       *
+      """
+  }
+
   private var contextText: String {
     context == 0
       ? """
@@ -78,8 +89,8 @@ extension ArtifactSource {
   /// The declarations of the functions that come with one.
   private func companions(_ kind: ArtifactFunction) -> String {
     switch kind {
-    case .sample: declarationOfEach + "\n" + declarationsOfWithin
-    case .logProb: "\n" + declarationOfDensity
+    case .sample: declarationOfEach + (wide == nil ? "\n" + declarationsOfWithin : "")
+    case .logProb: wide == nil ? "\n" + declarationOfDensity : ""
     case .transform, .inverse, .logProbGradient, .logProbHVP: ""
     }
   }

@@ -50,6 +50,10 @@ extension ArtifactSource {
                            function, (long long)samples);
         const int64_t rows = samples;
       """
+    let call =
+      wide == nil
+      ? "flow_sample_call(words, context, rows, first_row, 0, samples, x, log_prob)"
+      : "flow_sample_wide(words, first_row, context, rows, contexts, 0, x, log_prob)"
     return """
       FLOW_EXPORT int \(each)(\(parametersOfEach)) {
         const char *function = "\(each)";
@@ -62,8 +66,7 @@ extension ArtifactSource {
         if (rows == 0) return 0;
         if (!x) return flow_missing(function, "x");
         const uint32_t words[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
-        return flow_finish(function, flow_sample_call(words, context, rows, first_row, 0, samples, x, \
-      log_prob));
+        return flow_finish(function, \(call));
       }
 
 

@@ -72,7 +72,7 @@ extension ArtifactSource {
         return 0;
       }
 
-      static int flow_check(const char *function, const fk_real *context, int64_t rows,
+      static int flow_check(const char *function, const \(wide == nil ? "fk_real" : "double") *context, int64_t rows,
                             int64_t context_rows) {
         const int status = flow_check_processor(function);
         if (status)
@@ -120,7 +120,8 @@ extension ArtifactSource {
     let called =
       list { $0 } + (isGrouped ? "    &group,\n" : "")
       + (drawsRows ? "    \(variant.kind == .sample ? "numbers" : "0"),\n" : "")
-    let parameters = outputs.map { ", \(real) *\($0)_out" }.joined()
+    let computed = dtype == .f64 ? "double" : "float"
+    let parameters = outputs.map { ", \(computed) *\($0)_out" }.joined()
     let vectors = variant.kind.signature.vectors.map { "const void *\($0), " } ?? ""
     let numbers = variant.kind == .sample ? "const int64_t *numbers, " : ""
     return """
@@ -164,13 +165,16 @@ extension ArtifactSource {
 
   /// The functions that are visible from outside.
   var interface: String {
-    let restricts = functions.contains(.sample) || functions.contains(.logProb)
+    let restricts =
+      wide == nil && (functions.contains(.sample) || functions.contains(.logProb))
     let tests = restricts ? Self.boxTests(features: features) : ""
-    return tests
+    return tests + wideCalls
       + functions.map { kind in
-        entry(kind)
-          + (kind == .sample
-            ? entryOfEach + entriesOfWithin : kind == .logProb ? entryOfDensity : "")
+        switch kind {
+        case .sample: entry(kind) + entryOfEach + (restricts ? entriesOfWithin : "")
+        case .logProb: entry(kind) + (restricts ? entryOfDensity : "")
+        case .transform, .inverse, .logProbGradient, .logProbHVP: entry(kind)
+        }
       }.joined() + """
         FLOW_EXPORT int64_t \(prefix)_abi_version(void) { return \(Self.abiVersion); }
 
@@ -186,7 +190,8 @@ extension ArtifactSource {
 
   private func entry(_ kind: ArtifactFunction) -> String {
     let name = "\(prefix)_\(kind.rawValue)"
-    let parameters = kind.arguments.map { $0.declaration("fk_real") }.joined(separator: ", ")
+    let number = wide == nil ? "fk_real" : "double"
+    let parameters = kind.arguments.map { $0.declaration(number) }.joined(separator: ", ")
     var lines = [
       "FLOW_EXPORT int \(name)(\(parameters)) {",
       "  const int status = flow_check(\"\(name)\", context, rows, context_rows);",
@@ -220,6 +225,10 @@ extension ArtifactSource {
     func run(_ isShared: Bool) -> String {
       "flow_finish(\"\(name)\", flow_\(kind.rawValue)\(isShared ? "_shared" : "")_call\(all))"
     }
+    guard wide == nil else {
+      lines += ["  return flow_finish(\"\(name)\", \(wideRun(kind)));", "}", "", ""]
+      return lines.joined(separator: "\n")
+    }
     if context > 0 {
       lines.append("  if (context_rows == 1 && rows > 1) return \(run(true));")
     }
@@ -232,7 +241,9 @@ extension ArtifactSource {
     let names = functions.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
     let start =
       "\(Self.descriptionStart)\(prefix)\", \"features\": \(features), \"context\": \(context), "
-      + "\"dtype\": \"\(dtype.rawValue)\", \"functions\": [\(names)], "
+      + "\"dtype\": \"\(ioType.rawValue)\", "
+      + (wide == nil ? "" : "\"computes\": \"\(dtype.rawValue)\", ")
+      + "\"functions\": [\(names)], "
       + (members.isEmpty ? "" : members + ", ") + "\"source_hash\": \"\(hash)\", \"cpu\": \""
     return """
       #ifndef FLOW_CPU

@@ -22,6 +22,8 @@ public struct ArtifactSource {
   let title: String
   /// What else the description states, as members of a JSON object.
   let members: String
+  /// The centres of arrays of float64 around code of float32; nil if arrays have the type that is computed in.
+  let wide: WideArrays?
 
   /// The version of the C interface.
   public static let abiVersion = 1
@@ -39,10 +41,12 @@ public struct ArtifactSource {
   ///   - weights: the bytes of every parameter that a function has as argument, by name.
   ///   - title: what the artifact is, in a line, such as `NSF, 5 features`.
   ///   - members: what else the description states, as members of a JSON object: `"a": 1, "b": 2`.
+  ///   - wide: for code of float32 whose arrays are of float64: their centres.
   /// - Throws: `CodegenError.prefix` for a prefix that is not a C name.
   public init(
     prefix: String = ArtifactSource.defaultPrefix, features: Int, context: Int, dtype: DType,
-    variants: [ArtifactVariant], weights: [String: [UInt8]], title: String, members: String
+    variants: [ArtifactVariant], weights: [String: [UInt8]], title: String, members: String,
+    wide: WideArrays? = nil
   ) throws(CodegenError) {
     guard Self.isName(prefix) else { throw .prefix(prefix) }
     self.prefix = prefix
@@ -53,6 +57,7 @@ public struct ArtifactSource {
     self.weights = weights
     self.title = title
     self.members = members
+    self.wide = wide
   }
 
   /// Whether a prefix may start the names of C symbols: it must be a letter, then letters, digits and
@@ -74,7 +79,11 @@ public struct ArtifactSource {
     ArtifactFunction.allCases.filter { kind in variants.contains { $0.kind == kind } }
   }
 
-  var real: String { dtype == .f64 ? "double" : "float" }
+  /// The type that arrays of the interface have.
+  var ioType: DType { wide == nil ? dtype : .f64 }
+
+  /// The same in C.
+  var real: String { ioType == .f64 ? "double" : "float" }
 
   /// The whole C file, given the text of the kernels; `hash` tells texts apart.
   public func text(kernels: String, hash: (String) -> String) -> [UInt8] {

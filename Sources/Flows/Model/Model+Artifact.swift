@@ -78,11 +78,27 @@ extension Model {
   ///   - functions: the functions that the artifact has.
   ///   - prefix: the prefix of the names of its functions.
   ///   - dtype: the float type to compute in.
+  ///   - io: the float type of its arrays; nil for that it computes in. Arrays of float64 around code of float32 lose
+  ///     the centre of the model's units before they are rounded, and samples get it back.
   /// - Throws: `CodegenError` for a prefix that is not a C name or an operation that can't be compiled,
   ///   `GradientError` if a function has no gradient.
   public func artifactSource(
     functions: [ArtifactFunction] = ArtifactFunction.standard,
-    prefix: String = ArtifactSource.defaultPrefix, dtype: DType = .f32
+    prefix: String = ArtifactSource.defaultPrefix, dtype: DType = .f32, io: DType? = nil
+  ) throws -> ArtifactSource {
+    guard dtype == .f32, io == .f64 else {
+      return try artifactSource(functions, prefix, dtype, wide: nil, discrete: discrete)
+    }
+    let wide = WideArrays(
+      centre: units?.centre ?? Array(repeating: 0, count: features),
+      contextCentre: contextUnits?.centre ?? Array(repeating: 0, count: context))
+    return try centred().artifactSource(
+      functions, prefix, dtype, wide: wide, discrete: discrete)
+  }
+
+  private func artifactSource(
+    _ functions: [ArtifactFunction], _ prefix: String, _ dtype: DType, wide: WideArrays?,
+    discrete: [DiscreteColumn]
   ) throws -> ArtifactSource {
     var variants: [ArtifactVariant] = []
     for kind in ArtifactFunction.allCases where functions.contains(kind) {
@@ -117,6 +133,7 @@ extension Model {
       members: "\"parameters\": \(trainable), \"flow\": \(description?.json.text ?? "null")"
         + (columns.isEmpty ? "" : ", \"columns\": \(columns.json.text)")
         + (discrete.isEmpty
-          ? "" : ", \"discrete\": \(JSONValue.array(discrete.map(\.json)).text)"))
+          ? "" : ", \"discrete\": \(JSONValue.array(discrete.map(\.json)).text)"),
+      wide: wide)
   }
 }
