@@ -75,3 +75,13 @@ def test_the_laplace_base_is_torchs() -> None:
     laplace = torch.distributions.Laplace(zero, zero + 1)
     expected = laplace.log_prob(torch.from_numpy(z)).sum(-1).numpy() + ladj
     np.testing.assert_allclose(flow.log_prob(x), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_what_zuko_lacks_is_said() -> None:
+    x = np.random.default_rng(0).normal(size=(400, 2))
+    base = {"type": "UnconditionalDistribution", "f": {"type": "DiagNormal"}, "buffer": True}
+    for part in ("LazyRadialTransform", "LazyResidualTransform"):
+        flow = flowir.Architecture(
+            features=2, transform=[{"type": part, "features": 2}], base=base).fit(x, epochs=1, seed=1)
+        with pytest.raises(flowir.Error, match=f"Zuko has no {part}"):
+            flow.to_zuko()

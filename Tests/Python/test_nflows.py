@@ -92,3 +92,29 @@ def test_what_cannot_be_described_is_named(name: str) -> None:
     with pytest.raises(flowir.Error) as error:
         flowir.compile(make())
     assert message in str(error.value)
+
+
+NORMAL = {"type": "UnconditionalDistribution", "f": {"type": "DiagNormal"}, "buffer": True}
+
+
+@pytest.mark.parametrize("kind", ["ActNorm", "BatchNorm"])
+def test_training_finds_the_statistics_that_nflows_does(kind: str) -> None:
+    x = np.random.default_rng(0).normal([5.0, -300.0], [0.1, 40.0], size=(800, 2)).astype("float32")
+    part = {"type": "UnconditionalTransform", "f": {"type": kind}}
+    ours = flowir.Architecture(features=2, transform=[part], base=NORMAL).fit(
+        x, epochs=1, batch_size=800, learning_rate=1e-9, validation=0, standardize=False, seed=1)
+    found = flowir.describe(ours).tensors
+    place = "transform.transforms.0."
+    theirs = transforms.ActNorm(2) if kind == "ActNorm" else transforms.BatchNorm(2, momentum=1.0)
+    theirs.train()(torch.from_numpy(x).double().float())
+    # nflows divides sums of squares by n - 1, and here it is n.
+    ratio = np.log(800 / 799)
+    if kind == "ActNorm":
+        scale = theirs.log_scale.detach().numpy() + ratio / 2
+        np.testing.assert_allclose(found[place + "log_scale"], scale, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(
+            found[place + "shift"], theirs.shift.detach().numpy() * np.exp(ratio / 2), rtol=1e-4)
+    else:
+        np.testing.assert_allclose(found[place + "running_mean"], theirs.running_mean, rtol=1e-5)
+        np.testing.assert_allclose(
+            found[place + "running_var"], theirs.running_var.numpy() * np.exp(-ratio), rtol=1e-4)

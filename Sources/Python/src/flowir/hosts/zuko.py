@@ -225,7 +225,9 @@ def _univariate(json: dict[str, Any]) -> Any:
             scalars["activation"] = _activation(scalars["activation"])
         return getattr(neural, kind)(**scalars)
     own = {"CircularRQSTransform": CircularRQSTransform, "ShiftedSOSPTransform": ShiftedSOSPTransform}
-    make = own.get(kind) or getattr(zuko.transforms, kind)
+    make = own.get(kind) or getattr(zuko.transforms, kind, None)
+    if make is None:
+        raise Error(f"Zuko has no {kind}")
     return lambda *phi: make(*phi, **scalars)
 
 
@@ -243,7 +245,9 @@ def _lazy(json: dict[str, Any], place: _Place) -> Any:
         return _composed(arguments["transforms"], place)
     if kind == "UnconditionalTransform":
         return _unconditional(zuko.flows.UnconditionalTransform, zuko.transforms, arguments, place)
-    make = getattr(zuko.flows, kind)
+    make = getattr(zuko.flows, kind, None)
+    if make is None or "network" in arguments:
+        raise Error(f"Zuko has no {kind}" + (" with a network of its own" if make else ""))
     known = inspect.signature(make.__init__).parameters
     if "normalize" in arguments and not arguments["normalize"] and "normalize" not in known:
         arguments.pop("normalize")
@@ -251,6 +255,8 @@ def _lazy(json: dict[str, Any], place: _Place) -> Any:
 
 
 def _base(json: dict[str, Any], place: _Place) -> Any:
+    if json["type"] != "UnconditionalDistribution":
+        raise Error(f"Zuko has no {json['type']}")
     return _unconditional(
         zuko.flows.UnconditionalDistribution, zuko.distributions, json, place)
 

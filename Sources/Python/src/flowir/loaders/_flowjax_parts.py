@@ -134,7 +134,11 @@ class Parts(Transforms):
             matrix = array(unwrap(part.triangular))
             return self.linear(
                 np.tril(matrix) if part.lower else np.triu(matrix), array(unwrap(part.loc)), inverse)
-        if kind in (fb.Householder, fb.DiscreteCosine):
+        if kind is fb.Householder:  # Its own inverse.
+            vectors = array(unwrap(part.unit_vec))[None]
+            return [self.unconditional(
+                {"type": "HouseholderTransform", "vectors": 1}, {"q_vectors": vectors}, False)]
+        if kind is fb.DiscreteCosine:
             columns = jax.vmap(unwrap(part).transform)(jnp.eye(self.features))
             return self.linear(array(columns).T, np.zeros(self.features), inverse)
         if kind is fb.MaskedAutoregressive:
