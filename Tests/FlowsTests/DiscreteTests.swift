@@ -203,6 +203,14 @@ import Testing
     try loaded.standardize(Rows([1, 2, 3, 5], columns: 2) as Rows<Float>)
     #expect(loaded.discrete == columns)
     #expect(loaded.centred().discrete.map(\.origin) == [0.25 - 2, -3.5])
+    let ensemble = try Model(ensemble: [model, model])
+    #expect(ensemble.discrete == columns)
+    #expect(ensemble.members?.map(\.model.discrete) == [columns, columns])
+    #expect {
+      _ = try Model(ensemble: [model, MAF(features: 2, seed: 1).model])
+    } throws: {
+      "\($0)".hasPrefix("members[1].discrete: found []")
+    }
     for bad in [
       DiscreteColumn(feature: 2), DiscreteColumn(feature: 0, step: 0),
       DiscreteColumn(feature: 0, origin: .nan),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import sys
 import types
@@ -263,6 +264,9 @@ def test_a_discrete_column_gets_noise_and_its_model_file_says_so() -> None:
     assert np.isfinite(flow.report["validation_log_likelihood"])
     assert np.isfinite(flow.log_prob(np.array([[0.0, -0.4]])))[0]
     assert flow.log_prob(np.array([[0.0, -0.6]]))[0] == -np.inf
+    assert json.loads(flowir.describe(flow).discrete or "")[0]["feature"] == 1
+    again = flowir.describe(flowir.compile(flowir.describe(flow)))
+    assert again.discrete == flowir.describe(flow).discrete
     with pytest.raises(ValueError, match="discrete has the column 'count'"):
         flowir.MAF(2).fit(x, discrete={"count": 1}, progress=False)
     with pytest.raises(flowir.Error, match="no whole number of steps"):

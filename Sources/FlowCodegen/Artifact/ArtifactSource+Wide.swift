@@ -44,7 +44,7 @@ extension ArtifactSource {
       #pragma omp parallel for num_threads(flow_threads_for(rows))
       #endif
         for (int64_t row = 0; row < rows; row++) {
-          const double *const source = from + (first + row) / per * columns;
+          const double *const source = from + (per == 1 ? first + row : (first + row) / per) * columns;
           for (int64_t column = 0; column < columns; column++)
             to[row * columns + column] = (float)(centre ? source[column] - centre[column] : source[column]);
         }

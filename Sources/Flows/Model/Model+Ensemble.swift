@@ -38,6 +38,12 @@ extension Model {
         throw .invalid(
           place: "\(place).\(name)", found: "\(found)", expected: "\(wanted), as members[0]")
       }
+      guard member.discrete == first.discrete else {
+        func text(_ model: Model) -> String { "\(model.discrete.map(\.json.text))" }
+        throw .invalid(
+          place: "\(place).discrete", found: text(member), expected: text(first) + ", as members[0]"
+        )
+      }
       try columns.join(member.columns, place: place)
       descriptions.append(description)
     }
@@ -56,6 +62,7 @@ extension Model {
     try self.init(
       description, in: ModuleScope(registry: .init(checkpoint: checkpoint, seed: 0), path: ""))
     self.columns = columns
+    discrete = first.discrete
     values = initialValues(of: parameters, seed: 0)
     for (name, source) in sources { values[name] = source.values }
     values[Self.logits] = HostArray(logits, shape: [members.count])
@@ -130,6 +137,7 @@ extension Model {
         model.values[parameter.name] = values[place.qualified(parameter.name)]
       }
       model.columns = columns
+      model.discrete = discrete
       func centre(_ units: ColumnUnits?) -> [Double]? {
         units.flatMap { $0.scale.allSatisfy { $0 == 1 } ? $0.centre : nil }
       }

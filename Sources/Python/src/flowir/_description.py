@@ -17,6 +17,9 @@ from ._errors import Error
 KEY = "flowir.flow"
 """The key of the architecture in a model file's metadata."""
 
+DISCRETE = "flowir.discrete"
+"""The key of the discrete columns."""
+
 
 @dataclass(frozen=True)
 class Description:
@@ -26,6 +29,8 @@ class Description:
     tensors: Mapping[str, Array]
     columns: Columns = Columns()
     """The names of the columns that the flow was trained on, if they are known."""
+    discrete: str | None = None
+    """The discrete columns that it was trained on, as the JSON text of a model file; None for none."""
 
     @property
     def features(self) -> int:
@@ -42,6 +47,8 @@ class Description:
         metadata = {KEY: json.dumps(self.json, ensure_ascii=False)}
         if self.columns.x or self.columns.context:
             metadata[_columns.KEY] = self.columns.encode()
+        if self.discrete is not None:
+            metadata[DISCRETE] = self.discrete
         return _safetensors.encode(self.tensors, metadata)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -52,7 +59,8 @@ class Description:
     def decode(data: bytes, source: str) -> Description:
         """Reads a model file's bytes; `source` names it in errors."""
         return Description(
-            architecture(data, source), _safetensors.decode(data, source), columns(data, source))
+            architecture(data, source), _safetensors.decode(data, source), columns(data, source),
+            discrete(data, source))
 
 
 def architecture(data: bytes, source: str) -> dict[str, Any]:
@@ -67,6 +75,11 @@ def architecture(data: bytes, source: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Error(f"{source}: {KEY} is not a JSON object")
     return found
+
+
+def discrete(data: bytes, source: str) -> str | None:
+    """The text of the discrete columns in a model file's bytes; None for none."""
+    return _safetensors.metadata(data, source).get(DISCRETE)
 
 
 def columns(data: bytes, source: str) -> Columns:

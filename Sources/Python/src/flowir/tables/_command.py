@@ -39,12 +39,26 @@ def run(arguments: list[str]) -> int:
     """
     line = Line.parse(arguments)
     output = line.options.get("--output")
-    if line.command == "score" and output is not None and _is_output(output):
+    if output is None or not _is_output(output) or _is_discrete(line):
+        return _converted(line)
+    if line.command == "score":
         return _score(line, output)
-    if line.command == "sample" and output is not None and _is_output(output):
+    if line.command == "sample":
         if "--log-prob" not in line.options:
             return _sample(line, output)
     return _converted(line)
+
+
+def _is_discrete(line: Line) -> bool:
+    """Whether a model has discrete columns, of which the executable gives masses and rounded samples."""
+    if line.command not in ("score", "sample") or line.model is None:
+        return False
+    if line.model.endswith(".so"):
+        return "discrete" in compile(line.model).about
+    try:
+        return _description.discrete(Path(line.model).read_bytes(), line.model) is not None
+    except OSError as error:
+        raise Error(f"{line.model} cannot be read: {error.strerror}") from error
 
 
 def _is_output(path: str) -> bool:
@@ -154,6 +168,10 @@ def _converted(line: Line) -> int:
                     _to_npy(source, names, folder / "validation-context.npy"))
         if line.command == "plot" and "--names" not in line.options and "x" in columns:
             changed["--names"] = ",".join(columns["x"])
+        if line.command == "train" and "x" in columns:
+            for option in ("--circular", "--discrete"):
+                if option in line.options:
+                    changed[option] = _by_number(line.options[option], columns["x"])
         outputs = {
             option: line.options[option] for option in ("--output", "--log-prob", "--ladj")
             if is_table(line.options.get(option, ""))}
@@ -171,6 +189,17 @@ def _converted(line: Line) -> int:
             names_of = Columns(tuple(columns.get("x", ())), tuple(columns.get("context", ())))
             _description.write(model, _description.named(model.read_bytes(), names_of))
     return 0
+
+
+def _by_number(text: str, names: list[str]) -> str:
+    """An option that lists NAME:NUMBER or NAME, with the columns' numbers from 1 in place of their names."""
+    parts = []
+    for part in text.split(","):
+        name, colon, number = part.rpartition(":")
+        if part in names or not colon:
+            name, colon, number = part, "", ""
+        parts.append((str(names.index(name) + 1) if name in names else name) + colon + number)
+    return ",".join(parts)
 
 
 def _trained(line: Line) -> Columns:
