@@ -176,3 +176,24 @@ def test_one_version() -> None:
     executable = os.environ["FLOWIR_EXECUTABLE"]
     said = subprocess.run([executable, "--version"], capture_output=True, text=True, check=True)
     assert said.stdout.split() == ["flowir", flowir.__version__]
+
+
+def test_discrete_columns_of_a_table_are_known_by_name_scored_as_masses_and_rounded(
+    tmp_path: Path,
+) -> None:
+    counts = GENERATOR.poisson(2, 300)
+    pq.write_table(
+        pa.table({"size": GENERATOR.standard_normal(300), "count": counts.astype("f8")}),
+        tmp_path / "rows.parquet")
+    model = tmp_path / "model.safetensors"
+    command(
+        "train", "--flow", "MAF", "--set", "transforms=1", "--data", tmp_path / "rows.parquet",
+        "--discrete", "count:1", "--lower=-inf,0", "--epochs", 2, "--output", model)
+    assert json.loads(flowir.describe(model).discrete or "")[0]["feature"] == 1
+    for output in ("masses.parquet", "masses.npy"):
+        command("score", model, "--input", tmp_path / "rows.parquet", "--output", tmp_path / output)
+    table = pq.read_table(tmp_path / "masses.parquet")
+    np.testing.assert_array_equal(table["log_prob"], np.load(tmp_path / "masses.npy"))
+    command("sample", model, "--rows", 50, "--output", tmp_path / "samples.parquet")
+    drawn = np.asarray(pq.read_table(tmp_path / "samples.parquet")["count"])
+    assert (drawn == drawn.round()).all() and (drawn >= 0).all()

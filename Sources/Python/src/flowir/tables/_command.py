@@ -54,7 +54,7 @@ def _is_discrete(line: Line) -> bool:
     if line.command not in ("score", "sample") or line.model is None:
         return False
     if line.model.endswith(".so"):
-        return "discrete" in compile(line.model).about
+        return "discrete" in compile(line.model)._artifact.description
     try:
         return _description.discrete(Path(line.model).read_bytes(), line.model) is not None
     except OSError as error:
