@@ -104,6 +104,31 @@ def test_an_estimator_of_fmpe_is_one_of_sbi_and_trains_on() -> None:
     assert description.tensors["transform.transforms.0.net.output_layer.weight"].shape == (3, 12)
 
 
+def test_a_posterior_of_fmpe_scores_and_samples_as_sbis(tmp_path: Any, monkeypatch: Any) -> None:
+    from sbi.inference import FMPE
+    from sbi.utils import BoxUniform
+
+    monkeypatch.chdir(tmp_path)  # sbi writes logs where it is called.
+    torch.manual_seed(2)
+    prior = BoxUniform(-torch.ones(2), torch.ones(2))
+    theta = prior.sample((400,))
+    x = theta + 0.3 * torch.randn_like(theta)
+    inference = FMPE(
+        prior, neural_nets.posterior_flow_nn("mlp", hidden_features=12, num_layers=2),
+        show_progress_bars=False)
+    inference.append_simulations(theta, x).train(max_num_epochs=5, training_batch_size=100)
+    theirs = inference.build_posterior().set_default_x(torch.tensor([[0.5, 0.4]]))
+    ours = flowir.sbi.posterior(theirs)
+    samples = ours.sample((2000,), show_progress_bars=False)
+    assert samples.shape == (2000, 2) and bool((samples.abs() <= 1).all())
+    points = torch.cat([samples[:20], torch.tensor([[1.5, 0.0]])])
+    expected = theirs.log_prob(points)
+    found = ours.log_prob(points, norm_posterior=False)
+    assert found[-1] == expected[-1] == -torch.inf
+    np.testing.assert_allclose(found[:-1], expected[:-1].detach(), rtol=5e-3, atol=5e-3)
+    assert bool((ours.log_prob(points)[:-1] >= found[:-1] - 1e-5).all())
+
+
 @pytest.mark.parametrize(("make", "message"), [
     (lambda: estimator("ada_mlp"), "net: VectorFieldAdaMLP is not sbi's VectorFieldMLP"),
     (lambda: estimator(activation=torch.nn.Mish), "net.activation: Mish is none of ReLU"),

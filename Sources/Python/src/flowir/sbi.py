@@ -216,14 +216,15 @@ def without_embedding(obj: Any) -> Any:
 def posterior(
     obj: Any, *, dtype: Any = "float32", threads: int | None = None
 ) -> CompiledPosterior:
-    """Compiles a posterior of sbi that was trained by NPE, a `DirectPosterior`.
+    """Compiles a posterior of sbi that was trained by NPE, a `DirectPosterior`, or by FMPE.
 
-    Its prior and default x are taken over. Posteriors that sample by MCMC, or from likelihoods, use
+    Its prior and default x are taken over. `log_prob` of a posterior of FMPE is here normalised over the prior's
+    support, as that of a `DirectPosterior` is; with `norm_posterior=False` it is what sbi gives. Posteriors that sample by MCMC, or from likelihoods, use
     `estimator` in their potential.
     """
-    if not isinstance(obj, DirectPosterior):
+    if not isinstance(obj, DirectPosterior) and not is_flow_matching(estimator_of(obj)):
         raise Error(
-            f"found {type(obj).__name__}, expected a DirectPosterior; compile the estimator of another "
+            f"found {type(obj).__name__}, expected a DirectPosterior or one of FMPE; compile the estimator of another "
             "posterior by flowir.sbi.estimator and build the posterior on that")
     result = CompiledPosterior(
         estimator(obj, dtype=dtype, threads=threads), obj.prior,
