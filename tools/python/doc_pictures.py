@@ -214,6 +214,21 @@ def passes(function: dict[str, Any], name: str) -> None:
     picture.write(FOLDER, "passes")
 
 
+def redshifts(galaxies: np.ndarray) -> None:
+    """The density of a redshift given six magnitudes, for four galaxies, and its calibration."""
+    for name, part in ("train", galaxies[:20_000]), ("test", galaxies[20_000:22_000]), ("four", galaxies[20_000:20_004]):
+        np.save(WORK / f"redshift_{name}.npy", part[:, :1])
+        np.save(WORK / f"bands_{name}.npy", part[:, 1:])
+    model = WORK / "redshift.safetensors"
+    flowir("train", "--flow", "NSF", "--data", WORK / "redshift_train.npy", "--context-data", WORK / "bands_train.npy",
+           "--lower", "0", "--epochs", "20", "--schedule", "cosine", "--output", model)
+    flowir("plot", model, "--context", WORK / "bands_four.npy", "--names", "redshift", "--output", WORK / "p.svg")
+    both_modes((WORK / "p.svg").read_text(), FOLDER, "redshifts")
+    flowir("plot", model, "--kind", "calibration", "--data", WORK / "redshift_test.npy", "--names", "redshift",
+           "--context", WORK / "bands_test.npy", "--output", WORK / "p.svg")
+    both_modes((WORK / "p.svg").read_text(), FOLDER, "calibration")
+
+
 def main() -> None:
     """Trains the flows and draws the pictures."""
     np.save(WORK / "five.npy", np.random.default_rng(0).normal(size=(200, 5)).astype(np.float32))
@@ -241,6 +256,8 @@ def main() -> None:
     flowir("plot", WORK / "galaxies.safetensors", "--kind", "corner", "--data", WORK / "galaxies.csv", "--rows", "8000",
            "--output", WORK / "p.svg")
     both_modes((WORK / "p.svg").read_text(), FOLDER, "corner")
+    galaxies = np.load(ROOT / "Sources" / "Examples" / "Galaxies" / "galaxies.npy")
+    redshifts(np.random.default_rng(0).permutation(galaxies))
     for path in sorted(FOLDER.glob("*.svg")):
         size = path.stat().st_size
         print(f"{size:7,} bytes  {path.name}" + ("  is larger than 60 KB" if size > 60_000 else ""))

@@ -61,6 +61,7 @@ def both_modes(text: str, folder: Path, name: str) -> None:
     (folder / f"{name}.svg").write_text(text)
     blues = ["e8f1fa", "c8dff1", "a9cde8", "89bbdf", "6aa9d6", "5094c6", "3c7cae", "286496", "144c7e", "003466"]
     colors = {"ffffff": DARK["back"][1:], "222222": DARK["ink"][1:], "888888": "9a9a9f", "e0e0e0": "3c3c40",
+              "e6e6e6": "3c3c40", "dddddd": "4a4a50",
               "555555": "c0c0c4", **dict(zip(blues, reversed(blues)))}
     (folder / f"{name}~dark.svg").write_text(
         re.sub(r"#([0-9a-f]{6})", lambda m: "#" + colors.get(m[1], m[1]), text))
