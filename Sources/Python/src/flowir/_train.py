@@ -118,8 +118,8 @@ class Architecture:
             options = {
                 "validation": validation, "epochs": epochs, "batch-size": batch_size,
                 "learning-rate": learning_rate, "schedule": schedule, "weight-decay": weight_decay,
-                "objective": objective, "clip-norm": clip_norm, "patience": patience if is_judged else None, "seed": seed,
-                "threads": threads,
+                "objective": objective, "clip-norm": clip_norm, "patience": patience if is_judged else None,
+                "seed": seed, "threads": threads,
             }
             for key, value in options.items():
                 if value is not None:

@@ -219,8 +219,8 @@ def posterior(
     """Compiles a posterior of sbi that was trained by NPE, a `DirectPosterior`, or by FMPE.
 
     Its prior and default x are taken over. `log_prob` of a posterior of FMPE is here normalised over the prior's
-    support, as that of a `DirectPosterior` is; with `norm_posterior=False` it is what sbi gives. Posteriors that sample by MCMC, or from likelihoods, use
-    `estimator` in their potential.
+    support, as that of a `DirectPosterior` is; with `norm_posterior=False` it is what sbi gives. Posteriors
+    that sample by MCMC, or from likelihoods, use `estimator` in their potential.
     """
     if not isinstance(obj, DirectPosterior) and not is_flow_matching(estimator_of(obj)):
         raise Error(
