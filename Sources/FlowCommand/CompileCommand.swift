@@ -26,6 +26,10 @@ struct Compile: ParsableCommand {
       object. An output that ends \
       in .c is that file alone and its header, and needs no C compiler.
 
+      With several processors after --cpu the object has a version for each, and chooses when it is \
+      loaded: the best that the machine can run, or the one that the environment's FLOWIR_CPU names. \
+      Results of two versions may differ in their last bits.
+
 
       """ + FunctionList.text(ArtifactFunction.allCases.map { .compiled($0) })
         + "\n\nEXAMPLE: flowir compile model.safetensors --output libgalaxy.so --prefix galaxy")
@@ -39,8 +43,12 @@ struct Compile: ParsableCommand {
         + ArtifactFunction.allCases.map(\.rawValue).joined(separator: ", ")
         + "; \(ArtifactFunction.standard.map(\.rawValue).joined(separator: ", ")) if left out."))
   var function: String?
-  @Option(help: "The processor: native, x86-64, x86-64-v3 (AVX2) or x86-64-v4 (AVX-512).")
-  var cpu: TargetCPU = .native
+  @Option(
+    help: ArgumentHelp(
+      "The processor: native, x86-64, x86-64-v3 (AVX2) or x86-64-v4 (AVX-512); or several but native, "
+        + "separated by commas, of which the object chooses when it is loaded."),
+    completion: .list(TargetCPU.allCases.map(\.rawValue)))
+  var cpu = TargetCPU.native.rawValue
   @Option(
     help: "What the functions' names start with, so that several models fit in one program.")
   var prefix = ArtifactSource.defaultPrefix
@@ -63,10 +71,37 @@ struct Compile: ParsableCommand {
       throw ValidationError("\(CodegenError.prefix(prefix))")
     }
     _ = try functions()
+    _ = try processors()
     if io == .f32, dtype == .f64 {
       throw ValidationError(
         "--io f32 loses digits before --dtype f64 computes; leave out one of them")
     }
+  }
+
+  private func processors() throws -> [TargetCPU] {
+    let names = cpu.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    let cpus = try names.map { name in
+      guard let known = TargetCPU(rawValue: name) else {
+        let all = TargetCPU.allCases.map(\.rawValue).joined(separator: ", ")
+        throw ValidationError("unknown processor '\(name)'; the processors are \(all)")
+      }
+      return known
+    }
+    guard Set(cpus).count == cpus.count else {
+      throw ValidationError("--cpu \(cpu) names a processor twice")
+    }
+    guard cpus.count == 1 || !cpus.contains(.native) else {
+      throw ValidationError(
+        "--cpu \(cpu): native can't be one of several, since other machines do not know what it is")
+    }
+    #if !arch(x86_64)
+      guard cpus == [.native] else {
+        throw ValidationError(
+          "--cpu \(cpu): this machine is not an x86-64; --cpu native is all that it can compile for"
+        )
+      }
+    #endif
+    return cpus
   }
 
   private func functions() throws -> [ArtifactFunction] {
@@ -96,7 +131,7 @@ struct Compile: ParsableCommand {
       io: io?.dtype)
     if let object {
       let work = try object.workFolder() + "/object.so"
-      try source.compile(to: work, named: place.lastPathComponent, cpu: cpu)
+      try source.compile(to: work, named: place.lastPathComponent, cpus: try processors())
       guard let bytes = FileManager.default.contents(atPath: work) else {
         throw FileError.system(path: output, action: "write", reason: "the compiler made no object")
       }
@@ -107,5 +142,3 @@ struct Compile: ParsableCommand {
     try outputs.commit()
   }
 }
-
-extension TargetCPU: ExpressibleByArgument {}

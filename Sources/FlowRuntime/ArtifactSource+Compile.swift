@@ -21,16 +21,54 @@ extension ArtifactSource {
   public func compile(
     to path: String, named name: String, cpu: TargetCPU = .native
   ) throws(RuntimeError) {
+    try compile(to: path, named: name) { kernels, weights in
+      let file = units(kernels: kernels, hash: ObjectCache.hash, weightsIn: weights)
+      return (file.units.map { ($0, cpu) }, file.weights)
+    }
+  }
+
+  /// Compiles to a shared object that has a version for each of several processors, and chooses when it is
+  /// loaded: the best that the processor can run, or the one that the environment's `FLOWIR_CPU` names.
+  ///
+  /// It has the interface of an object for one processor, and the versions share the weights. Each gives the
+  /// bits that an object for its processor alone gives; those of two processors may differ in rounding.
+  ///
+  /// - Parameters:
+  ///   - path: where the object goes; it is not there yet if the compiler fails.
+  ///   - name: the object's file name in its place, which programs linked with it look for.
+  ///   - cpus: the processors, in any order; not `native`, which is not known to other machines.
+  /// - Throws: `RuntimeError` if there is no compiler or OpenMP runtime, or compiling fails.
+  public func compile(
+    to path: String, named name: String, cpus: [TargetCPU]
+  ) throws(RuntimeError) {
+    precondition(!cpus.isEmpty, "an artifact is for at least one processor")
+    guard cpus.count > 1 else { return try compile(to: path, named: name, cpu: cpus[0]) }
+    let best = TargetCPU.allCases.reversed().filter { cpus.contains($0) }
+    precondition(!best.contains(.native), "a version for native is an object of its own")
+    try compile(to: path, named: name) { kernels, weights in
+      let file = versions(
+        best.map(\.rawValue), kernels: kernels, hash: ObjectCache.hash, weightsIn: weights)
+      let versions = zip(file.units, best).flatMap { units, cpu in units.map { ($0, cpu) } }
+      return (versions + [(file.chooser, .x86Base)], file.weights)
+    }
+  }
+
+  /// Compiles translation units, each for its processor; the weights lie in a file meanwhile.
+  private func compile(
+    to path: String, named name: String,
+    _ file: (_ kernels: String, _ weights: String) -> (
+      units: [(text: [UInt8], cpu: TargetCPU)], weights: [UInt8]
+    )
+  ) throws(RuntimeError) {
     let toolchain = try Toolchain.find()
     let weights = path + ".weights"
-    let file = units(
-      kernels: KernelHeaders.text(dtype: dtype), hash: ObjectCache.hash,
-      weightsIn: URL(fileURLWithPath: weights).path)
-    let sources = file.units.indices.map { "\(path).\($0).c" }
-    defer {
-      for file in sources + [weights] { try? FileManager.default.removeItem(atPath: file) }
+    let file = file(KernelHeaders.text(dtype: dtype), URL(fileURLWithPath: weights).path)
+    let sources = file.units.enumerated().map {
+      Toolchain.Source(path: "\(path).\($0).c", cpu: $1.cpu)
     }
-    for (bytes, place) in zip(file.units + [file.weights], sources + [weights]) {
+    let places = sources.map(\.path) + [weights]
+    defer { for file in places { try? FileManager.default.removeItem(atPath: file) } }
+    for (bytes, place) in zip(file.units.map(\.text) + [file.weights], places) {
       do {
         try Data(bytes).write(to: URL(fileURLWithPath: place))
       } catch {
@@ -38,7 +76,6 @@ extension ArtifactSource {
       }
     }
     try toolchain.compile(
-      sources: sources, output: path, for: .artifact(name: name, exported: prefix + "_*"),
-      cpu: cpu)
+      sources: sources, output: path, for: .artifact(name: name, exported: prefix + "_*"))
   }
 }

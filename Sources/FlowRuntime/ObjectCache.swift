@@ -66,7 +66,8 @@ struct ObjectCache {
     } catch {
       throw .cacheFailed(path: source, reason: error.localizedDescription)
     }
-    try toolchain.compile(sources: [source], output: object, for: .cache, cpu: cpu)
+    try toolchain.compile(
+      sources: [.init(path: source, cpu: cpu)], output: object, for: .cache)
     try place(object, at: path, for: processor)
     return path
   }

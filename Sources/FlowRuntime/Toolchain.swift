@@ -83,17 +83,26 @@ struct Toolchain {
       .first { manager.fileExists(atPath: $0) }
   }
 
+  /// A C file, and the processor that it is compiled for.
+  struct Source {
+    let path: String
+    let cpu: TargetCPU
+  }
+
   /// Compiles C files, side by side, and links them to a shared object.
   func compile(
-    sources: [String], output: String, for use: ObjectUse, cpu: TargetCPU = .native
+    sources: [Source], output: String, for use: ObjectUse
   ) throws(RuntimeError) {
     let objects = sources.indices.map { "\(output).\($0).o" }
     let script = output + ".map"
     defer {
       for file in objects + [script] { try? FileManager.default.removeItem(atPath: file) }
     }
-    let flags = Self.flags(for: cpu) + use.definitions(cpu: cpu) + ["-fopenmp", "-c"]
-    try run(zip(sources, objects).map { flags + [$0, "-o", $1] })
+    try run(
+      zip(sources, objects).map { source, object in
+        Self.flags(for: source.cpu) + use.definitions(cpu: source.cpu)
+          + ["-fopenmp", "-c", source.path, "-o", object]
+      })
     // `-Xlinker` passes a word as it is, whereas `-Wl,` would split a name at its commas.
     let linking = try use.linking(openMP: openMP, script: script).flatMap { ["-Xlinker", $0] }
     try run([["-shared"] + objects + [openMP.linking, "-lm", "-o", output] + linking])

@@ -180,7 +180,7 @@ import Testing
           "__attribute__((visibility(\"default\"))) int in_runtime(void) { return 42; }\n"
         try Data(function.utf8).write(to: URL(fileURLWithPath: source))
         try toolchain.compile(
-          sources: [source], output: library,
+          sources: [.init(path: source, cpu: .native)], output: library,
           for: .artifact(name: "libelsewhere.so", exported: "in_*"))
         let other = Toolchain(compiler: toolchain.compiler, openMP: .library(library))
         let text = "int in_runtime(void);\n" + self.text.replacing("42", with: "in_runtime()")

@@ -27,3 +27,17 @@ def test_an_object_for_another_processor_is_refused_by_name(tmp_path: Path) -> N
                  lambda: other.sample(5, seed=1)):
         with pytest.raises(flowir.Error, match="compiled for processors with fma4, which this one lacks"):
             call()
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the processors are x86's")
+def test_an_object_for_several_processors_chooses() -> None:
+    both = flowir.compile(MODEL, cpu="x86-64,x86-64-v3", functions=["log_prob"])
+    x = np.random.default_rng(1).normal(size=(100, both.features)).astype("f4")
+    alone = flowir.compile(MODEL, cpu="x86-64", functions=["log_prob"])
+    np.testing.assert_allclose(both.log_prob(x), alone.log_prob(x), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("cpu", ["x86-64,", "z80", "x86-64,z80", "native,x86-64", "x86-64,x86-64"])
+def test_processors_are_known_and_differ(cpu: str) -> None:
+    with pytest.raises(ValueError, match="cpu is"):
+        flowir.compile(MODEL, cpu=cpu)

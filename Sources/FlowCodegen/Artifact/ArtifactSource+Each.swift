@@ -2,7 +2,7 @@
 extension ArtifactSource {
   private var each: String { "\(prefix)_sample_each" }
 
-  private var parametersOfEach: String {
+  var parametersOfEach: String {
     "uint64_t seed, int64_t first_row, const \(real) *context, int64_t contexts, int64_t samples, "
       + "\(real) *x, \(real) *log_prob"
   }

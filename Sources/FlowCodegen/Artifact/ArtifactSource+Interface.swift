@@ -26,7 +26,9 @@ extension ArtifactSource {
       #include <stdarg.h>
       #include <stdio.h>
 
+      #ifndef FLOW_EXPORT
       #define FLOW_EXPORT __attribute__((visibility("default")))
+      #endif
       /* Functions that run on every processor of the family. */
       #ifdef __x86_64__
       #define FLOW_PLAIN __attribute__((noinline, target("arch=x86-64")))
@@ -250,10 +252,17 @@ extension ArtifactSource {
       #define FLOW_CPU "unknown"
       #endif
 
+      /* What an artifact for several processors has: their names. */
+      #ifdef FLOW_CPUS
+      #define FLOW_ALL "\\", \\"cpus\\": [" FLOW_CPUS "], "
+      #else
+      #define FLOW_ALL "\\", "
+      #endif
+
       FLOW_EXPORT const char *\(prefix)_description(void) {
         return \(Self.literal(start))
-               FLOW_CPU
-               "\\", \\"compiler\\": \\"" __VERSION__ "\\"}";
+               FLOW_CPU FLOW_ALL
+               "\\"compiler\\": \\"" __VERSION__ "\\"}";
       }
 
       """

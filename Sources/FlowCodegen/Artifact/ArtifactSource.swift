@@ -102,21 +102,29 @@ public struct ArtifactSource {
   public func units(
     kernels: String, hash: (String) -> String, weightsIn path: String
   ) -> (units: [[UInt8]], weights: [UInt8]) {
+    let file = fileUnits(kernels: kernels, hash: hash) { $0.included(from: path, dtype: dtype) }
+    return (file.units, file.block)
+  }
+
+  /// The translation units, with what stands for the weights in the first, and what is stored.
+  func fileUnits(
+    kernels: String, hash: (String) -> String, weights text: (StoredWeights) -> String
+  ) -> (units: [[UInt8]], stored: StoredWeights, block: [UInt8]) {
     let parts = parts(kernels: kernels, hash: hash)
-    let weights = parts.weights.included(from: path, dtype: dtype)
+    let weights = text(parts.weights)
     var apart = functions.filter(\.isDerivative)
     if apart.count == functions.count { apart.removeFirst() }
     guard !apart.isEmpty else {
-      return ([Array((parts.start + weights + parts.end).utf8)], parts.block)
+      return ([Array((parts.start + weights + parts.end).utf8)], parts.weights, parts.block)
     }
     let others = variants.filter { apart.contains($0.kind) }
     let first =
       start(kernels, variants.filter { !apart.contains($0.kind) })
       + others.map { CFile.entryDeclarations($0.name) }.joined() + weights + parts.end
     let units = apart.map { kind in
-      "#define FK_ENTRY\n" + kernels + "\n" + text(of: others.filter { $0.kind == kind })
+      "#define FK_ENTRY\n" + kernels + "\n" + self.text(of: others.filter { $0.kind == kind })
     }
-    return (([first] + units).map { Array($0.utf8) }, parts.block)
+    return (([first] + units).map { Array($0.utf8) }, parts.weights, parts.block)
   }
 
   /// The start of a file with some functions.

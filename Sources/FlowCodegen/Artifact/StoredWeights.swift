@@ -67,15 +67,27 @@ struct StoredWeights {
   /// Code and data lie within 2 GB of each other on x86-64. The block may be larger, so that it goes to
   /// the section for large constants, beyond all else, and is reached through a pointer of 64 bits.
   func included(from path: String, dtype: DType) -> String {
+    declared(dtype: dtype) + placed(from: path)
+  }
+
+  /// The declaration of the block, for C whose assembler does not read it.
+  func declared(dtype: DType) -> String {
+    declaration(dtype: dtype) + """
+      extern const union flow_weights *const flow_weights_place __asm__("flow_weights_place")
+          __attribute__((visibility("hidden")));
+      #define flow_weights (*flow_weights_place)
+
+      """
+  }
+
+  /// The block itself, read from a file when the C is assembled, for all translation units of an object.
+  func placed(from path: String) -> String {
     // Escaped for the assembler, and the result again for the compiler.
     let name = path.utf8.map { byte in
       let digits = String(byte, radix: 8)
       return "\\\\" + String(repeating: "0", count: 3 - digits.count) + digits
     }.joined()
-    return declaration(dtype: dtype) + """
-      extern const union flow_weights *const flow_weights_place __asm__("flow_weights_place")
-          __attribute__((visibility("hidden")));
-      #define flow_weights (*flow_weights_place)
+    return """
       #ifdef __APPLE__
       __asm__(".section __TEXT,__const\\n"
       #elif defined(__x86_64__)
@@ -93,6 +105,12 @@ struct StoredWeights {
               ".section .data.rel.ro,\\"aw\\",%progbits\\n"
       #endif
               ".balign 8\\n"
+              ".globl flow_weights_place\\n"
+      #ifdef __APPLE__
+              ".private_extern flow_weights_place\\n"
+      #else
+              ".hidden flow_weights_place\\n"
+      #endif
               "flow_weights_place:\\n"
               ".quad flow_weights\\n"
               ".text\\n");

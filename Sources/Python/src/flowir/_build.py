@@ -28,8 +28,12 @@ class Target:
     @staticmethod
     def make(dtype: str, cpu: str, functions: Iterable[str] | None) -> Target:
         """Checks the arguments; raises `ValueError`."""
-        if cpu not in CPUS:
-            raise ValueError(f"cpu is {cpu!r}, expected one of {', '.join(CPUS)}")
+        parts = cpu.split(",")
+        if any(part not in CPUS for part in parts):
+            raise ValueError(
+                f"cpu is {cpu!r}, expected one of {', '.join(CPUS)}, or several with commas")
+        if len(set(parts)) < len(parts) or len(parts) > 1 and "native" in parts:
+            raise ValueError(f"cpu is {cpu!r}, expected different processors, and native alone")
         chosen = STANDARD if functions is None else tuple(dict.fromkeys(functions))
         for name in chosen:
             if name not in FUNCTIONS:

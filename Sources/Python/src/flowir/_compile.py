@@ -46,7 +46,8 @@ def compile(
       obj: a live flow of a library that is supported, a `Description`, the path of a model file
         (.safetensors) or of a compiled flow (.so).
       dtype: the float type to compute in, float32 or float64.
-      cpu: the processor: native, x86-64, x86-64-v3 (AVX2) or x86-64-v4 (AVX-512).
+      cpu: the processor: native, x86-64, x86-64-v3 (AVX2) or x86-64-v4 (AVX-512); or several but native,
+        separated by commas, of which the best that a machine can run is chosen when it is loaded.
       threads: the number of threads of a call; one a processor if left out.
       functions: some of log_prob, transform, inverse, log_prob_gradient, sample and log_prob_hvp; all but
         the last if left out, which is compiled when it is first called.
