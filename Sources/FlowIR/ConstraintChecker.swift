@@ -101,8 +101,14 @@ struct ConstraintChecker {
   }
 
   func indices(_ indices: [Int], below limit: Int) throws(TypeError) {
+    // A loop over memory: a list may have as many entries as a layer has weights.
+    let fits = indices.withUnsafeBufferPointer { list in
+      var count = 0
+      while count < list.count, 0 <= list[count], list[count] < limit { count += 1 }
+      return count == list.count
+    }
     try that(
-      !indices.isEmpty && indices.allSatisfy { 0 <= $0 && $0 < limit }, "C3",
+      !indices.isEmpty && fits, "C3",
       "indices must be within [0, \(limit)) and not empty")
   }
 

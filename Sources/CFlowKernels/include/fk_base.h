@@ -47,6 +47,12 @@ typedef int32_t fk_word;
 
 #define FK_INLINE static inline __attribute__((always_inline, unused))
 #define FK_OUTLINE static __attribute__((noinline, unused))
+/* Functions that run once for all calls: kept small, since compiling them takes longer than running them. */
+#ifdef __clang__
+#define FK_ONCE __attribute__((minsize))
+#else
+#define FK_ONCE
+#endif
 /* Loops of constant trips, the longest over the 23 coefficients that a polynomial may have: GCC leaves a
  * longer one than it is told of as a loop, which takes twice the time. */
 #ifdef __clang__

@@ -51,7 +51,8 @@ extension CFile {
   func prepare() -> String {
     var out = CText()
     out.line(
-      "static void \(name)_prepare_part(const void *const *args, fk_real *state, int thread, int threads) {"
+      "FK_ONCE static void \(name)_prepare_part(const void *const *args, fk_real *state, int thread, "
+        + "int threads) {"
     )
     out.line("fk_real *work = 0;")
     out.line("void *const *results = 0;")
