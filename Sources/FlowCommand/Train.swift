@@ -64,9 +64,10 @@ struct Train: ParsableCommand {
     help: "How many times to go through the data.", transform: Parse.integer(from: 1, to: 1 << 31))
   var epochs = 100
   @Option(
-    name: .customLong("batch-size"), parsing: .unconditional, help: "Rows in a step.",
+    name: .customLong("batch-size"), parsing: .unconditional,
+    help: "Rows in a step; 64 for small data to 512 for large if left out.",
     transform: Parse.integer(from: 1, to: 1 << 31))
-  var batchSize = 512
+  var batchSize: Int?
   @Option(
     name: .customLong("learning-rate"), parsing: .unconditional, help: "Adam's learning rate.",
     transform: Parse.number(.above(0, to: 1e6)))

@@ -52,6 +52,25 @@ struct TrainingNotes {
       }
     }
     if discrete < x.columns { noteRepeats(x, conditions) }
+    noteFamily(x, model)
+  }
+
+  /// Notes that affine transforms of one feature, which has no other to depend on, give normal distributions
+  /// alone.
+  private mutating func noteFamily(_ x: TrainingData, _ model: Model) {
+    guard model.features == 1, model.bounds == nil, let description = model.description
+    else { return }
+    let name: String
+    switch description.architecture {
+    case .maf: name = "MAF"
+    case .nice: name = "NICE"
+    case .realNVP: name = "RealNVP"
+    default: return
+    }
+    guard description.json["univariate"] == nil, description.json["base"] == nil else { return }
+    texts.append(
+      "\(x.path): \(name) of one feature is a normal distribution"
+        + (model.context > 0 ? " for each context" : "") + ", whatever the data; NSF has any shape")
   }
 
   /// The distinct numbers of a column, up to one more than a column of kinds has.

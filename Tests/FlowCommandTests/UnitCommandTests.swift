@@ -164,10 +164,32 @@ import Testing
       try write(folder + "/r.npy", 400) { [Double(Int($0.uniform() * 300)) * 0.37] }
       let repeated = try train(folder, "--flow MAF --data @r.npy --epochs 1")
       #expect(repeated.errors.contains("of 400 rows repeat another"), "\(repeated.errors)")
+      #expect(repeated.errors.contains("MAF of one feature is a normal distribution, whatever"))
       let robust = try train(folder, "--flow MAF --data @x.npy --robust --epochs 1")
       #expect(!robust.errors.contains("a few rows"), "\(robust.errors)")
       let wrong = try train(folder, "--flow MAF --data @x.npy --robust --no-standardize")
       #expect(wrong.status == 2)
+    }
+  }
+
+  @Test("small data of two modes are fitted without tuning, with one feature too")
+  func firstRun() throws {
+    try inFolder { folder in
+      // Half at 0 with deviation 1, half at 6 with deviation 0.5: entropy log 2 + 1.07 nats but for an
+      // overlap that does not count; a normal distribution of the same moments has 2.54.
+      try write(folder + "/x.npy", 1000) {
+        [$0.uniform() < 0.5 ? $0.normal() : 6 + 0.5 * $0.normal()]
+      }
+      for (flow, most) in [("NSF", 1.95), ("MAF", 2.7)] {
+        let result = try train(folder, "--flow \(flow) --data @x.npy --json")
+        let report = try JSONValue.parse(result.output.utf8)
+        guard case .number(let found)? = report["validation_log_likelihood"] else {
+          Issue.record("\(result.output)\(result.errors)")
+          return
+        }
+        #expect(found > -most, "\(flow): \(found)")
+        #expect(result.errors.contains("NSF has any shape") == (flow == "MAF"), "\(result.errors)")
+      }
     }
   }
 

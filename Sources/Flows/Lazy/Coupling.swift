@@ -58,7 +58,8 @@ public struct ElementWiseTransform: LazyTransform {
       hyper = nil
       let folder = scope.child("phi")
       phi = univariate.shapes.enumerated().map { index, shape in
-        folder.parameter("\(index)", [features] + shape, initializer: .normal())
+        folder.parameter(
+          "\(index)", [features] + shape, initializer: .normal(deviation: univariate.deviation))
       }
     }
     self.univariate = univariate

@@ -22,7 +22,8 @@ public struct FreeElementWiseTransform: LazyTransform {
     self.mask = bits
     let folder = scope.child("phi")
     phi = univariate.shapes.enumerated().map { index, shape in
-      folder.parameter("\(index)", [count] + shape, initializer: .normal())
+      folder.parameter(
+        "\(index)", [count] + shape, initializer: .normal(deviation: univariate.deviation))
     }
     self.univariate = univariate
   }

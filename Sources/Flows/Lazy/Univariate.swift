@@ -5,11 +5,21 @@ public struct Univariate {
   public let shapes: [[Int]]
   /// Makes the transform.
   public let make: ([Tensor]) -> any Transform
+  /// The deviation of free parameters, which no network gives, before training. Where parameters near 0
+  /// make a transform near the identity it is small: with 1, Zuko's, the scale of three affine transforms
+  /// in a row is often wrong by a factor of ten. Others, such as mixtures, need parameters that differ.
+  public var deviation = 1.0
 
   /// Makes a family.
   public init(shapes: [[Int]], make: @escaping ([Tensor]) -> any Transform) {
     self.shapes = shapes
     self.make = make
+  }
+
+  private func starting(deviation: Double) -> Univariate {
+    var family = self
+    family.deviation = deviation
+    return family
   }
 
   /// The number of parameters for one feature: a hyper-network for D features has D times as many
@@ -20,7 +30,7 @@ public struct Univariate {
   public static func affine(slope: Double = 1e-3) -> Univariate {
     Univariate(shapes: [[], []]) {
       MonotonicAffineTransform(shift: $0[0], scale: $0[1], slope: slope)
-    }
+    }.starting(deviation: 0.1)
   }
 
   /// `AdditiveTransform` of a shift.
@@ -35,14 +45,14 @@ public struct Univariate {
     Univariate(shapes: [[bins], [bins], [bins - 1]]) {
       MonotonicRQSTransform(
         widths: $0[0], heights: $0[1], derivatives: $0[2], bound: bound, slope: slope)
-    }
+    }.starting(deviation: 0.1)
   }
 
   /// `CircularRQSTransform` with a number of bins.
   public static func circularSpline(bins: Int = 8, slope: Double = 1e-3) -> Univariate {
     Univariate(shapes: [[bins], [bins], [bins - 1]]) {
       CircularRQSTransform(widths: $0[0], heights: $0[1], derivatives: $0[2], slope: slope)
-    }
+    }.starting(deviation: 0.1)
   }
 
   /// `SOSPolynomialTransform` with a number of polynomials of a degree, then a shift.

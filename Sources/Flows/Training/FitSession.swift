@@ -201,7 +201,7 @@ struct FitSession {
   /// The largest number of rows whose log-densities are found after flow matching.
   private static let scoredRows = 10_000
 
-  private var batchSize: Int { max(min(options.batchSize, training.rows.count), 1) }
+  private var batchSize: Int { options.batchSize(rows: training.rows.count) }
   private var batchCount: Int { (training.rows.count + batchSize - 1) / batchSize }
 
   /// Runs the steps of an epoch, over every training row. A batch in which no row has a finite density

@@ -17,8 +17,10 @@ public struct TrainingOptions: Sendable {
   public var objective = TrainingObjective.likelihood
   /// The largest number of passes over the training rows.
   public var epochs = 100
-  /// The number of rows in a step; the last step of an epoch takes the remaining rows.
-  public var batchSize = 512
+  /// The number of rows in a step; the last step of an epoch takes the remaining rows. If it is nil, small
+  /// data have small batches, so that 100 epochs suffice: the power of two at or below a 128th of the
+  /// training rows, but 64 to 512.
+  public var batchSize: Int?
   /// Adam's learning rate at the start.
   public var learningRate = 1e-3
   /// How the learning rate changes.
@@ -43,6 +45,13 @@ public struct TrainingOptions: Sendable {
 
   /// Makes options with the defaults above.
   public init() {}
+
+  /// The number of rows in a step on so many training rows.
+  func batchSize(rows: Int) -> Int {
+    var size = 64
+    while size < 512, size * 2 * 128 <= rows { size *= 2 }
+    return max(min(batchSize ?? size, rows), 1)
+  }
 
   func rate(epoch: Int) -> Double {
     switch schedule {
