@@ -80,7 +80,7 @@ def test_a_layer_is_followed_through_all_views(page: Any) -> None:
         scopes = page.locator("#view .line").evaluate_all("all => all.map(e => e.dataset.scope)")
         inside = [scope for scope in scopes if scope is not None]
         assert inside and all(scope == layer for scope in inside), view
-    assert "linear_" in page.locator("#view").inner_text()
+    assert "layer_" in page.locator("#view").inner_text()
     page.get_by_label("only").uncheck()
     assert page.locator("#view .line.chosen").count() < page.locator("#view .line").count()
 
