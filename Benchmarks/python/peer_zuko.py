@@ -94,7 +94,7 @@ def main(request):
             data = batch(size)
             return lambda: module(*data)
 
-        with torch.inference_mode():
+        with torch.no_grad():
             rows = request.get("rows") or fastest_size(SIZES, eager_call)
         data = batch(rows)
         items = rows
