@@ -60,6 +60,7 @@ struct Compile: ParsableCommand {
       "The float type of its arrays: f64 around code of f32 keeps the digits of numbers far from zero."
     ))
   var io: Precision?
+  @OptionGroup var summary: SummaryFlag
 
   private var isObject: Bool { output.hasSuffix(".so") }
 
@@ -126,6 +127,7 @@ struct Compile: ParsableCommand {
     let object = isObject ? try outputs.open(output, isExecutable: true) : nil
     let code = emit == .c || !isObject ? try outputs.open(beside(short + ".c")) : nil
     let header = try outputs.open(beside(short + ".h"))
+    let start = ContinuousClock.now
     let source = try Model.read(model).artifactSource(
       functions: try functions(), prefix: prefix, dtype: dtype.dtype,
       io: io?.dtype)
@@ -140,5 +142,17 @@ struct Compile: ParsableCommand {
     try code?.write(source.text)
     try header.write(source.header(name: short).utf8)
     try outputs.commit()
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    try summary.print(
+      [
+        ("output", .string(output)), ("header", .string(beside(short + ".h"))),
+        ("c", code == nil ? .null : .string(beside(short + ".c"))),
+        ("functions", .array(try functions().map { .string($0.rawValue) })),
+        ("cpu", .array(try processors().map { .string($0.rawValue) })),
+        ("dtype", .string(dtype.rawValue)), ("io", .string((io ?? dtype).rawValue)),
+        ("seconds", .number(seconds)),
+      ],
+      "wrote \(output) and \(short).h, with \(try functions().map(\.rawValue).joined(separator: ", "))"
+    )
   }
 }

@@ -25,7 +25,8 @@ struct EnsembleCommand: ParsableCommand {
     help: "A positive number for each model, such as 2,1; all models count alike if left out.",
     transform: Self.numbers)
   var weights: [Double]?
-  @Option(name: [.customShort("o"), .long], help: "Where to write the model.") var output: String
+  @Option(help: "Where to write the model.") var output: String
+  @OptionGroup var summary: SummaryFlag
 
   /// Positive numbers with commas between them.
   private static func numbers(_ text: String) throws -> [Double] {
@@ -71,5 +72,10 @@ struct EnsembleCommand: ParsableCommand {
       throw ModelFileError(path: path ?? output, error: error)
     }
     try outputs.commit()
+    try summary.print(
+      [
+        ("members", .integer(members.count)), ("features", .integer(members[0].features)),
+        ("context", .integer(members[0].context)), ("output", .string(output)),
+      ], "joined \(members.count) models to \(output)")
   }
 }

@@ -21,13 +21,15 @@ struct Flowir: ParsableCommand {
 
   static func main() {
     StandardStreams.prepare()
+    var running: (any ParsableCommand.Type)?
     do {
       var command = try parseAsRoot()
+      running = type(of: command)
       try StandardStreams.checkLimits()
       try OpenMPEnvironment.prepare()
       try command.run()
     } catch let error where isUsage(error) {
-      let message = fullMessage(for: error)
+      let message = usageMessage(for: error, of: running)
       guard exitCode(for: error) == .success else {
         StandardStreams.error("\(message)\n")
         Foundation.exit(2)
@@ -43,6 +45,20 @@ struct Flowir: ParsableCommand {
       Console.fail("\(error)")
       Foundation.exit(1)
     }
+  }
+
+  /// What is said of wrong arguments: the error and the usage of the subcommand. Of an error that was
+  /// found once the subcommand ran, the parser does not know whose it is.
+  private static func usageMessage(
+    for error: any Error, of running: (any ParsableCommand.Type)?
+  ) -> String {
+    guard let running, error is ValidationError else { return fullMessage(for: error) }
+    let usage = usageString(for: running)
+    return """
+      Error: \(message(for: error))
+      Usage: flowir \(usage)
+        See 'flowir \(usage.prefix { $0 != " " }) --help' for more information.
+      """
   }
 
   /// Whether an error comes from parsing arguments, or asks for help.

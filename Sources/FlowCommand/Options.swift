@@ -15,6 +15,22 @@ enum Precision: String, ExpressibleByArgument, CaseIterable {
   var rowType: RowType { self == .f32 ? .f32 : .f64 }
 }
 
+/// The flag of commands that print a summary.
+struct SummaryFlag: ParsableArguments {
+  @Flag(help: "Print the summary as JSON on standard output.") var json = false
+
+  /// Prints a summary: JSON on standard output, or a line on standard error of a terminal.
+  func print(
+    _ members: [(String, JSONValue)], _ line: @autoclosure () throws -> String
+  ) throws {
+    if json {
+      try Console.print(JSONValue.object(members.map { .init($0.0, $0.1) }).text)
+    } else if isatty(2) == 1 {
+      StandardStreams.error(try line() + "\n")
+    }
+  }
+}
+
 /// Options that most commands share.
 struct CommonOptions: ParsableArguments {
   @Option(
@@ -26,8 +42,8 @@ struct CommonOptions: ParsableArguments {
   @Option(help: "The float type to compute in: f32 if left out, or a compiled flow's own.")
   var dtype: Precision?
 
-  @Flag(help: "Print the summary as JSON on standard output.")
-  var json = false
+  @OptionGroup var summaryFlag: SummaryFlag
+  var json: Bool { summaryFlag.json }
 
   /// Refuses a table and a JSON summary on standard output at once.
   func check(outputs: [String?]) throws {
@@ -40,13 +56,9 @@ struct CommonOptions: ParsableArguments {
 
   /// Prints a summary: JSON on standard output, or a line on standard error of a terminal.
   func summary(
-    _ members: [(String, JSONValue)], _ line: @autoclosure () -> String
-  ) throws(FileError) {
-    if json {
-      try Console.print(JSONValue.object(members.map { .init($0.0, $0.1) }).text)
-    } else if isatty(2) == 1 {
-      StandardStreams.error(line() + "\n")
-    }
+    _ members: [(String, JSONValue)], _ line: @autoclosure () throws -> String
+  ) throws {
+    try summaryFlag.print(members, try line())
   }
 }
 

@@ -17,7 +17,7 @@ extension Train {
     }
   }
 
-  func summarize(_ report: TrainingReport) throws(FileError) {
+  func summarize(_ report: TrainingReport) throws {
     if options.json {
       var members: [(String, JSONValue)] = [
         ("epochs", .integer(report.epochs)), ("best_epoch", .integer(report.bestEpoch)),

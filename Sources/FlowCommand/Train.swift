@@ -175,6 +175,12 @@ struct Train: ParsableCommand {
       resume && FileManager.default.fileExists(atPath: sidecar)
       ? try TrainingCheckpoint(path: sidecar) : nil
     if resume, known == nil {
+      guard !FileManager.default.fileExists(atPath: output) else {
+        throw FileError.system(
+          path: output, action: "go on with it",
+          reason: "it is a finished model, and no interrupted run of it is left; without --resume "
+            + "training begins anew and replaces it")
+      }
       Console.note(
         "no interrupted run of \(output) is left to go on with; training starts from the beginning")
     }

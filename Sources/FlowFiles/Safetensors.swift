@@ -35,7 +35,7 @@ public struct SafetensorsFile: Sendable {
   ///
   /// - Throws: `FileError` with the byte offset.
   public init(path: String) throws(FileError) {
-    _ = try ByteSource(path)  // for the system's own word on why it can't be read
+    try System.checkReadable(path)
     let data: Data
     do {
       data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)

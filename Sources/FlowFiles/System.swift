@@ -83,6 +83,13 @@ package enum System {
     }
   }
 
+  /// Opens a file and closes it again.
+  ///
+  /// - Throws: `FileError` with the system's own word on why it can't be read.
+  package static func checkReadable(_ path: String) throws(FileError) {
+    _ = try ByteSource(path)
+  }
+
   /// Brings the names in a folder to the disk; best effort, since not every file system can.
   package static func synchronize(folder: String) {
     let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

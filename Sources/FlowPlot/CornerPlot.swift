@@ -50,8 +50,9 @@ public struct CornerPlot: Sendable {
           ? diagonal(row, at: place, size, in: &svg) : plane(row, column, at: place, size, in: &svg)
         panel.frame(
           in: &svg, xLabel: row == count - 1 ? names[column] : "",
-          yLabel: column == 0 && row > 0 ? names[row] : "", labelled: axes, ticks: 3,
-          labelOffset: 52)
+          yLabel: column == 0 && row > 0 ? names[row] : "",
+          // How high a density stands says nothing here.
+          ticked: row == column ? .x : .both, labelled: axes, ticks: 3, labelOffset: 52)
       }
     }
     var legend = Legend()

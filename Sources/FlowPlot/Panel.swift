@@ -24,7 +24,7 @@ struct Panel {
     svg.clipped(x: left, y: top, width: width, height: height, body)
   }
 
-  /// Which axes have labels at their ticks.
+  /// One axis, or both.
   struct Axes: OptionSet {
     let rawValue: Int
     static let x = Axes(rawValue: 1)
@@ -46,21 +46,21 @@ struct Panel {
     }
   }
 
-  /// Draws the frame, the ticks and the labels; meant to be drawn last.
+  /// Draws the frame, the ticks of some axes and the labels of some; meant to be drawn last.
   func frame(
     in svg: inout SVG, xLabel: String = "", yLabel: String = "", title: String = "",
-    labelled: Axes = .both, ticks: Int = 5, labelOffset: Double = 44
+    ticked: Axes = .both, labelled: Axes = .both, ticks: Int = 5, labelOffset: Double = 44
   ) {
     svg.rectangle(
       x: left, y: top, width: width, height: height, fill: "none", stroke: Color.frame)
     let bottom = top + height
-    for tick in x.ticks(ticks) {
+    for tick in ticked.contains(.x) ? x.ticks(ticks) : [] {
       let place = x(tick.value)
       svg.line(
         [Point(place, bottom), Point(place, bottom + 4)], color: Color.frame, width: 1)
       if labelled.contains(.x) { svg.label(tick.label, x: place, y: bottom + 16, size: 10) }
     }
-    for tick in y.ticks(ticks) {
+    for tick in ticked.contains(.y) ? y.ticks(ticks) : [] {
       let place = y(tick.value)
       svg.line([Point(left - 4, place), Point(left, place)], color: Color.frame, width: 1)
       if labelled.contains(.y) {

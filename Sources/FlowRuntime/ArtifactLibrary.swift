@@ -1,4 +1,5 @@
 import FlowCodegen
+import FlowFiles
 import Foundation
 
 #if canImport(Glibc)
@@ -50,7 +51,10 @@ final class ArtifactLibrary: @unchecked Sendable {
   private static func prefix(of path: String) throws(RuntimeError) -> String {
     let data: Data
     do {
+      try System.checkReadable(path)
       data = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
+    } catch FileError.system(_, _, let reason) {
+      throw .loadFailed(path: path, reason: reason)
     } catch {
       throw .loadFailed(path: path, reason: error.localizedDescription)
     }

@@ -28,9 +28,10 @@ import Testing
       }
       let path = folder + "/both.safetensors"
       let made = try command.flowir(
-        "ensemble", folder + "/0.safetensors", folder + "/1.safetensors", "--weights", "3, 1", "-o",
-        path)
+        "ensemble", folder + "/0.safetensors", folder + "/1.safetensors", "--weights", "3, 1",
+        "--output", path, "--json")
       #expect(made.status == 0 && made.errors.isEmpty, "\(made.errors)")
+      #expect(try JSONValue.parse(made.output.utf8)["members"] == .integer(2))
       let expected = try Model(ensemble: members, weights: [3, 1])
       let found = try Model(path: path)
       #expect(found.values == expected.values && found.columns.x == ["a", "b"])

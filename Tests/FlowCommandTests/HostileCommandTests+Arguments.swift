@@ -62,6 +62,31 @@ extension HostileCommandTests {
     }
   }
 
+  @Test("arguments that do not suit the model get the usage of their command")
+  func usage() throws {
+    try inWorkshop { folder in
+      let text = #"{"type": "MAF", "features": 3, "transforms": 1, "hidden_features": [8]}"#
+      try Model(FlowDescription(text: text), seed: 1).save(to: folder + "/three.safetensors")
+      let result = try shell(
+        "flowir plot three.safetensors --kind density --output p.svg", in: folder)
+      #expect(
+        result.status == 2 && result.errors.hasPrefix("Error: --kind density"), "\(result.errors)")
+      #expect(result.errors.contains("Usage: flowir plot [<options>]"))
+      #expect(result.errors.contains("See 'flowir plot --help'"))
+    }
+  }
+
+  @Test(
+    "a shared object that is not there is said in the system's words", arguments: ["info", "check"])
+  func missingObject(command: String) throws {
+    try inWorkshop { folder in
+      let result = try shell("flowir \(command) missing.so", in: folder)
+      #expect(
+        result.status == 1 && result.errors.contains("No such file or directory"),
+        "\(result.errors)")
+    }
+  }
+
   @Test("a file for a number of context features, and a number for a file, are told apart")
   func contextFeatures() throws {
     try inWorkshop { folder in

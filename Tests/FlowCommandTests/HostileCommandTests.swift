@@ -185,6 +185,18 @@ import Testing
     }
   }
 
+  @Test("--resume does not train anew over a finished model")
+  func finished() throws {
+    try inWorkshop { folder in
+      let train = "flowir train \(small) --data x.npy --output o.safetensors --epochs 2"
+      #expect(try shell(train + " --resume", in: folder).status == 0)
+      let model = FileManager.default.contents(atPath: folder + "/o.safetensors")
+      let again = try shell(train + " --resume", in: folder)
+      #expect(again.status == 1 && again.errors.contains("is a finished model"), "\(again.errors)")
+      #expect(FileManager.default.contents(atPath: folder + "/o.safetensors") == model)
+    }
+  }
+
   @Test("a rate so high that no epoch is better than the untrained flow leaves no model")
   func neverBetter() throws {
     try inWorkshop { folder in

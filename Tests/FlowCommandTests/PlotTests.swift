@@ -166,6 +166,10 @@ import Testing
         < 1e-6)
     let (drawn, picture) = try plot(log)
     #expect(drawn.status == 0 && picture.contains("epoch") && picture.contains("validation"))
+    // A log is known by its first line too.
+    try FileManager.default.copyItem(atPath: log, toPath: folder + "/run.log")
+    let (renamed, same) = try plot(folder + "/run.log", output: "s.svg")
+    #expect(renamed.status == 0 && same == picture, "\(renamed.errors)")
     try "{}\n".write(toFile: log, atomically: true, encoding: .utf8)
     let (bad, _) = try plot(log, output: "q.svg")
     #expect(bad.status == 1 && bad.errors.contains("run.jsonl: row 1"))

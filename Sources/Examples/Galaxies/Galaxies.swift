@@ -32,7 +32,7 @@ struct Galaxies {
     options.validation = 0.05
     options.seed = 1
     print("training an NSF on \(training.count) galaxies")
-    let line = ProgressLine(isShown: true)
+    let line = ProgressLine(isShown: isatty(2) == 1)
     let report = try await flow.fit(training, options: options, progress: line.show)
     line.clear()
     try flow.save(to: folder + "/galaxies.safetensors")

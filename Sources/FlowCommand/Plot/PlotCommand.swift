@@ -25,7 +25,7 @@ struct Plot: ParsableCommand {
     case density, corner, calibration, transform, training
   }
 
-  @Argument(help: "The model file, a compiled .so, or a training log (.jsonl).") var model: String
+  @Argument(help: "The model file, a compiled .so, or a training log.") var model: String
   @Option(help: "What to draw.") var kind: Kind?
   @Option(name: [.customLong("data"), .customLong("input")], help: "Rows to compare with.")
   var data: String?
@@ -68,7 +68,7 @@ struct Plot: ParsableCommand {
     let file = try outputs.open(output)
     var summary: [(String, JSONValue)] = []
     let svg: SVG
-    if kind == .training || (kind == nil && model.hasSuffix(".jsonl")) {
+    if kind == .training || (kind == nil && TrainingLog.isLog(path: model)) {
       svg = try TrainingLog(path: model).curves.svg
     } else {
       let model = try AnyModel(path: model)

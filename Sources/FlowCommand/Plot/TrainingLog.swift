@@ -14,8 +14,9 @@ struct TrainingLog {
   ///
   /// - Throws: `FileError` naming the line that is not a record of an epoch.
   init(path: String) throws(FileError) {
+    try System.checkReadable(path)
     guard let bytes = FileManager.default.contents(atPath: path) else {
-      throw .system(path: path, action: "read", reason: "no such file")
+      throw .system(path: path, action: "read", reason: "its bytes can't be read")
     }
     for (index, line) in bytes.split(separator: 10).enumerated() {
       guard let record = try? JSONValue.parse(line), case .integer(let epoch)? = record["epoch"]
@@ -37,6 +38,18 @@ struct TrainingLog {
     guard !lines.isEmpty else {
       throw .mismatch(path: path, found: "no epoch", expected: "the log of a run of train --log")
     }
+  }
+
+  /// Whether a file is a log, by its name or by its first line.
+  static func isLog(path: String) -> Bool {
+    if path.hasSuffix(".jsonl") { return true }
+    guard let file = FileHandle(forReadingAtPath: path) else { return false }
+    defer { try? file.close() }
+    guard let start = try? file.read(upToCount: 4096),
+      let line = start.split(separator: 10, maxSplits: 1).first,
+      case .integer? = (try? JSONValue.parse(Array(line)))?["epoch"]
+    else { return false }
+    return true
   }
 
   private static func number(_ value: JSONValue?) -> Double? {
