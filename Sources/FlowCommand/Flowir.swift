@@ -54,10 +54,11 @@ struct Flowir: ParsableCommand {
   ) -> String {
     guard let running, error is ValidationError else { return fullMessage(for: error) }
     let usage = usageString(for: running)
+    let command = usage.split(separator: " ").prefix { !$0.hasPrefix("[") && !$0.hasPrefix("<") }
     return """
       Error: \(message(for: error))
-      Usage: flowir \(usage)
-        See 'flowir \(usage.prefix { $0 != " " }) --help' for more information.
+      Usage: \(usage)
+        See '\(command.joined(separator: " ")) --help' for more information.
       """
   }
 
