@@ -16,6 +16,7 @@ import Testing
       mask: nil, packed: ""),
     .weightGradient(
       gy: "", x: "", inputs: 0, xt: "", stride: 0, blocks: "", count: 0, gw: ""),
+    .chosenRows(condition: "", x: "", n: 0, target: ""),
     .combineSums(sums: "", stride: "", slots: "", target: ""),
     .combine(
       slots: "", slotSize: "", count: "", p: "", stride: 0, inputs: 0, mask: "", rows: "",

@@ -24,6 +24,25 @@ FK_OUTLINE void fk_transpose_tile(const fk_real *x, int n, fk_real *xt, int stri
     }
 }
 
+/* Elements [0, n) of x in the rows where the condition holds, zeros in the others: x itself if it
+ * holds in all rows of the tile. */
+FK_OUTLINE const fk_real *fk_chosen_rows(const fk_real *condition, const fk_real *x, int n,
+                                         fk_real *target) {
+  fk_word all = -1;
+  for (int r = 0; r < FK_TILE; r += FK_LANES) {
+    fk_int holds = fk_load_int(condition + r);
+    FK_UNROLL for (int i = 0; i < FK_LANES; i++) all &= holds[i];
+  }
+  if (all)
+    return x;
+  for (int e = 0; e < n; e++)
+    for (int r = 0; r < FK_TILE; r += FK_LANES) {
+      int64_t at = (int64_t)e * FK_TILE + r;
+      fk_store(target + at, fk_select(fk_load_int(condition + r), fk_load(x + at), fk_splat(0)));
+    }
+  return target;
+}
+
 #define FK_DEFINE_BLOCK(ROWS, VECTORS)                                                             \
   FK_OUTLINE void fk_block_##ROWS##_##VECTORS(const fk_real *restrict gy,                          \
                                               const fk_real *restrict xt, int stride,              \

@@ -36,6 +36,8 @@ final class RowLowering {
   var users: [Value: [Int]] = [:]
   var operations: [TensorOperation] = []
   var fused: Set<Int> = []
+  /// The inputs of weight gradients that are zero but in chosen rows.
+  var chosenRows: [Value: ChosenRows] = [:]
   /// The pointwise operations that are lowered once something asks for their results, by index.
   var waiting: [Value: Int] = [:]
   /// The values that results of these operations are made of.
@@ -62,6 +64,7 @@ final class RowLowering {
       for value in operation.inputs { users[value, default: []].append(index) }
     }
     for value in outputs { users[value, default: []].append(-1) }
+    findChosenRows()
     for (index, operation) in operations.enumerated() where !fused.contains(index) {
       if waits(operation) {
         waiting[operation.result] = index
@@ -270,23 +273,5 @@ final class RowLowering {
     default:
       runs.append(run)
     }
-  }
-
-  private func lowerWeightGradient(_ operation: TensorOperation, mask: Mask?) {
-    let (gradient, _) = buffer(of: operation.operands[0])
-    let (input, _) = buffer(of: operation.operands[1])
-    let shape = context.type(of: operation.result).shape
-    let stride = WeightGradientNode.stride(inputs: shape[1])
-    let layout = PanelLayout(mask: mask, outputs: shape[0], inputs: shape[1])
-    let transposed = context.makeBuffer(stride, "transposed")
-    add(
-      WeightGradientNode(
-        gradient: gradient, input: input, transposed: transposed, layout: layout,
-        outputs: shape[0], inputs: shape[1], stride: stride, reduction: reductions.count),
-      operation.scope)
-    reductions.append(
-      RowReduction(
-        kind: .weightGradient(layout, mask: mask, stride: stride, inputs: shape[1]),
-        value: sumNames[operation.result] ?? operation.result, elements: shape[0] * stride))
   }
 }

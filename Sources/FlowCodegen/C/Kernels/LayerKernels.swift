@@ -42,6 +42,11 @@ extension KernelCall {
       ])
   }
 
+  /// A layer's input where a condition of the row holds, and zeros in other rows.
+  static func chosenRows(condition: String, x: String, n: Int, target: String) -> KernelCall {
+    KernelCall("fk_chosen_rows", ["condition": condition, "x": x, "n": n, "target": target])
+  }
+
   /// Sums over rows, added up over the slots.
   static func combineSums(
     sums: String, stride: String, slots: String, target: String

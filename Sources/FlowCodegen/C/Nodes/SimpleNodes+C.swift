@@ -58,10 +58,17 @@ extension WeightGradientNode {
   func statements(_ node: Node, in printer: NodePrinter) -> [String] {
     let gy = printer.pointer(gradient)
     let clear = KernelCall.clearRows(tile: gy, n: outputs)
+    let x = printer.pointer(input)
+    let chosen = rows.map {
+      KernelCall.chosenRows(
+        condition: printer.pointer($0.condition), x: x, n: inputs,
+        target: printer.pointer($0.copy)
+      ).expression
+    }
     return [
       "if (valid < FK_TILE) \(clear.statement)",
       KernelCall.weightGradient(
-        gy: gy, x: printer.pointer(input), inputs: inputs, xt: printer.pointer(transposed),
+        gy: gy, x: chosen ?? x, inputs: inputs, xt: printer.pointer(transposed),
         stride: stride, blocks: printer.definitions.panels(layout), count: layout.panels.count,
         gw: "gradients + \(printer.phase.slots.offsets[reduction])"
       ).statement,

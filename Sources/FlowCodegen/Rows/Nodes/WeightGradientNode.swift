@@ -2,8 +2,18 @@ import FlowIR
 
 /// The gradient of a weight matrix, summed over the tile's rows into a reduction.
 struct WeightGradientNode: NodeBody {
+  /// The rows whose input is read; in the others it counts as zeros.
+  struct Rows {
+    /// One truth value for each row.
+    let condition: Buffer
+    /// Holds the input with zeros, where there is such a row in the tile.
+    let copy: Buffer
+  }
+
   let gradient: Buffer
   let input: Buffer
+  /// nil if the input is read in all rows.
+  let rows: Rows?
   let transposed: Buffer
   let layout: PanelLayout
   let outputs: Int
@@ -22,10 +32,12 @@ struct WeightGradientNode: NodeBody {
     return lanes * (vectors >= 8 ? vectors | 1 : vectors)
   }
 
-  func reads(of item: Int) -> [Span] { [Span(gradient), Span(input)] }
+  func reads(of item: Int) -> [Span] {
+    [Span(gradient), Span(input)] + (rows.map { [Span($0.condition)] } ?? [])
+  }
   /// The rows beyond the last of the data are set to zero in place.
   func writes(of item: Int) -> [Span] { [Span(gradient)] }
-  var working: [Buffer] { [transposed] }
+  var working: [Buffer] { [transposed] + (rows.map { [$0.copy] } ?? []) }
   var reductions: [Int] { [reduction] }
   var canBeNarrow: Bool { false }
 
@@ -35,6 +47,8 @@ struct WeightGradientNode: NodeBody {
     return NodeCost(flop: flop, nonzeroFLOP: flop)
   }
   func summary(_ text: NodeText) -> String {
-    "weight gradient \(text.place(gradient)) x \(text.place(input)) -> reduce \(reduction)"
+    let chosen = rows.map { " where \(text.place($0.condition))" } ?? ""
+    return "weight gradient \(text.place(gradient)) x \(text.place(input))\(chosen)"
+      + " -> reduce \(reduction)"
   }
 }
