@@ -34,7 +34,7 @@ struct RowResult {
 
   /// The centre of a model's units if float32 does not have the digits of its numbers; else nil.
   static func centre<Number: RowNumber>(of model: AnyModel, as type: Number.Type) -> [Double]? {
-    guard Number.precision == .f32, let units = model.units(\.units), units.needFloat64 else {
+    guard Number.precision == .f32, let units = model.units(\.rowUnits), units.needFloat64 else {
       return nil
     }
     return units.centre
@@ -45,7 +45,14 @@ struct RowResult {
     guard centre != nil || !discrete.isEmpty else { return try Number.write(values, to: writer) }
     var sums = values.map { Double($0) }
     if let centre {
-      for index in sums.indices { sums[index] += centre[index % centre.count] }
+      for index in sums.indices {
+        let column = index % centre.count
+        sums[index] += centre[column]
+        // The bounds that were subtracted from were rounded.
+        if let bounds {
+          sums[index] = min(max(sums[index], bounds.lower[column]), bounds.upper[column])
+        }
+      }
     }
     Self.rounded(&sums, columns: columns, discrete, bounds)
     if centre != nil {

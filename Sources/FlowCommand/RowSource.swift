@@ -58,7 +58,7 @@ struct RowSource<Number: RowNumber> {
     } else {
       context = nil
     }
-    centre = isOfData ? Centre<Number>.of(x, model.units(\.units)) : nil
+    centre = isOfData ? Centre<Number>.of(x, model.units(\.rowUnits)) : nil
     contextCentre = context.flatMap { Centre<Number>.of($0, model.units(\.contextUnits)) }
     self.model = model.centred(features: centre != nil, context: contextCentre != nil)
     narrowing = Narrowing(columns: model.features)

@@ -193,7 +193,7 @@ struct Train: ParsableCommand {
     do {
       var centred = model.centred()
       report = try centred.fit(
-        x.values(model.units), context: conditions?.values(model.contextUnits) ?? [],
+        x.values(model.rowUnits), context: conditions?.values(model.contextUnits) ?? [],
         weights: rowWeights, validation: judging, options: trainingOptions(model), resume: known,
         checkpoint: { try $0.save(to: sidecar) },
         progress: {

@@ -12,6 +12,7 @@ struct TrainingNotes {
   /// Looks at rows and their context, which are about to be fitted by a model that has their units.
   init(_ x: TrainingData, _ conditions: TrainingData?, _ model: Model) {
     var discrete = 0
+    let centre = model.rowUnits?.centre
     for column in 0..<x.columns {
       let place = "\(x.path): column \(column + 1)"
       let numbers = x.column(column)
@@ -28,14 +29,15 @@ struct TrainingNotes {
             + "density grows without end; give --discrete \(column + 1), or make it a context")
         discrete += 1
       }
-      if let centre = model.units?.centre[column] {
-        if let text = Self.outliers(numbers, distinct, model.units?.scale[column] ?? 1) {
+      if let units = model.units {
+        if let text = Self.outliers(numbers, distinct, units.scale[column]) {
           texts.append("\(place)\(text)")
         } else {
-          noteMerging(numbers, x, place, centre: centre)
+          noteMerging(numbers, x, place, centre: units.centre[column])
         }
       } else if let bounds = model.bounds {
         noteEdges(numbers, place, bounds.lower[column], bounds.upper[column])
+        noteMerging(numbers, x, place, centre: centre?[column])
       } else {
         noteInterval(numbers, place, column, model.description)
         noteMerging(numbers, x, place, centre: nil)

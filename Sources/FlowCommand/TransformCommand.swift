@@ -41,8 +41,11 @@ struct Transform: RowCommand {
     let function = try source.model.centred(features: centre != nil, context: false)
       .function(inverse ? .inverse : .transform, options)
     let (from, to) = inverse ? ("z", "x") : ("x", "z")
-    let results = try RowResult.list(
+    var results = try RowResult.list(
       places, [(to, columns: model.features), ("ladj", columns: nil)], as: type, centre: centre)
+    for index in results.indices where results[index].name == "x" {
+      results[index].bounds = model.bounds
+    }
     var pipeline = RowPipeline<Number>(function, results, threads: options.threads)
     var table = RowTable(source, name: from, model, chunk: Self.chunk)
     try pipeline.run(&table, showsProgress: progress)

@@ -63,7 +63,7 @@ struct ValidationFlags: ParsableArguments {
     var counts: [Float]?
     if let weights { counts = try TrainingData.weights(weights, rows: x.rows, of: data) }
     return WeightedRows(
-      x: x.values(model.units), context: conditions?.values(model.contextUnits) ?? [],
+      x: x.values(model.rowUnits), context: conditions?.values(model.contextUnits) ?? [],
       weights: counts)
   }
 }

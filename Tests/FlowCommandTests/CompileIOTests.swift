@@ -112,6 +112,31 @@ import Testing
     #expect(nan[0].isNaN && nan[1].isFinite)
   }
 
+  @Test("with bounds far from zero, scores keep their digits and no sample is outside")
+  func bounds() throws {
+    let day = 2_460_000.5
+    var model = try Model(.nsf(.init(transforms: 1)), features: 3, seed: 2)
+    let bounds = try Bounds(
+      lower: [-.infinity, day, day - 0.1], upper: [.infinity, .infinity, day + 0.2])
+    try model.bound(bounds)
+    let x = Rows(
+      (0..<300).flatMap { row -> [Double] in
+        let t = Double(row)
+        return [day + sin(t), day + exp(cos(3 * t)), day + 0.05 + 0.14 * sin(5 * t)]
+      }, columns: 3)
+    try model.standardize(x)
+    let wide = try Self.compiled(model, [.logProb, .inverse, .sample])
+    let exact = try model.compiled(Double.self).logProb(x)
+    let error = zip(try wide.logProb(x), exact).map { abs($0 - $1) }.max() ?? 1
+    #expect(error < 5e-4, "\(error)")
+    let z = Rows((-100...100).flatMap { [Double($0), Double($0) / 9, -Double($0)] }, columns: 3)
+    for rows in [try wide.sample(100_000, seed: 1).x, try wide.inverse(z).rows] {
+      #expect(bounds.firstOutside(rows.values) == nil)
+    }
+    let missing = try wide.inverse([[.nan, 0, 0]]).rows
+    #expect(missing.values.contains { $0.isNaN }, "a bound is no value for a missing one")
+  }
+
   @Test(
     "the command compiles it, the header is of double, and score and sample take it as the model")
   func command() throws {

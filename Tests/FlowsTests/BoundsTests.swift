@@ -112,6 +112,53 @@ import Testing
     #expect(abs(found.x[4][0] - slope) < 1e-5 * (1 + abs(slope)))
   }
 
+  /// Julian dates without bounds, above one, below one and between two, and shares.
+  static func dates() throws -> (model: Model, x: Rows<Double>) {
+    var generator = SeededGenerator(seed: 5)
+    let day = 2_460_000.5
+    var model = try Model(.nsf(.init(transforms: 1)), features: 5, seed: 2)
+    try model.bound(
+      Bounds(
+        lower: [-.infinity, day, -.infinity, day - 1, 0],
+        upper: [.infinity, .infinity, day, day + 1, 1]
+      ))
+    let x = Rows(
+      (0..<400).flatMap { _ in
+        let numbers = (0..<5).map { _ in generator.normal() }
+        let shares = numbers.map { 1 / (1 + exp(-$0)) }
+        return [
+          day + numbers[0], day + exp(numbers[1]), day - exp(numbers[2]), day - 1 + 2 * shares[3],
+          shares[4],
+        ]
+      }, columns: 5)
+    try model.standardize(x)
+    return (model, x)
+  }
+
+  @Test("numbers far from zero keep their digits beside bounds and between them")
+  func farFromZero() throws {
+    let (model, x) = try Self.dates()
+    let units = try #require(model.rowUnits)
+    #expect(units.needFloat64 && units.centre[4] == 0)
+    #expect(units.centre[..<4].allSatisfy { abs($0 - 2_460_000.5) < 3 })
+    let centred = Rows(units.centred(x.values), columns: 5)
+    let found = try model.centred().compiled(Float.self).logProb(centred)
+    let exact = try model.compiled(Double.self).logProb(x)
+    let error = zip(found, exact).map { abs(Double($0) - $1) }.max() ?? 1
+    #expect(error < 2e-4, "\(error)")
+    // Without the centre a quarter of a day is all that float32 keeps.
+    let rounded = try model.compiled(Float.self).logProb(
+      Rows(x.values.map { Float($0) }, columns: 5))
+    #expect(zip(rounded, exact).map { abs(Double($0) - $1) }.max() ?? 0 > 0.01)
+    // A bound is where it was.
+    let bounds = try #require(model.bounds)
+    let moved = try #require(model.centred().bounds)
+    for feature in 0..<5 {
+      #expect(moved.lower[feature] == bounds.lower[feature] - units.centre[feature])
+      #expect(moved.upper[feature] == bounds.upper[feature] - units.centre[feature])
+    }
+  }
+
   @Test("a bounded model survives a file, and wrong bounds are errors that say why")
   func description() throws {
     var model = try Model(.maf(), features: 2, seed: 3)

@@ -7,10 +7,14 @@ public struct WideArrays: Hashable, Sendable {
   public let centre: [Double]
   /// What is subtracted from each context feature.
   public let contextCentre: [Double]
+  /// What samples of each feature never leave, although a centre is added to numbers that were rounded; empty if
+  /// there are no bounds.
+  public let bounds: [ClosedRange<Double>]
 
-  /// Makes them from centres, one for each feature and context feature.
-  public init(centre: [Double], contextCentre: [Double]) {
-    (self.centre, self.contextCentre) = (centre, contextCentre)
+  /// Makes them from centres, one for each feature and context feature, and the features' bounds, which may be
+  /// infinite.
+  public init(centre: [Double], contextCentre: [Double], bounds: [ClosedRange<Double>] = []) {
+    (self.centre, self.contextCentre, self.bounds) = (centre, contextCentre, bounds)
   }
 }
 
@@ -28,15 +32,32 @@ extension ArtifactSource {
   /// What the functions share, and a function for each; nothing if arrays have the type that is computed in.
   var wideCalls: String {
     guard let wide else { return "" }
+    func text(_ number: Double) -> String {
+      number.isFinite ? "\(number)" : number < 0 ? "-__builtin_inf()" : "__builtin_inf()"
+    }
     func table(_ name: String, _ values: [Double]) -> String {
       values.isEmpty
         ? ""
         : "static const double \(name)[\(values.count)] = {\n  "
-          + values.map { "\($0)" }.joined(separator: ",\n  ") + "};\n"
+          + values.map(text).joined(separator: ",\n  ") + "};\n"
     }
+    let tables =
+      table("flow_centre", wide.centre) + table("flow_context_centre", wide.contextCentre)
+      + table("flow_lower", wide.bounds.map(\.lowerBound))
+      + table("flow_upper", wide.bounds.map(\.upperBound))
+    let widened =
+      wide.bounds.isEmpty
+      ? "to[row * columns + column] = centre ? value + centre[column] : value;"
+      : """
+      const double sum = centre ? value + centre[column] : value;
+            to[row * columns + column] = !centre ? value
+                                         : sum < flow_lower[column] ? flow_lower[column]
+                                         : sum > flow_upper[column] ? flow_upper[column]
+                                                                    : sum;
+      """
     return """
       /* Arrays of float64 around code of float32, some rows at a time. */
-      \(table("flow_centre", wide.centre))\(table("flow_context_centre", wide.contextCentre))
+      \(tables)
       /* Rows from number `first` on, each for `per` rows of the result, minus their centre. */
       static void flow_narrow(const double *from, const double *centre, int64_t first, int64_t per,
                               int64_t rows, int64_t columns, float *to) {
@@ -58,7 +79,7 @@ extension ArtifactSource {
         for (int64_t row = 0; row < rows; row++)
           for (int64_t column = 0; column < columns; column++) {
             const double value = from[row * columns + column];
-            to[row * columns + column] = centre ? value + centre[column] : value;
+            \(widened)
           }
       }
 

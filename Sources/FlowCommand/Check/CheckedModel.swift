@@ -46,7 +46,7 @@ struct CheckedModel {
         expected: "\(table.total) rows, as in \(table.path), or 1")
     }
     // As score does, rows far from zero are centred before they are rounded.
-    let units = model.units.flatMap { $0.needFloat64 ? $0 : nil }
+    let units = model.rowUnits.flatMap { $0.needFloat64 ? $0 : nil }
     let contextUnits = model.contextUnits.flatMap { $0.needFloat64 ? $0 : nil }
     let model = model.centred(features: units != nil, context: contextUnits != nil)
     self.model = model

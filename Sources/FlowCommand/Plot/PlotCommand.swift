@@ -73,7 +73,7 @@ struct Plot: ParsableCommand {
     } else {
       let model = try AnyModel(path: model)
       // Samples far from zero lose their digits in float32.
-      let needsFloat64 = model.units(\.units)?.needFloat64 == true && options.dtype == nil
+      let needsFloat64 = model.units(\.rowUnits)?.needFloat64 == true && options.dtype == nil
       switch needsFloat64 ? .f64 : try model.precision(options, path: self.model) {
       case .f32: (svg, summary) = try PlottedFlow<Float>(self, model).picture()
       case .f64: (svg, summary) = try PlottedFlow<Double>(self, model).picture()

@@ -90,8 +90,9 @@ extension Model {
       return try artifactSource(functions, prefix, dtype, wide: nil, discrete: discrete)
     }
     let wide = WideArrays(
-      centre: units?.centre ?? Array(repeating: 0, count: features),
-      contextCentre: contextUnits?.centre ?? Array(repeating: 0, count: context))
+      centre: rowUnits?.centre ?? Array(repeating: 0, count: features),
+      contextCentre: contextUnits?.centre ?? Array(repeating: 0, count: context),
+      bounds: bounds.map { Array(zip($0.lower, $0.upper).map { $0...$1 }) } ?? [])
     return try centred().artifactSource(
       functions, prefix, dtype, wide: wide, discrete: discrete)
   }

@@ -43,6 +43,35 @@ extension Model {
     }
   }
 
+  /// What rows are centred by before they are rounded to float32, and the scale of their differences: `units`; of
+  /// a flow that begins with bounds, those of the features without any, and the middle of the others where it is
+  /// far from zero. Nil for a flow with neither.
+  public var rowUnits: ColumnUnits? {
+    guard let bounds else { return units }
+    let inner = unboundedUnits
+    var found = ColumnUnits(
+      centre: Array(repeating: 0, count: features), scale: Array(repeating: 1, count: features))
+    for feature in 0..<features {
+      let (low, high) = (bounds.lower[feature], bounds.upper[feature])
+      let centre = inner?.centre[feature] ?? 0
+      // How far from its only bound a feature is: the exponential of its logarithm's centre.
+      func distance(_ log: Double) -> Double { expOf(min(max(log, -80), 80)) }
+      let middle: (centre: Double, scale: Double) =
+        switch (low.isFinite, high.isFinite) {
+        case (false, false): (centre, inner?.scale[feature] ?? 1)
+        case (true, true): (low + (high - low) / 2, (high - low) / 4)
+        case (true, false): (low + distance(centre), distance(centre))
+        case (false, true): (high - distance(-centre), distance(-centre))
+        }
+      let isBounded = low.isFinite || high.isFinite
+      if isBounded, !ColumnUnits.losesDigits(centre: middle.centre, scale: middle.scale) {
+        continue
+      }
+      (found.centre[feature], found.scale[feature]) = middle
+    }
+    return found
+  }
+
   private func units(at path: String, _ names: [[String]], columns: Int) -> ColumnUnits? {
     var found: [[Double]] = []
     for names in names {
@@ -115,18 +144,38 @@ extension Model {
   ///   - context: whether that of the context is.
   public func centred(features: Bool = true, context: Bool = true) -> Model {
     var model = self
-    if features, var units {
+    if features, let rowUnits {
       for index in model.discrete.indices {
-        model.discrete[index].origin -= units.centre[model.discrete[index].feature]
+        model.discrete[index].origin -= rowUnits.centre[model.discrete[index].feature]
       }
-      units.centre = units.centre.map { _ in 0 }
-      model.units = units
+      model.move(by: rowUnits.centre)
     }
     if context, var contextUnits {
       contextUnits.centre = contextUnits.centre.map { _ in 0 }
       model.contextUnits = contextUnits
     }
     return model
+  }
+
+  /// Subtracts numbers from what the flow knows of the places of its features: the centre of its units, and its
+  /// bounds.
+  private mutating func move(by centre: [Double]) {
+    func less(_ numbers: [Double], _ isMoved: [Bool]) -> [Double] {
+      numbers.indices.map { isMoved[$0] ? numbers[$0] - centre[$0] : numbers[$0] }
+    }
+    let isFree = bounds.map { zip($0.lower, $0.upper).map { $0.isInfinite && $1.isInfinite } }
+    if var units {
+      units.centre = less(units.centre, units.centre.map { _ in true })
+      self.units = units
+    } else if let bounds, let isFree {
+      self.bounds = try? Bounds(
+        lower: less(bounds.lower, isFree.map { !$0 }), upper: less(bounds.upper, isFree.map { !$0 })
+      )
+      if var inner = unboundedUnits {
+        inner.centre = less(inner.centre, isFree)
+        unboundedUnits = inner
+      }
+    }
   }
 
   /// Replaces the trained parameters, and the running statistics of layers, by those of another model of the same

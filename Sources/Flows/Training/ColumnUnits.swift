@@ -119,9 +119,12 @@ public struct ColumnUnits: Sendable, Hashable {
   /// Whether numbers around a centre need more digits than float32 has: it keeps fewer than 12 bits of a
   /// difference of one scale, or the centre itself is no number of float32.
   public var needFloat64: Bool {
-    zip(centre, scale).contains { centre, scale in
-      Double(Float(centre)) != centre || abs(centre) > 4096 * scale
-    }
+    zip(centre, scale).contains { Self.losesDigits(centre: $0, scale: $1) }
+  }
+
+  /// Whether float32 loses digits of differences of one scale from a centre.
+  static func losesDigits(centre: Double, scale: Double) -> Bool {
+    Double(Float(centre)) != centre || abs(centre) > 4096 * scale
   }
 
   /// Rows minus the centre, in float64, then rounded to float32: what is far from zero keeps its digits.

@@ -26,7 +26,7 @@ extension Model {
     progress: @Sendable (TrainingProgress) -> Void = { _ in }
   ) async throws -> TrainingReport {
     try check(x, context, names: ("x", "context"))
-    let (units, contextUnits) = (units, contextUnits)
+    let (units, contextUnits) = (rowUnits, contextUnits)
     func centred(_ x: Rows<Float>, _ context: Rows<Float>?, _ weights: [Float]?) -> WeightedRows {
       WeightedRows(
         x: units?.centred(x.values) ?? x.values,

@@ -89,11 +89,13 @@ def columns(data: bytes, source: str) -> Columns:
 
 
 def units_need_float64(model: bytes) -> bool:
-    """Whether the centres of a model's units have digits that float32 has not."""
+    """Whether the centres of a model's units, or its bounds, have digits that float32 has not."""
     tensors = _safetensors.decode(model, "the model")
     return any(
         name in tensors and tensors[name].dtype == "f8"
-        for name in ("transform.transforms.0.loc", "embedding.0.mean"))
+        for name in (
+            "transform.transforms.0.loc", "transform.transforms.0.lower", "transform.transforms.0.upper",
+            "transform.transforms.1.loc", "embedding.0.mean"))
 
 
 def named(model: bytes, names: Columns) -> bytes:
