@@ -1,3 +1,4 @@
+import ArgumentParser
 import FlowCodegen
 import FlowFiles
 import FlowIR
@@ -44,6 +45,27 @@ enum AnyModel {
     case .model(let model): model.discrete
     case .compiled(let flow): flow.description["discrete"].flatMap(DiscreteColumn.list) ?? []
     }
+  }
+
+  /// Whether the density is an estimate.
+  var hasEstimate: Bool {
+    switch self {
+    case .model(let model): model.hasEstimate
+    case .compiled(let flow): FlowDescription.hasEstimate(flow.description["flow"] ?? .null)
+    }
+  }
+
+  /// The flow with the probes of another seed in its estimates.
+  func redrawn(seed: Int, path: String) throws -> AnyModel {
+    guard hasEstimate else {
+      throw ValidationError(
+        "--probe-seed is for a flow whose density is an estimate, and that of \(path) is exact")
+    }
+    guard case .model(let model) = self else {
+      throw ValidationError(
+        "--probe-seed needs the model file: the probes of a compiled flow are in its code")
+    }
+    return .model(try model.redrawn(seed: seed))
   }
 
   /// The bounds of the features; nil if they are not known.

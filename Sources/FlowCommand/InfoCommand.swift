@@ -38,6 +38,7 @@ struct Info: ParsableCommand {
           .init("buffer_elements", .integer(buffers)),
           .init("columns", model.columns.isEmpty ? .null : model.columns.json),
           .init("discrete", .array(model.discrete.map(\.json))),
+          .init("density", .string(model.hasEstimate ? "estimate" : "exact")),
           .init("functions", .array(functions.map { .string($0) })),
           .init("tensors", .object(tensors)),
         ]).text)
@@ -51,7 +52,7 @@ struct Info: ParsableCommand {
       features    \(model.features)
       context     \(model.context)
       parameters  \(trainable) (float32), \(buffers) elements in buffers
-      functions   \(functions.joined(separator: ", "))\(columns)\(Self.discrete(model))
+      functions   \(functions.joined(separator: ", "))\(columns)\(Self.discrete(model))\(Self.density(model.hasEstimate))
 
       """)
     try Console.print(ParameterTree(model.parameters).text, terminator: "")
@@ -65,6 +66,13 @@ extension Info {
       "\(model.columns.x.isEmpty ? "\(column.feature + 1)" : model.columns.x[column.feature]):\(column.step)"
     }
     return names.isEmpty ? "" : "\ndiscrete    " + names.joined(separator: ", ")
+  }
+
+  /// A line about an estimated density; empty for an exact one.
+  private static func density(_ isEstimate: Bool) -> String {
+    isEstimate
+      ? "\ndensity     an estimate, unbiased over seeds of its probes; its standard error is the "
+        + "deviation of log p over\n            score --probe-seed 1, 2, …" : ""
   }
 
   /// What a compiled flow states about itself.
@@ -87,6 +95,9 @@ extension Info {
       let name = member.key.replacingOccurrences(of: "_", with: " ")
       try Console.print(name.padding(toLength: 12, withPad: " ", startingAt: 0) + text)
     }
+    let isEstimate = FlowDescription.hasEstimate(flow.description["flow"] ?? .null)
+    let line = Self.density(isEstimate).dropFirst()
+    if !line.isEmpty { try Console.print(String(line)) }
   }
 }
 

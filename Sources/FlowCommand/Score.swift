@@ -20,6 +20,11 @@ struct Score: RowCommand {
       autoregressive flow transforms; else the mean over --cell-points quasi-random points in the cell, whose \
       standard error --mass-error writes. The summary says which.
 
+      The log-determinant of a residual transform of more than 64 features is an estimate (its series ends at a \
+      random term, and its traces come from random probes), without bias over seeds. All rows share the draw, and so \
+      its error: the standard error of a row, or of a mean over rows, is the deviation over runs with --probe-seed \
+      1, 2 and so on. The summary says so.
+
       EXAMPLE: flowir score model.safetensors --input x.npy --output log_prob.npy
       """)
 
@@ -34,6 +39,10 @@ struct Score: RowCommand {
   var chunk = 65536
   @Flag(help: "Go on with a run that was interrupted; the bytes are those of a whole run.")
   var resume = false
+  @Option(
+    help: "Draw the probes of an estimated density with this seed, in place of the model's own.",
+    transform: Parse.integer(from: 0, to: .max))
+  var probeSeed: Int?
   @Flag(help: "Answer each line of a stream as it comes.") var lineBuffered = false
   @Flag(help: "Show progress although standard error is not a terminal.") var progress = false
   @OptionGroup var box: BoxFlags
@@ -64,6 +73,7 @@ struct Score: RowCommand {
     _ model: AnyModel, into places: (logProb: RowOutput, error: RowOutput?), as type: Number.Type
   ) throws -> RowSummary {
     let place = places.logProb
+    let model = try probeSeed.map { try model.redrawn(seed: $0, path: self.model) } ?? model
     guard model.discrete.isEmpty || box.within == nil else {
       throw ValidationError("--within is not known for a flow of discrete columns")
     }
@@ -109,11 +119,13 @@ struct Score: RowCommand {
         + "density is not known: NaN (\(pipeline.bad.withoutSample) such rows); raise --mass-draws"
     }
     return RowSummary(
-      text: "scored \(table.source.done) rows" + box.text(of: mass) + (masses?.text ?? ""),
+      text: "scored \(table.source.done) rows" + box.text(of: mass) + (masses?.text ?? "")
+        + (model.hasEstimate ? "; the density is an estimate, see --probe-seed" : ""),
       rows: table.source.done,
       bad: pipeline.bad, path: input,
       warnings: table.source.warnings + (warning.map { [$0] } ?? []),
-      members: members + (masses?.members ?? []))
+      members: members + (masses?.members ?? [])
+        + (model.hasEstimate ? [("density", .string("estimate"))] : []))
   }
 
   /// Reads past the rows of an earlier run, and counts the bad ones among them.
@@ -138,6 +150,7 @@ struct Score: RowCommand {
     ([model] + inputs).map(Self.identity).joined(separator: " ")
       + " \(type) \(tables.identity)"
       + (cells.cellPoints == 256 ? "" : " cells \(cells.cellPoints)")
+      + (probeSeed.map { " probes \($0)" } ?? "")
       + (box.within.map { " within \($0) \(box.massDraws) \(box.massSeed)" } ?? "")
   }
 

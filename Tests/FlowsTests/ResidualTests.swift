@@ -187,7 +187,7 @@ import Testing
     arguments: [
       (3, #", "lipschitz": 1"#, "transform[0].lipschitz: found 1.0, expected a number between"),
       (3, #", "activation": "Tanh""#, "transform[0].activation: unknown argument"),
-      (65, "", "transform[0].features: found 65, expected 64 at most"),
+      (3, #", "series": 3"#, "transform[0].series: unknown argument"),
     ])
   func errors(features: Int, arguments: String, message: String) throws {
     let error = #expect(throws: FlowError.self) {

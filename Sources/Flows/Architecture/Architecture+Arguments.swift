@@ -16,6 +16,10 @@ enum SizeLimit {
   static let parts = 1_000
   /// Features of a transform whose Jacobian is found for each row.
   static let jacobian = 64
+  /// Probes of an estimated trace.
+  static let probes = 1_000
+  /// Terms of a series that are always there.
+  static let terms = 100
   /// Members of an ensemble.
   static let members = 1_000
   /// Components of a mixture and elements of a signal.

@@ -80,7 +80,8 @@ extension PartReader {
       try reader.allow(["features", "context", "network"])
       return try radial(reader, in: scope)
     case "LazyResidualTransform":
-      try reader.allow(["features", "context", "hidden_features", "lipschitz"])
+      try reader.allow(
+        ["features", "context", "hidden_features", "lipschitz"] + Self.seriesKeys)
       return try residual(reader, in: scope)
     case "FFJTransform":
       _ = try size(reader)

@@ -125,11 +125,6 @@ extension PartReader {
   ) throws(FlowError) -> LazyResidualTransform {
     let isFree = reader["context"] == nil || reader["context"] == .integer(0)
     if !isFree { _ = try size(reader) }
-    guard features <= SizeLimit.jacobian else {
-      throw .invalid(
-        place: reader.path("features"), found: "\(features)",
-        expected: "\(SizeLimit.jacobian) at most, since the log-determinant is exact")
-    }
     let lipschitz = try reader.number("lipschitz", default: 0.97)
     guard 0 < lipschitz, lipschitz < 1 else {
       throw .invalid(
@@ -139,7 +134,25 @@ extension PartReader {
     return LazyResidualTransform(
       features: features, context: isFree ? 0 : condition,
       hiddenFeatures: try reader.integers("hidden_features", in: 1...SizeLimit.width) ?? [64, 64],
-      lipschitz: lipschitz, in: scope)
+      lipschitz: lipschitz, series: try series(reader, lipschitz), in: scope)
+  }
+
+  /// The arguments of an estimated log-determinant.
+  static let seriesKeys = ["probes", "terms", "seed"]
+
+  /// How a residual transform estimates its log-determinant: above the limit of exact ones, or where the
+  /// description asks for it.
+  private func series(
+    _ reader: DescriptionReader, _ lipschitz: Double
+  ) throws(FlowError) -> LogDeterminantSeries? {
+    guard
+      features > SizeLimit.jacobian || Self.seriesKeys.contains(where: { reader[$0] != nil })
+    else { return nil }
+    return LogDeterminantSeries(
+      probes: try reader.integer("probes", default: 8, in: 1...SizeLimit.probes),
+      terms: try reader.integer("terms", default: 8, in: 1...SizeLimit.terms),
+      continuation: lipschitz,
+      seed: UInt64(try reader.integer("seed", default: 0, in: 0...(.max))))
   }
 
   /// A radial transform.

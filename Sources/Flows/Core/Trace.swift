@@ -27,6 +27,10 @@ public final class Trace: @unchecked Sendable {
   /// Where normalising layers take statistics from, instead of their tensors; nil for those.
   var statistics: BatchStatistics?
 
+  /// Whether the function is the loss of a training step, to which an estimate may add random numbers of its own.
+  var drawsInSteps = false
+  private var drawnSeed: Tensor?
+
   /// Starts recording a function.
   public init(name: String, dtype: DType = .f32, parametersAreInputs: Bool = false) {
     builder = FunctionBuilder(name: name)
@@ -47,6 +51,16 @@ public final class Trace: @unchecked Sendable {
   /// Adds a uniform argument.
   public func uniform(_ name: String, _ shape: [Int], dtype: DType? = nil) -> Tensor {
     Tensor(self, builder.argument(name, .uniform(shape, dtype ?? self.dtype)))
+  }
+
+  /// The seed of a training step's random numbers, other ones at each step; nil in functions that give the same
+  /// numbers for the same rows. Asking for it makes it an argument of the function.
+  public var stepSeed: Tensor? {
+    guard drawsInSteps else { return nil }
+    if let drawnSeed { return drawnSeed }
+    let seed = uniform("step_seed", [2], dtype: .i32)
+    drawnSeed = seed
+    return seed
   }
 
   /// The tensor of a module's parameter, an argument of the function under its checkpoint name.

@@ -6,6 +6,9 @@
 /// that of `(WᵀW)^256` by Frobenius's norm (Delattre et al., "Efficient Bound of Lipschitz Constant for Convolutional
 /// Layers by Gram Iteration", 2023, arXiv:2305.16173), which exceeds the norm by less than a percent. It is found once
 /// when the parameters are loaded, and at each step of training.
+///
+/// The log-determinant is exact, by the Jacobian of each row, or with a `series` an unbiased estimate, which is meant
+/// for many features.
 public struct LazyResidualTransform: LazyTransform {
   private struct Block {
     let beta: Parameter
@@ -16,6 +19,7 @@ public struct LazyResidualTransform: LazyTransform {
   private let blocks: [Block]
   private let features: Int
   private let lipschitz: Double
+  private let series: LogDeterminantSeries?
   private let path: String
 
   /// Registers the layers of the network `net`: `net.0.beta`, `net.1.weight`, `net.1.bias`, `net.2.beta` and so on. A
@@ -26,10 +30,12 @@ public struct LazyResidualTransform: LazyTransform {
   ///   - context: the number of context features; 0 for none.
   ///   - hiddenFeatures: the widths of the hidden layers.
   ///   - lipschitz: the constant of the network, between 0 and 1.
+  ///   - series: how the log-determinant is estimated; nil for the exact one. Transforms in different places of a
+  ///     model draw different probes from one seed.
   ///   - scope: where it is registered.
   public init(
     features: Int, context: Int = 0, hiddenFeatures: [Int] = [64, 64], lipschitz: Double = 0.97,
-    in scope: ModuleScope
+    series: LogDeterminantSeries? = nil, in scope: ModuleScope
   ) {
     precondition(
       0 < lipschitz && lipschitz < 1, "a contraction needs a constant between 0 and 1")
@@ -51,17 +57,51 @@ public struct LazyResidualTransform: LazyTransform {
     self.features = features
     self.lipschitz = lipschitz
     path = scope.path
+    self.series = series.map { series in
+      var own = series
+      // Fowler, Noll and Vo's hash of the place.
+      own.seed = scope.path.utf8.reduce(series.seed ^ 0xcbf2_9ce4_8422_2325) {
+        ($0 ^ UInt64($1)) &* 0x100_0000_01b3
+      }
+      return own
+    }
   }
 
   /// The transform for a context [C], or for none.
   public func callAsFunction(_ context: Tensor?) -> any Transform {
-    ResidualTransform { x in x.trace.inScope(path) { contraction(x, context) } }
+    if let series {
+      return ResidualSeriesTransform(lipschitz: lipschitz, series: series) { x in
+        x.trace.inScope(path) {
+          let (value, layers, scale) = evaluated(x, context)
+          return (value, { vectors in along(vectors, layers) * scale })
+        }
+      }
+    }
+    return ResidualTransform { x in
+      x.trace.inScope(path) {
+        let (value, layers, scale) = evaluated(x, context)
+        // The Jacobian is carried along transposed, [D, width].
+        guard let first = layers.first else { return (value, value.reshaped([1, 1])) }
+        let start = first.weight.transposed * first.slopes.expandedLast()
+        return (value, along(start, Array(layers.dropFirst())).transposed * scale)
+      }
+    }
   }
 
-  /// The network's value and its Jacobian, which is carried along transposed, [D, width].
-  private func contraction(_ x: Tensor, _ context: Tensor?) -> (value: Tensor, jacobian: Tensor) {
+  /// A layer at some x: the slopes of its inputs, and the weight of those that depend on x.
+  private typealias Layer = (slopes: Tensor, weight: Tensor)
+
+  /// The derivatives of layers along the rows of a tensor.
+  private func along(_ vectors: Tensor, _ layers: [Layer]) -> Tensor {
+    layers.reduce(vectors) { ($0 * $1.slopes).linear($1.weight) }
+  }
+
+  /// The network's value, its layers, and the factor of both that makes the network a contraction.
+  private func evaluated(
+    _ x: Tensor, _ context: Tensor?
+  ) -> (value: Tensor, layers: [Layer], scale: Tensor) {
     var units = x
-    var jacobian: Tensor?
+    var layers: [Layer] = []
     var logNorm = x.trace.constant(0)
     for (index, block) in blocks.enumerated() {
       let factor = softplus(block.beta.tensor)
@@ -75,13 +115,11 @@ public struct LazyResidualTransform: LazyTransform {
         own = weight.slice(0, features)
       }
       units = inputs.linear(weight, bias: block.bias.tensor)
-      jacobian =
-        jacobian.map { ($0 * slopes).linear(weight) } ?? own.transposed * slopes.expandedLast()
+      layers.append((slopes, own))
       logNorm = logNorm + own.logNormBound()
     }
     let scale = exp(minimum(logOf(lipschitz) - logNorm, 0))
-    let turned = jacobian ?? units.reshaped([1, 1])
-    return (units * scale, turned.transposed * scale)
+    return (units * scale, layers, scale)
   }
 }
 

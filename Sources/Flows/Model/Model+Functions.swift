@@ -145,6 +145,7 @@ extension Model {
       let context = context > 0 ? tensors[1] : nil
       let weights = isWeighted ? tensors.last : nil
       tensors[0].trace.statistics = BatchStatistics(weights: weights)
+      tensors[0].trace.drawsInSteps = true
       let logProb = flow(context).logProb(tensors[0]).missing(where: [tensors[0], context])
       return [("loss", -logProb.meanOfFiniteRows(weights: weights))]
     }

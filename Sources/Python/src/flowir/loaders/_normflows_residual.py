@@ -14,6 +14,9 @@ from ._live import CannotDescribe
 from ._nflows_networks import Networks
 from ._reference import double
 
+EXACT = 64
+"""Up to how many features a description's log-determinant is exact."""
+
 
 class ResidualFlows(Networks):
     """Describes residual flows of normflows; collects the tensors of the model file."""
@@ -23,6 +26,11 @@ class ResidualFlows(Networks):
         net = part.iresblock.nnet
         if type(net) is not normflows.nets.LipschitzMLP:
             raise CannotDescribe(f"{at}.iresblock.nnet", net, "is not a LipschitzMLP")
+        if self.features > EXACT:
+            raise CannotDescribe(
+                f"{at}.iresblock.nnet", net,
+                f"has {self.features} features: above {EXACT} the log-determinant is an estimate, which can't be "
+                "compared with the flow's own")
         layers = list(double(net).net)
         total = 0.0
         for index, (swish, linear) in enumerate(zip(layers[::2], layers[1::2])):
