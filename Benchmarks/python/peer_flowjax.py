@@ -5,9 +5,9 @@ usage: peer_flowjax.py REQUEST      a JSON object, see `suite.py`; prints one li
 How it is matched: as many layers of the same kind with the same conditioner (ReLU, equal widths),
 a permutation between layers, and the same context. MAF and NSF are `masked_autoregressive_flow`,
 with an affine transformer or a rational quadratic spline on [-5, 5] with as many bins (8 bins are
-7 inner knots); RealNVP is `coupling_flow`. `invert=True` makes log_prob the fast direction, as in
-Zuko's. Training is Adam of optax on the mean of -log p. XLA has no thread count that can be set, so
-this process is bound to as many processors as it may use.
+7 inner knots); RealNVP, NICE and an NSF of two passes are `coupling_flow`. `invert=True` makes log_prob
+the fast direction, as in Zuko's. Training is Adam of optax on the mean of -log p. XLA has no thread
+count that can be set, so this process is bound to as many processors as it may use.
 """
 
 import json
@@ -20,7 +20,7 @@ from timing import fastest_size, measure
 SIZES = [1024, 4096, 16384, 65536]
 
 
-def build(flow):
+def build(flow, seed=1):
     import jax
     import jax.numpy as jnp
     from flowjax.bijections import RationalQuadraticSpline
@@ -31,12 +31,15 @@ def build(flow):
     if len(set(widths)) != 1:
         raise ValueError(f"flowjax has one width for all layers, not {widths}")
     kinds = {"MAF": masked_autoregressive_flow, "NSF": masked_autoregressive_flow,
-             "RealNVP": coupling_flow}
+             "RealNVP": coupling_flow, "NICE": coupling_flow}
+    kind = kinds[flow["type"]]
+    if flow.get("passes") == 2:
+        kind = coupling_flow
     transformer = None
     if flow["type"] == "NSF":
         transformer = RationalQuadraticSpline(knots=flow.get("bins", 8) - 1, interval=5)
-    return kinds[flow["type"]](
-        jax.random.key(1), base_dist=Normal(jnp.zeros(flow["features"])), transformer=transformer,
+    return kind(
+        jax.random.key(seed), base_dist=Normal(jnp.zeros(flow["features"])), transformer=transformer,
         cond_dim=flow.get("context", 0) or None, flow_layers=flow["transforms"],
         nn_width=widths[0], nn_depth=len(widths))
 

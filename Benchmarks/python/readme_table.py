@@ -76,24 +76,28 @@ def section(results, threads=2):
     return "\n".join(lines)
 
 
-def main():
+def replace_part(title, kind, new):
+    """Puts the part of a kind of processor into a section of the README, in place of an older one."""
     path = os.path.join(os.path.dirname(HERE), "README.md")
     with open(path) as file:
         text = file.read()
-    results = Results()
-    found = re.search(r"(?ms)^## Speed\n(.*?)(?=^## )", text)
+    found = re.search(rf"(?ms)^## {title}\n(.*?)(?=^## )", text)
     if not found:
-        raise SystemExit(f"{path}: expected a section '## Speed'")
+        raise SystemExit(f"{path}: expected a section '## {title}'")
     # One part for each kind of processor, and what stands before the first.
     parts = re.split(r"(?m)^(?=### )", found[1].strip())
-    heading = f"### {results.data['machine']['kind']}\n"
-    kept = [part.strip() for part in parts if part.strip() and not part.startswith(heading)]
+    kept = [part.strip() for part in parts if part.strip() and not part.startswith(f"### {kind}\n")]
     introduction = [part for part in kept if not part.startswith("### ")]
     others = [part for part in kept if part.startswith("### ")]
-    new = "\n\n".join([*introduction, section(results), *others])
-    replaced = text[: found.start(1)] + f"\n{new}\n\n" + text[found.end(1):]
+    joined = "\n\n".join([*introduction, new, *others])
+    replaced = text[: found.start(1)] + f"\n{joined}\n\n" + text[found.end(1):]
     with open(path, "w") as file:
         file.write(replaced)
+
+
+def main():
+    results = Results()
+    replace_part("Speed", results.data["machine"]["kind"], section(results))
 
 
 if __name__ == "__main__":

@@ -13,25 +13,9 @@ struct CircularFlags: ParsableArguments {
 
   /// The features, counted from 0, and their periods; empty if none were given.
   func periods(names: [String], features: Int) throws -> [(feature: Int, period: Double)] {
-    guard let circular else { return [] }
-    var found: [(feature: Int, period: Double)] = []
-    for part in circular.split(separator: ",", omittingEmptySubsequences: false) {
-      guard let colon = part.lastIndex(of: ":"),
-        let period = Double(part[part.index(after: colon)...]), period > 0, period.isFinite
-      else {
-        throw ValidationError(
-          "--circular: expected COLUMN:PERIOD with a positive period, such as hour:24, found '\(part)'"
-        )
-      }
-      let name = String(part[..<colon])
-      let feature = try ColumnFlag(option: "--circular").feature(
-        name, names: names, features: features)
-      guard !found.contains(where: { $0.feature == feature }) else {
-        throw ValidationError("--circular: column '\(name)' is given twice")
-      }
-      found.append((feature, period))
-    }
-    return found
+    try ColumnFlag(option: "--circular").numbers(
+      of: circular, what: "period", example: "hour:24", names: names, features: features
+    ).map { (feature: $0.feature, period: $0.number) }
   }
 
   /// The description with these features on a circle.

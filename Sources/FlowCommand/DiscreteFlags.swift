@@ -13,37 +13,21 @@ struct DiscreteFlags: ParsableArguments {
 
   /// The features, counted from 0, and their steps; empty if none were given.
   private func steps(names: [String], features: Int) throws -> [(feature: Int, step: Double)] {
-    guard let discrete else { return [] }
-    var found: [(feature: Int, step: Double)] = []
-    for part in discrete.split(separator: ",", omittingEmptySubsequences: false) {
-      var (name, step) = (String(part), 1.0)
-      if !names.contains(name), let colon = part.lastIndex(of: ":") {
-        guard let number = Double(part[part.index(after: colon)...]), number > 0, number.isFinite
-        else {
-          throw ValidationError(
-            "--discrete: expected COLUMN or COLUMN:STEP with a positive step, such as grade:0.5, found "
-              + "'\(part)'")
-        }
-        (name, step) = (String(part[..<colon]), number)
-      }
-      let feature = try ColumnFlag(option: "--discrete").feature(
-        name, names: names, features: features)
-      guard !found.contains(where: { $0.feature == feature }) else {
-        throw ValidationError("--discrete: column '\(name)' is given twice")
-      }
-      found.append((feature, step))
-    }
-    return found
+    try ColumnFlag(option: "--discrete").numbers(
+      of: discrete, what: "step", example: "grade:0.5", otherwise: 1, names: names,
+      features: features
+    ).map { (feature: $0.feature, step: $0.number) }
   }
 
-  /// The columns, each with a number of the data as its origin. Every number must be of the grid.
+  /// The columns, each with the number of its grid that is nearest to zero as its origin: 0 itself if the
+  /// grid has it. Every number must be of the grid.
   func columns(_ x: TrainingData, features: Int) throws -> [DiscreteColumn] {
     try steps(names: x.names, features: features).map { feature, step in
       guard feature < x.columns else { return DiscreteColumn(feature: feature, step: step) }
       let numbers = x.column(feature)
       let first = numbers.first ?? 0
       var column = DiscreteColumn(feature: feature, step: step)
-      // Not a number of the data but the least of the grid, so that it does not depend on their order.
+      // The number of the grid nearest to zero, not one of the data, so that their order does not matter.
       if !column.holds(first) { column.origin = first - column.nearest(first) }
       try Self.check(numbers, column, of: x)
       return column
@@ -86,19 +70,5 @@ struct DiscreteFlags: ParsableArguments {
       if column.holds(upper[column.feature]) { upper[column.feature] += half }
     }
     return try Bounds(lower: lower, upper: upper)
-  }
-}
-
-/// A column that an option names.
-struct ColumnFlag {
-  let option: String
-
-  /// The feature, counted from 0, of a column that is given by its name or its number from 1.
-  func feature(_ name: String, names: [String], features: Int) throws -> Int {
-    if let place = names.firstIndex(of: name) { return place }
-    if let number = Int(name), (1...features).contains(number) { return number - 1 }
-    let known = names.isEmpty ? "" : ", or one of " + names.joined(separator: ", ")
-    throw ValidationError(
-      "\(option): there is no column '\(name)'; expected 1 to \(features)\(known)")
   }
 }

@@ -3,14 +3,16 @@ import Testing
 
 @testable import FlowPasses
 
-/// The page "How each pass works" describes every pass.
+/// The pages "How each pass works" and "How passes work in training" describe every pass.
 @Suite struct PassesPageTests {
-  @Test("each pass has a section of the page, and an example that runs it")
+  @Test("each pass has a section of a page, and an example that runs it")
   func sections() throws {
-    let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("../../Sources/FlowPasses/FlowPasses.docc/HowPassesWork.md")
-    let text = try String(contentsOf: page, encoding: .utf8)
-    let sections = text.components(separatedBy: "\n### ").dropFirst()
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../../Sources/FlowPasses/FlowPasses.docc")
+    let sections = try ["HowPassesWork.md", "HowTrainingPassesWork.md"].flatMap { page in
+      try String(contentsOf: folder.appendingPathComponent(page), encoding: .utf8)
+        .components(separatedBy: "\n### ").dropFirst()
+    }
     let names = sections.map { String($0.prefix { $0 != "\n" }) }
     #expect(Set(names) == Set(Pipeline.all.map(\.name)))
     #expect(names.count == Pipeline.all.count)

@@ -1,3 +1,4 @@
+import FlowCodegen
 import FlowFiles
 import Flows
 import Testing
@@ -22,5 +23,16 @@ import Testing
     #expect(wanted.values.contains { $0.count > 1000 })
     #expect(wanted.values.allSatisfy { $0.contains { $0 != 0 } && $0.allSatisfy(\.isFinite) })
     for threads in [2, 3, 5] { #expect(try trained(threads: threads) == wanted) }
+  }
+
+  @Test(
+    "a step evaluates the flow once: the loss and its gradient share a loop over rows",
+    arguments: ["MAF", "NSF", "NICE", "GF", "SOSPF", "BPF", "NAF", "UNAF", "CNF"])
+  func onePass(type: String) throws {
+    let description = try FlowDescription(
+      text: #"{"type": "\#(type)", "features": 3, "context": 2}"#)
+    let step = try Model(description, seed: 1).trainingStepFunction().function
+    let lines = try TileProgram(lowering: step).text.split(separator: "\n")
+    #expect(lines.count { $0.hasPrefix("  rows ") } == 1)
   }
 }

@@ -65,7 +65,7 @@ FK_OUTLINE void fk_inverse_put(const fk_inverse *t, int tile, const fk_root *r, 
 FK_OUTLINE void fk_inverse_start(const fk_inverse *t, const fk_root *r, int begin, int end,
                                  const int32_t *items) {
   for (int item = begin; item < end; item++)
-    for (int v = 0; v < FK_TILE; v += FK_LANES) {
+    for (int v = 0; v < r->width; v += FK_LANES) {
       int element = items ? items[item] : item;
       int64_t at = (int64_t)element * FK_TILE + v;
       fk_vec y = fk_load(r->target + at);

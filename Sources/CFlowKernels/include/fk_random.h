@@ -13,17 +13,18 @@
 #define FK_RANDOM_H
 #include "fk_math.h"
 
-/* The four words of one block for FK_TILE rows, of which `rows` has the numbers. */
-FK_OUTLINE void fk_philox(uint32_t key0, uint32_t key1, const uint64_t rows[FK_TILE],
-                          uint32_t block, uint32_t stream, uint32_t words[4][FK_TILE]) {
-  for (int i = 0; i < FK_TILE; i++) {
+/* The four words of one block for `count` rows, of which `rows` has the numbers; inlined, so that
+ * `count` is known. */
+FK_INLINE void fk_philox_rows(int count, uint32_t key0, uint32_t key1, const uint64_t *rows,
+                              uint32_t block, uint32_t stream, uint32_t words[4][FK_TILE]) {
+  for (int i = 0; i < count; i++) {
     words[0][i] = (uint32_t)rows[i];
     words[1][i] = (uint32_t)(rows[i] >> 32);
     words[2][i] = block;
     words[3][i] = stream;
   }
   for (int round = 0; round < 10; round++) {
-    for (int i = 0; i < FK_TILE; i++) {
+    for (int i = 0; i < count; i++) {
       uint64_t a = (uint64_t)words[0][i] * 0xD2511F53u;
       uint64_t b = (uint64_t)words[2][i] * 0xCD9E8D57u;
       uint32_t x = (uint32_t)(b >> 32) ^ words[1][i] ^ key0;
@@ -36,6 +37,14 @@ FK_OUTLINE void fk_philox(uint32_t key0, uint32_t key1, const uint64_t rows[FK_T
     key0 += 0x9E3779B9u;
     key1 += 0xBB67AE85u;
   }
+}
+/* The same for the rows of a tile that are computed, all or one vector of them. */
+FK_OUTLINE void fk_philox(int width, uint32_t key0, uint32_t key1, const uint64_t rows[FK_TILE],
+                          uint32_t block, uint32_t stream, uint32_t words[4][FK_TILE]) {
+  if (width == FK_TILE)
+    fk_philox_rows(FK_TILE, key0, key1, rows, block, stream, words);
+  else
+    fk_philox_rows(FK_LANES, key0, key1, rows, block, stream, words);
 }
 
 /* Uniform numbers in (0, 1) from one word of each row (low and high word for doubles). */
@@ -55,21 +64,19 @@ FK_INLINE fk_vec fk_unit(const uint32_t *low, const uint32_t *high) {
 }
 
 /* Elements [0, n) of a row value: standard normal if `normal`, else uniform on (0, 1). Row i of the
- * tile is row numbers[i] of the sample, for the `valid` rows there are, or if `numbers` is NULL row
- * first_row + i. */
+ * tile is row numbers[i] of the sample, or if `numbers` is NULL row first_row + i. The rows beyond the
+ * `valid` ones, up to `width`, repeat the last of those, so that no search waits for them. */
 FK_OUTLINE void fk_random(int normal, uint32_t key0, uint32_t key1, uint64_t first_row,
                           const int64_t *numbers, int64_t valid, uint32_t stream, int n, int width,
                           fk_real *tile) {
   uint32_t words[4][FK_TILE] __attribute__((aligned(64)));
   uint64_t rows[FK_TILE] __attribute__((aligned(64)));
-  if (numbers)
-    for (int i = 0; i < FK_TILE; i++)
-      rows[i] = (uint64_t)numbers[i < valid ? i : valid - 1];
-  else
-    for (int i = 0; i < FK_TILE; i++)
-      rows[i] = first_row + (uint64_t)i;
+  for (int i = 0; i < width; i++) {
+    const int64_t row = i < valid ? i : valid - 1;
+    rows[i] = numbers ? (uint64_t)numbers[row] : first_row + (uint64_t)row;
+  }
   for (int e = 0; e < n; e += 2) {
-    fk_philox(key0, key1, rows, (uint32_t)(e / 2), stream, words);
+    fk_philox(width, key0, key1, rows, (uint32_t)(e / 2), stream, words);
     int second = sizeof(fk_real) == 8 ? 2 : 1;
     for (int v = 0; v < width; v += FK_LANES) {
       fk_vec u = fk_unit(words[0] + v, words[1] + v);

@@ -38,6 +38,7 @@ typedef struct {
   const fk_real *target, *value, *slope;
   fk_real lower, upper;
   int approximate; /* Whether slopes are not exact. */
+  int width;       /* The rows of the tile that are searched for, all or one vector of them. */
 } fk_root;
 
 /* Where every search starts: in the middle of a bounded domain, else at 0 or at the end of the domain
@@ -54,7 +55,7 @@ FK_OUTLINE void fk_root_start(const fk_root *r, int begin, int end, const int32_
   if (r->lower > -FK_INFINITY && r->upper < FK_INFINITY)
     first = r->upper - r->lower;
   for (int item = begin; item < end; item++)
-    for (int v = 0; v < FK_TILE; v += FK_LANES) {
+    for (int v = 0; v < r->width; v += FK_LANES) {
       int64_t at = (int64_t)(items ? items[item] : item) * FK_TILE + v;
       fk_vec y = fk_load(r->target + at);
       fk_vec x = fk_select(y == FK_INFINITY, fk_splat(r->upper), fk_splat(start));
@@ -72,7 +73,7 @@ FK_OUTLINE int fk_root_step(const fk_root *r, int begin, int end, const int32_t 
   fk_int open = {0};
   const fk_vec eps = fk_splat((fk_real)FK_EPSILON);
   for (int item = begin; item < end; item++)
-    for (int v = 0; v < FK_TILE; v += FK_LANES) {
+    for (int v = 0; v < r->width; v += FK_LANES) {
       int64_t at = (int64_t)(items ? items[item] : item) * FK_TILE + v;
       fk_vec last = fk_load(r->step + at);
       fk_int active = last != 0;
@@ -165,16 +166,16 @@ FK_OUTLINE int fk_root_steps(const fk_root *r, int32_t *items, int count) {
 FK_OUTLINE int64_t fk_root_open(const fk_root *r, int begin, int end, const int32_t *items) {
   int64_t count = 0;
   for (int item = begin; item < end; item++)
-    for (int v = 0; v < FK_TILE; v++)
+    for (int v = 0; v < r->width; v++)
       count += r->step[(int64_t)(items ? items[item] : item) * FK_TILE + v] != 0;
   return count;
 }
 
 /* The point and the weight of a node of a quadrature from a to b. */
 FK_OUTLINE void fk_node(const fk_real *a, const fk_real *b, fk_real u, fk_real w, fk_real *t,
-                        fk_real *dt, int begin, int end, const int32_t *items) {
+                        fk_real *dt, int width, int begin, int end, const int32_t *items) {
   for (int item = begin; item < end; item++)
-    for (int v = 0; v < FK_TILE; v += FK_LANES) {
+    for (int v = 0; v < width; v += FK_LANES) {
       int64_t at = (int64_t)(items ? items[item] : item) * FK_TILE + v;
       fk_vec from = fk_load(a + at), length = fk_load(b + at) - from;
       fk_store(t + at, from + length * u);
@@ -183,11 +184,11 @@ FK_OUTLINE void fk_node(const fk_real *a, const fk_real *b, fk_real u, fk_real w
 }
 
 /* Whether the limits of all lanes of the elements are the same or NaN. */
-FK_OUTLINE int fk_no_length(const fk_real *a, const fk_real *b, int begin, int end,
+FK_OUTLINE int fk_no_length(const fk_real *a, const fk_real *b, int width, int begin, int end,
                             const int32_t *items) {
   fk_int apart = {0};
   for (int item = begin; item < end; item++)
-    for (int v = 0; v < FK_TILE; v += FK_LANES) {
+    for (int v = 0; v < width; v += FK_LANES) {
       int64_t at = (int64_t)(items ? items[item] : item) * FK_TILE + v;
       fk_vec from = fk_load(a + at), to = fk_load(b + at);
       apart |= (from < to) | (from > to);
@@ -199,10 +200,10 @@ FK_OUTLINE int fk_no_length(const fk_real *a, const fk_real *b, int begin, int e
 }
 
 /* sums += values, or sums = values for the first node. */
-FK_OUTLINE void fk_accumulate(fk_real *sums, const fk_real *values, int first, int begin, int end,
-                              const int32_t *items) {
+FK_OUTLINE void fk_accumulate(fk_real *sums, const fk_real *values, int first, int width, int begin,
+                              int end, const int32_t *items) {
   for (int item = begin; item < end; item++)
-    for (int v = 0; v < FK_TILE; v += FK_LANES) {
+    for (int v = 0; v < width; v += FK_LANES) {
       int64_t at = (int64_t)(items ? items[item] : item) * FK_TILE + v;
       fk_vec old = first ? fk_splat(0) : fk_load(sums + at);
       fk_store(sums + at, old + fk_load(values + at));

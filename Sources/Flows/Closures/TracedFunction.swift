@@ -32,12 +32,19 @@ public struct TracedFunction: Hashable, Sendable {
   public func gradient(
     of result: String, withRespectTo names: [String]? = nil
   ) throws -> OptimizedFunction {
+    try gradient(of: result, withRespectTo: names, passes: Pipeline.cleanup)
+  }
+
+  /// The same with other passes after differentiation, for callers that go on to change the function.
+  func gradient(
+    of result: String, withRespectTo names: [String]? = nil, passes: [Pass]
+  ) throws -> OptimizedFunction {
     let all = function.arguments.filter {
       $0.kind != .buffer && function.type(of: $0.value).dtype.isFloat
     }
     let both = try FlowPasses.gradient(
       of: optimized().function, result: result, withRespectTo: names ?? all.map(\.name))
-    return try OptimizedFunction(both, passes: Pipeline.cleanup)
+    return try OptimizedFunction(both, passes: passes)
   }
 }
 

@@ -33,8 +33,10 @@ func trainingStep(
   loss function: TracedFunction, parameters: [Parameter], optimizer: AdamW
 ) throws -> CompactedFunction {
   let names = parameters.map(\.name)
+  // Factors are taken out at the end: only bare weight gradients can be compacted.
+  let passes = Pipeline.cleanup.filter { $0.name != lateFactors.name }
   let compact = try compactingParameters(
-    of: function.gradient(of: "loss", withRespectTo: names).function)
+    of: function.gradient(of: "loss", withRespectTo: names, passes: passes).function)
   let both = compact.function
   let builder = FunctionBuilder(name: "train_step")
   var map: [Value: Value] = [:]

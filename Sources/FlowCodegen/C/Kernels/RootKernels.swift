@@ -49,7 +49,8 @@ extension KernelCall {
     KernelCall(
       "fk_node",
       [
-        "a": a, "b": b, "u": u, "w": w, "t": t, "dt": dt, "begin": items.begin,
+        "a": a, "b": b, "u": u, "w": w, "t": t, "dt": dt, "width": CVariable.width,
+        "begin": items.begin,
         "end": items.end, "items": items.items,
       ])
   }
@@ -58,7 +59,10 @@ extension KernelCall {
   static func noLength(a: String, b: String, _ items: CItems) -> KernelCall {
     KernelCall(
       "fk_no_length",
-      ["a": a, "b": b, "begin": items.begin, "end": items.end, "items": items.items])
+      [
+        "a": a, "b": b, "width": CVariable.width, "begin": items.begin, "end": items.end,
+        "items": items.items,
+      ])
   }
 
   static func accumulate(
@@ -67,7 +71,8 @@ extension KernelCall {
     KernelCall(
       "fk_accumulate",
       [
-        "sums": sums, "values": values, "first": first, "begin": items.begin, "end": items.end,
+        "sums": sums, "values": values, "first": first, "width": CVariable.width,
+        "begin": items.begin, "end": items.end,
         "items": items.items,
       ])
   }

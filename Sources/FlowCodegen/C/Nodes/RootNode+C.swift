@@ -53,14 +53,14 @@ extension RootNode {
   }
 
   private func lanes(_ items: CItems) -> String {
-    "(uint64_t)((\(items.end)) - (\(items.begin))) * FK_TILE"
+    "(uint64_t)((\(items.end)) - (\(items.begin))) * (uint64_t)width"
   }
 
   /// The description of the search.
   func search(in printer: NodePrinter) -> String {
     let pointers = ([state] + working + [target, value, slope]).map { printer.pointer($0) }
     let ends = [domain.lower, domain.upper].map { printer.number($0) }
-    let fields = pointers + ends + [hasExactSlopes ? "0" : "1"]
+    let fields = pointers + ends + [hasExactSlopes ? "0" : "1", CVariable.width]
     return "const fk_root root = {\(fields.joined(separator: ", "))};"
   }
 }

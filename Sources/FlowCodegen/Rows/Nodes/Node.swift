@@ -87,8 +87,8 @@ protocol NodeBody {
   /// The reductions over rows that it adds to, by number.
   var reductions: [Int] { get }
 
-  /// Whether a tile of few rows may leave all but its first vector alone. What sums over rows, or
-  /// loops until all rows are done, looks at whole tiles.
+  /// Whether a tile of few rows may leave all but its first vector alone. What sums over rows looks at
+  /// whole tiles.
   var canBeNarrow: Bool { get }
   /// Where items add up what they make, and what that starts from.
   var accumulators: [Accumulator] { get }

@@ -36,7 +36,6 @@ struct QuadratureNode: NodeBody {
   var bodies: [[Node]] { [nodes] }
   var prepares: [Span] { [Span(point), Span(weight)] }
   var takes: [Span] { sums.map { Span($0.value) } }
-  var canBeNarrow: Bool { false }
 
   /// What a node of the rule leaves is overwritten by the next, so all that leads from an element of
   /// the point to a total must run in one step; nil if it can't.

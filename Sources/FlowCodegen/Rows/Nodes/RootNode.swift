@@ -64,7 +64,6 @@ struct RootNode: NodeBody {
   var inverses: [Int] { inverse.map { [$0.number] } ?? [] }
   var prepares: [Span] { [Span(state)] }
   var takes: [Span] { [Span(value), Span(slope)] }
-  var canBeNarrow: Bool { false }
 
   /// An element's root is searched in one step: when its target and all that its function needs are
   /// final. What the function computes for it runs in that step too.
