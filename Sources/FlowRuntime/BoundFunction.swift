@@ -21,7 +21,8 @@ public final class BoundFunction: @unchecked Sendable {
       stored[index] = try Self.bytes(of: argument, in: parameters, compiled, rows: nil)
     }
     self.parameters = stored
-    state = .allocate(byteCount: compiled.stateBytes, alignment: 64)
+    // Products of one row may read a line beyond.
+    state = .allocate(byteCount: compiled.stateBytes + 64, alignment: 64)
     let pointers = compiled.function.arguments.indices.map { stored[$0]?.pointer.constant }
     pointers.withUnsafeBufferPointer { buffer in
       if let base = buffer.baseAddress {

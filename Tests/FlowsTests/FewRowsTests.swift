@@ -12,9 +12,10 @@ import Testing
     if name == "UNAF" { try check(name, Double.self) }
   }
 
+  /// The networks are wide enough for products of one row.
   private func check<Element: FlowScalar>(_ name: String, _: Element.Type) throws {
-    let network = name.hasSuffix("NAF") ? #", "network": {"hidden_features": [16, 16]}"# : ""
-    let hidden = name == "GF" ? "" : #", "hidden_features": [17, 16]"#
+    let network = name.hasSuffix("NAF") ? #", "network": {"hidden_features": [30, 26]}"# : ""
+    let hidden = name == "GF" ? "" : #", "hidden_features": [70, 64]"#
     let flow = name == "CNF" ? "" : #", "transforms": 2"#
     let text = #"{"type": "\#(name)", "features": 3, "context": 2\#(flow)\#(hidden)\#(network)}"#
     let compiled = try Model(FlowDescription(text: text), seed: 5).compiled(Element.self)

@@ -54,9 +54,10 @@ FK_INLINE void fk_release(void **kept) {
   free(__atomic_exchange_n(kept, (void *)0, __ATOMIC_ACQ_REL));
 }
 
-/* Memory for n numbers that stays, such as packed weights, aligned to cache lines; NULL if there is none. */
+/* Memory for n numbers that stays, such as packed weights, aligned to cache lines; NULL if there is none. A
+ * line more than they need, which products of one row may read. */
 FK_INLINE fk_real *fk_keep(int64_t n) {
-  return aligned_alloc(64, ((size_t)n * sizeof(fk_real) + 64) / 64 * 64);
+  return aligned_alloc(64, ((size_t)n * sizeof(fk_real) + 127) / 64 * 64);
 }
 
 /* Work that is handed out in runs. Each thread has a queue with its own share of the runs; it takes them

@@ -38,7 +38,7 @@ FK_INLINE void fk_philox_rows(int count, uint32_t key0, uint32_t key1, const uin
     key1 += 0xBB67AE85u;
   }
 }
-/* The same for the rows of a tile that are computed, all or one vector of them. */
+/* The same for all rows of a tile, or for its first vector. */
 FK_OUTLINE void fk_philox(int width, uint32_t key0, uint32_t key1, const uint64_t rows[FK_TILE],
                           uint32_t block, uint32_t stream, uint32_t words[4][FK_TILE]) {
   if (width == FK_TILE)
@@ -71,7 +71,7 @@ FK_OUTLINE void fk_random(int normal, uint32_t key0, uint32_t key1, uint64_t fir
                           fk_real *tile) {
   uint32_t words[4][FK_TILE] __attribute__((aligned(64)));
   uint64_t rows[FK_TILE] __attribute__((aligned(64)));
-  for (int i = 0; i < width; i++) {
+  for (int i = 0; i < FK_TILE && (i < width || i < FK_LANES); i++) {
     const int64_t row = i < valid ? i : valid - 1;
     rows[i] = numbers ? (uint64_t)numbers[row] : first_row + (uint64_t)row;
   }

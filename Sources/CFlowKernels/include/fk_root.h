@@ -38,7 +38,7 @@ typedef struct {
   const fk_real *target, *value, *slope;
   fk_real lower, upper;
   int approximate; /* Whether slopes are not exact. */
-  int width;       /* The rows of the tile that are searched for, all or one vector of them. */
+  int width;       /* The rows of the tile that are searched for, all, one vector or one. */
 } fk_root;
 
 /* Where every search starts: in the middle of a bounded domain, else at 0 or at the end of the domain

@@ -21,10 +21,9 @@ extension CFile {
       "static void \(name)(\(Self.tileParameters)int64_t row, int64_t rows, uint64_t first_row, "
         + "fk_real *gradients, double *sums, int accumulate) {")
     out.line("const int64_t valid = rows - row < FK_TILE ? rows - row : FK_TILE;")
-    // Rows that fit the first vector of a tile leave the others alone.
-    out.line(
-      "const int width = \(phase.canBeNarrow ? "valid <= FK_LANES ? FK_LANES : FK_TILE" : "FK_TILE");"
-    )
+    // Rows that fit the first vector of a tile leave the others alone; the lanes beyond one row repeat it.
+    let few = "valid == 1 ? 1 : valid <= FK_LANES ? FK_LANES : FK_TILE"
+    out.line("const int width = \(phase.canBeNarrow ? few : "FK_TILE");")
     out.line(
       "(void)args, (void)results, (void)state, (void)work, (void)first_row, (void)gradients, "
         + "(void)sums, (void)accumulate, (void)valid, (void)width;")

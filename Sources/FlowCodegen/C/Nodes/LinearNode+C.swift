@@ -44,7 +44,9 @@ extension LinearNode {
     }
     let late = "FK_DEFINE_LATE(\(after))"
     if isLate { _ = definitions.define("late", late) { _ in late } }
-    let parts = "\(cases.joined(separator: " ")), \(isLate ? "FK_LATE(\(after))" : "")"
+    let row = "FK_DEFINE_ROW(\(after))"
+    _ = definitions.define("row", row) { _ in row }
+    let parts = "\(cases.joined(separator: " ")), \(after), \(isLate ? "FK_LATE(\(after))" : "")"
     return definitions.define("layer", parts) { "FK_DEFINE_GEMM(\($0), \(parts))" }
   }
 
