@@ -8,7 +8,7 @@ import re
 
 from store import HERE, KINDS, OURS, PEERS, TITLES, Results, workloads
 from sweep import shares_text
-from table import cell, share
+from table import cell, microseconds, share
 
 NOTE = (
     "Rows (log_prob, sample) or steps (train) per second, medians, float32, two threads, measured "
@@ -28,11 +28,6 @@ def architecture(flow):
     else:
         parts.append("Zuko's defaults")
     return f"{flow['type']}, " + ", ".join(parts)
-
-
-def microseconds(timed):
-    """The time of a call, to three digits."""
-    return f"{1e6 / timed['median']:.3g}" if timed else "–"
 
 
 def section(results, threads=2):

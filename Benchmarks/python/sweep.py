@@ -6,7 +6,7 @@ import random
 import tempfile
 
 from store import workloads
-from table import aligned, number
+from table import aligned, microseconds, number
 
 ACTIVATIONS = ["ReLU", "ELU", "Tanh", "SiLU", "LeakyReLU", "Softplus", "Sigmoid"]
 
@@ -130,12 +130,8 @@ def ratio(a, b, percent=True):
     return f"{100 * value:.0f} %" if percent else f"{value:.2f}×"
 
 
-def microseconds(timed):
-    return f"{1e6 / timed['median']:.1f} us" if timed else "–"
-
-
 def details_text(entries):
-    lines = [["workload", "one row", "sampled", "100 rows", "float64", "f64 peak", "AVX2", "AVX2 peak",
+    lines = [["workload", "one row, us", "sampled, us", "100 rows", "float64", "f64 peak", "AVX2", "AVX2 peak",
               "one context", "gradient", "compile", "train", "objects"]]
     for entry in entries:
         def peak(name):

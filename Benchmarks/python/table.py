@@ -18,6 +18,11 @@ def cell(entry):
     return entry["failure"] if "failure" in entry else number(entry["median"])
 
 
+def microseconds(timed):
+    """The time of a call, to three digits."""
+    return f"{1e6 / timed['median']:.3g}" if timed else "–"
+
+
 def share(entry):
     """The share of the peak of fused multiply-adds: medians, and best pass."""
     if not entry or not entry.get("flop") or "failure" in entry:

@@ -53,7 +53,7 @@ struct Bench {
     print(
       JSONValue.object([
         .init("rates", .object(rates)), .init("rows", .integer(rows)),
-        .init("flop", .integer(request.kind == "train" ? 0 : try workload.productFLOPs())),
+        .init("flop", .integer(try workload.productFLOPs(of: request.kind))),
       ]).text)
   }
 }

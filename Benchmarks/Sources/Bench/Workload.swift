@@ -45,16 +45,31 @@ struct Workload {
     return { try trainer.step(inputs, rows: rows, learningRate: 1e-4, threads: $0) }
   }
 
-  /// Two for each non-zero weight that scoring a row multiplies by; 0 for functions with quadratures,
-  /// equations or roots, whose products are repeated as often as a row needs.
-  func productFLOPs() throws -> Int {
+  /// Two for each non-zero weight that a function multiplies a row by; 0 for training, and for functions with
+  /// quadratures, equations or roots, whose products are repeated as often as a row needs. An inverse by
+  /// steps multiplies by each weight once, as scoring does.
+  func productFLOPs(of kind: String) throws -> Int {
+    guard kind != "train" else { return 0 }
     let function = try model.trace(.logProb).optimized().function
-    guard function.operations.allSatisfy(\.regions.isEmpty) else { return 0 }
+    let timed = kind == "sample" ? try model.trace(.sample).optimized().function : function
+    guard function.operations.allSatisfy(\.regions.isEmpty),
+      timed.operations.withRegions.allSatisfy({ !$0.opcode.isRepeated })
+    else { return 0 }
     return function.operations.reduce(0) { sum, operation in
       guard case .linear(let mask) = operation.opcode else { return sum }
       let shape = function.type(of: operation.operands[1]).shape
       let vectors = function.type(of: operation.result).elementCount / shape[0]
       return sum + 2 * vectors * (mask?.count ?? shape[0] * shape[1])
+    }
+  }
+}
+
+extension Opcode {
+  /// Whether it evaluates its region as often as a row needs.
+  fileprivate var isRepeated: Bool {
+    switch self {
+    case .monotoneRoot, .quadrature, .odeSolve, .odeAdjoint: true
+    default: false
     }
   }
 }
