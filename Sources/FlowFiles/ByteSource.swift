@@ -13,6 +13,8 @@ final class ByteSource {
   /// Bytes in memory, in place of the file's.
   private let memory: [UInt8]?
   private var position = 0
+  /// The version of a regular file when it was opened; nil for a stream, and for bytes in memory.
+  let version: FileVersion?
 
   /// Opens a file; `-` is standard input.
   init(_ path: String, window: Range<Int>? = nil) throws(FileError) {
@@ -20,6 +22,7 @@ final class ByteSource {
     self.window = window
     memory = nil
     descriptor = path == "-" ? 0 : open(path, O_RDONLY | O_CLOEXEC)
+    version = descriptor < 0 ? nil : FileVersion(descriptor: descriptor)
     if descriptor < 0 { throw System.failure(path, "read") }
     var information = stat()
     if fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFDIR {
@@ -30,6 +33,13 @@ final class ByteSource {
   /// Reads bytes that came from a file.
   init(_ path: String, bytes: [UInt8]) {
     (self.path, memory, window, descriptor) = (path, bytes, nil, -1)
+    version = nil
+  }
+
+  /// Throws `FileError` if the file is not as it was when it was opened.
+  func checkUnchanged() throws(FileError) {
+    guard let version, FileVersion(descriptor: descriptor) != version else { return }
+    throw FileVersion.changed(path)
   }
 
   deinit { if descriptor > 0 { close(descriptor) } }

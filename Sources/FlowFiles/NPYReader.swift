@@ -46,6 +46,18 @@ public final class NPYReader: RowReader {
   private var width: Int { shape.count == 2 ? shape[1] : 1 }
   private var isStrided: Bool { header.isFortran && width > 1 }
 
+  /// Which version of a file is read, whose rows can be read in any order; nil for a stream, and for an array that
+  /// was compressed.
+  package var version: FileVersion? { source.version }
+
+  /// Goes on with a row, counted from 0, of a file that must not have changed since it was opened.
+  ///
+  /// - Throws: `FileError` if it has.
+  package func seek(toRow row: Int) throws(FileError) {
+    try source.checkUnchanged()
+    done = min(max(row, 0), shape[0])
+  }
+
   /// The number of a row last read, from 1.
   public func number(ofRow row: Int) -> Int { last + row + 1 }
 
@@ -106,11 +118,11 @@ public final class NPYReader: RowReader {
 
   /// The next bytes, of whole rows.
   private func fill(_ memory: UnsafeMutableRawBufferPointer, row: Int) throws(FileError) {
-    let found = try source.read(into: memory)
+    let offset = header.offset + row * width * header.element.size
+    let found = try source.read(into: memory, at: source.version == nil ? nil : offset)
     guard found == memory.count else {
-      let offset = header.offset + row * width * header.element.size + found
       throw .malformed(
-        path: source.path, offset: offset, reason: "the file ends before its last row")
+        path: source.path, offset: offset + found, reason: "the file ends before its last row")
     }
   }
 

@@ -44,6 +44,30 @@ extension PrebuiltFlow {
       options: options, progress: progress)
   }
 
+  /// Puts the flow in the units of a file; see `Model.standardize`.
+  public mutating func standardize(
+    _ x: RowFile, context: RowFile? = nil, weights: RowFile? = nil,
+    by method: Standardization = .deviation
+  ) throws {
+    try model.standardize(x, context: context, weights: weights, by: method)
+  }
+
+  /// Fits the parameters to the rows of files, which may be larger than memory; see `Model.fit`.
+  @discardableResult
+  public mutating func fit(
+    _ x: RowFile, context: RowFile? = nil, weights: RowFile? = nil,
+    validation: Rows<Float>? = nil, validationContext: Rows<Float>? = nil,
+    validationWeights: [Float]? = nil, options: TrainingOptions = TrainingOptions(),
+    resume: TrainingCheckpoint? = nil,
+    checkpoint: @Sendable (TrainingCheckpoint) throws -> Void = { _ in },
+    progress: @Sendable (TrainingProgress) -> Void = { _ in }
+  ) async throws -> TrainingReport {
+    try await model.fit(
+      x, context: context, weights: weights, validation: validation,
+      validationContext: validationContext, validationWeights: validationWeights,
+      options: options, resume: resume, checkpoint: checkpoint, progress: progress)
+  }
+
   /// The flow in machine code, with the current parameter values.
   ///
   /// - Parameter scalar: the type that it computes in.

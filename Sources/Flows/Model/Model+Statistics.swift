@@ -44,7 +44,7 @@ extension Parameter {
 struct LayerStatistics {
   private let function: CompiledFunction?
   /// The most rows that they are found in.
-  private static let mostRows = 100_000
+  static let mostRows = 100_000
 
   /// Compiles the function.
   ///

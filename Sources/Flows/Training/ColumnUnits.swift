@@ -36,84 +36,20 @@ public struct ColumnUnits: Sendable, Hashable {
     of values: [Scalar], columns: Int, weights: [Float]? = nil,
     by method: Standardization = .deviation
   ) {
-    var (centre, scale): ([Double], [Double]) = ([], [])
     let rows = columns > 0 ? values.count / columns : 0
-    values.withUnsafeBufferPointer { values in
-      for column in 0..<columns {
+    let found = values.withUnsafeBufferPointer { values in
+      (0..<columns).map { column in
         let entries = (0..<rows).lazy.map { row in
-          Entry(value: Double(values[row * columns + column]), weight: weights?[row] ?? 1)
+          ColumnEntry(
+            value: Double(values[row * columns + column]), weight: weights?[row] ?? 1)
         }
-        var (middle, width) = Self.moments(entries)
-        if method == .robust, rows > 0 {
-          let quartiles = Self.quantiles(
-            entries.filter { $0.weight > 0 }, at: [0.25, 0.5, 0.75])
-          let range = quartiles[2] - quartiles[0]
-          middle = quartiles[1]
-          // Where half of the numbers are the same, their deviation is the only width there is.
-          if range > 0 { width = range / Self.normalQuartileRange }
-        }
-        let usable = Self.usable(width)
-        // Any centre near the middle serves; one of float32 is the same for whoever reads the model.
-        let near = Double(Float(middle))
-        centre.append(abs(near - middle) <= usable / 128 ? near : middle)
-        scale.append(usable)
+        var moments = ColumnMoments()
+        moments.add(entries)
+        return UnitsFinder.unit(
+          moments, method == .robust ? entries.filter { $0.weight > 0 } : [])
       }
     }
-    self.init(centre: centre, scale: scale)
-  }
-
-  private struct Entry {
-    let value: Double
-    let weight: Float
-  }
-
-  /// The width between the quartiles of a standard normal distribution.
-  private static let normalQuartileRange = 1.348_979_500_392_163_6
-
-  /// A width as a scale: rounded to float32, and 1 if it is 0.
-  private static func usable(_ width: Double) -> Double {
-    guard width > 0, width.isFinite else { return 1 }
-    let largest = Double(Float.greatestFiniteMagnitude)
-    return Double(Float(min(max(width, Double(Float.leastNormalMagnitude)), largest)))
-  }
-
-  /// The mean and the standard deviation, from differences to the first number, which keep the digits of
-  /// numbers far from zero.
-  private static func moments(
-    _ entries: some Collection<Entry>
-  ) -> (mean: Double, deviation: Double) {
-    guard let first = entries.first(where: { $0.weight > 0 })?.value else { return (0, 0) }
-    var (sum, total) = (0.0, 0.0)
-    for entry in entries where entry.weight > 0 {
-      sum += Double(entry.weight) * (entry.value - first)
-      total += Double(entry.weight)
-    }
-    let mean = first + sum / total
-    var squares = 0.0
-    for entry in entries where entry.weight > 0 {
-      let difference = entry.value - mean
-      squares += Double(entry.weight) * difference * difference
-    }
-    // A constant column must have no width, though its mean may be rounded.
-    let isConstant = entries.allSatisfy { $0.weight == 0 || $0.value == first }
-    return isConstant ? (first, 0) : (mean, (squares / total).squareRoot())
-  }
-
-  /// The smallest numbers that have at least these shares of the weight at or below them.
-  private static func quantiles(_ entries: [Entry], at shares: [Double]) -> [Double] {
-    let sorted = entries.sorted { $0.value < $1.value }
-    let total = sorted.reduce(0) { $0 + Double($1.weight) }
-    var results: [Double] = []
-    var below = 0.0
-    var index = 0
-    for share in shares {
-      while index + 1 < sorted.count, below + Double(sorted[index].weight) < share * total {
-        below += Double(sorted[index].weight)
-        index += 1
-      }
-      results.append(sorted[index].value)
-    }
-    return results
+    self.init(centre: found.map(\.centre), scale: found.map(\.scale))
   }
 
   /// Whether numbers around a centre need more digits than float32 has: it keeps fewer than 12 bits of a

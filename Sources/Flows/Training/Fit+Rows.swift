@@ -26,30 +26,43 @@ extension Model {
     progress: @Sendable (TrainingProgress) -> Void = { _ in }
   ) async throws -> TrainingReport {
     try check(x, context, names: ("x", "context"))
-    let (units, contextUnits) = (rowUnits, contextUnits)
-    func centred(_ x: Rows<Float>, _ context: Rows<Float>?, _ weights: [Float]?) -> WeightedRows {
-      WeightedRows(
-        x: units?.centred(x.values) ?? x.values,
-        context: context.map { contextUnits?.centred($0.values) ?? $0.values } ?? [],
-        weights: weights)
-    }
-    var judged: WeightedRows?
-    if let validation {
-      try check(validation, validationContext, names: ("validation", "validationContext"))
-      judged = centred(validation, validationContext, validationWeights)
-    } else if validationContext != nil || validationWeights != nil {
-      throw FlowError.invalid(
-        place: "validation", found: "nothing",
-        expected: "the rows that the validation context and weights belong to")
-    }
+    let judged = try judged(validation, validationContext, validationWeights)
     if let names = x.columnNames { columns.x = names }
     if let names = context?.columnNames { columns.context = names }
-    let rows = centred(x, context, weights)
+    let rows = centredRows(x, context, weights)
     var model = self.centred()
     defer { update(from: model) }
     return try model.fit(
       rows.x, context: rows.context, weights: weights, validation: judged, options: options,
       progress: progress)
+  }
+
+  /// Rows minus the centre of the model's units.
+  private func centredRows(
+    _ x: Rows<Float>, _ context: Rows<Float>?, _ weights: [Float]?
+  ) -> WeightedRows {
+    WeightedRows(
+      x: rowUnits?.centred(x.values) ?? x.values,
+      context: context.map { contextUnits?.centred($0.values) ?? $0.values } ?? [],
+      weights: weights)
+  }
+
+  /// The rows that epochs are judged on, centred; nil if there are none.
+  ///
+  /// - Throws: `FlowError` for tables that do not fit.
+  func judged(
+    _ validation: Rows<Float>?, _ context: Rows<Float>?, _ weights: [Float]?
+  ) throws(FlowError) -> WeightedRows? {
+    guard let validation else {
+      guard context == nil, weights == nil else {
+        throw .invalid(
+          place: "validation", found: "nothing",
+          expected: "the rows that the validation context and weights belong to")
+      }
+      return nil
+    }
+    try check(validation, context, names: ("validation", "validationContext"))
+    return centredRows(validation, context, weights)
   }
 
   private func check(

@@ -27,9 +27,19 @@ extension Model {
     resume: TrainingCheckpoint? = nil, checkpoint: (TrainingCheckpoint) throws -> Void = { _ in },
     progress: (TrainingProgress) -> Void = { _ in }
   ) throws -> TrainingReport {
+    try fit(
+      .memory(WeightedRows(x: x, context: context, weights: weights)), validation: validation,
+      options: options, resume: resume, checkpoint: checkpoint, progress: progress)
+  }
+
+  /// Fits the parameters to rows wherever they are.
+  mutating func fit(
+    _ data: FitRows, validation: WeightedRows?, options: TrainingOptions,
+    resume: TrainingCheckpoint?, checkpoint: (TrainingCheckpoint) throws -> Void,
+    progress: (TrainingProgress) -> Void
+  ) throws -> TrainingReport {
     var session = try FitSession(
-      model: self, data: WeightedRows(x: x, context: context, weights: weights),
-      validation: validation, options: options)
+      model: self, data: data, validation: validation, options: options)
     do {
       let report = try session.run(resume: resume, checkpoint: checkpoint, progress: progress)
       for (name, values) in session.bestValues { self.values[name] = values }

@@ -14,8 +14,12 @@ struct FitSession {
   let trainer: Trainer
   /// What epochs are judged by.
   private let judgement: CompiledFunction
-  let training: RowSelection
+  let training: TrainingRows
   let validation: RowSelection
+  /// The rows on which epochs are judged: those held out, or else training rows.
+  private let judging: RowSelection
+  /// The training rows in which statistics of layers are found; none if there are no such layers.
+  private let known: RowSelection
   let job: TrainingJob
   var best: [String: [Float]] = [:]
   var bestEpoch = 0
@@ -23,28 +27,26 @@ struct FitSession {
   var bestValidation = -Double.infinity
 
   init(
-    model: Model, data: WeightedRows, validation judged: WeightedRows?, options: TrainingOptions
+    model: Model, data: FitRows, validation judged: WeightedRows?, options: TrainingOptions
   ) throws {
-    let rows = try data.checkedCount(for: model, minimum: 2)
-    if let judged {
-      let count = try judged.checkedCount(for: model, minimum: 1, prefix: "validation ")
-      training = RowSelection(data, RowSelection.weighted(data, count: rows))
-      validation = RowSelection(judged, RowSelection.weighted(judged, count: count))
-    } else {
-      (training, validation) = RowSelection.split(
-        data, count: rows, heldOut: options.validation, seed: options.seed)
-    }
-    let isWeighted = data.weights != nil
+    let split = try FitSplit(model, data, validation: judged, options)
+    (training, validation) = (split.training, split.validation)
+    judging =
+      validation.rows.isEmpty ? try training.sample(training.mostInMemory, seed: 0) : validation
+    let isWeighted = split.digests.weights != nil
     var normalised = model
     let first = try LayerStatistics(model, isFirst: true, isWeighted: isWeighted)
-    bestStatistics = try first.values(model, training, threads: options.threads)
-    normalised.values.merge(bestStatistics) { $1 }
     statistics = try LayerStatistics(model, isFirst: false, isWeighted: isWeighted)
+    known =
+      first.isEmpty && statistics.isEmpty
+      ? .none : try training.sample(LayerStatistics.mostRows, seed: 0)
+    bestStatistics = try first.values(model, known, threads: options.threads)
+    normalised.values.merge(bestStatistics) { $1 }
     self.model = normalised
     self.options = options
-    job = TrainingJob(model: model, data: data, validation: judged, options: options)
+    job = TrainingJob(model: model, data: split.digests, validation: judged, options: options)
     trainer = try normalised.trainer(
-      optimizer: options.optimizer, frozen: options.frozen, isWeighted: data.weights != nil,
+      optimizer: options.optimizer, frozen: options.frozen, isWeighted: isWeighted,
       objective: options.objective, seed: options.seed)
     judgement = try CompiledFunction(model.judgement(options.objective).optimized())
   }
@@ -67,7 +69,7 @@ struct FitSession {
         model.values[parameter.name] = HostArray(new, shape: parameter.shape)
       }
     }
-    try model.values.merge(statistics.values(model, training, threads: options.threads)) { $1 }
+    try model.values.merge(statistics.values(model, known, threads: options.threads)) { $1 }
     return model
   }
 
@@ -75,7 +77,7 @@ struct FitSession {
   private mutating func keepStatistics() throws {
     guard !statistics.isEmpty else { return }
     try bestStatistics.merge(
-      statistics.values(model(best), training, threads: options.threads)
+      statistics.values(model(best), known, threads: options.threads)
     ) { $1 }
   }
 
@@ -83,13 +85,29 @@ struct FitSession {
   private func score(
     _ selection: RowSelection, _ parameters: [String: [Float]], by function: CompiledFunction? = nil
   ) throws -> Likelihoods {
-    let values = try model(parameters).values
     let function = function ?? judgement
-    let bound = try function.bind(values, threads: options.threads)
+    let bound = try function.bind(model(parameters).values, threads: options.threads)
+    return try score(selection, by: function, bound)
+  }
+
+  /// What all training rows come to under given parameters.
+  private func scoreTraining(_ parameters: [String: [Float]]) throws -> LikelihoodTotal {
+    let bound = try judgement.bind(model(parameters).values, threads: options.threads)
+    var total = LikelihoodTotal()
+    for block in 0..<training.blockCount {
+      try total.add(score(training.block(block), by: judgement, bound, block: block))
+    }
+    return total
+  }
+
+  private func score(
+    _ selection: RowSelection, by function: CompiledFunction, _ bound: BoundFunction,
+    block: Int = 0
+  ) throws -> Likelihoods {
     let count = selection.rows.count
     let batch = selection.batch(selection.rows[...], of: model, seed: options.seed)
     // The same numbers in every epoch, so that what differs is the parameters' doing.
-    var inputs = ["seed": HostArray([Int32(0), 0x6a75], shape: [2])]
+    var inputs = ["seed": HostArray([Int32(truncatingIfNeeded: block), 0x6a75], shape: [2])]
     for (name, width) in [("x", model.features), ("context", model.context)] {
       if let values = batch[name] { inputs[name] = HostArray(values, shape: [count, width]) }
     }
@@ -97,9 +115,6 @@ struct FitSession {
     return Likelihoods(
       results[function.function.results[0].name]?.doubles ?? [], weights: selection.weights)
   }
-
-  /// The rows on which epochs are judged.
-  private var judging: RowSelection { validation.rows.isEmpty ? training : validation }
 
   mutating func run(
     resume: TrainingCheckpoint?, checkpoint: (TrainingCheckpoint) throws -> Void,
@@ -137,7 +152,7 @@ struct FitSession {
         throw FlowError.diverged(epoch: epoch, batch: batchCount)
       }
       let current = try score(judging, trainer.state)
-      if let failed, try !current.hasAny && !score(training, trainer.state).hasAny {
+      if let failed, try !current.hasAny && !scoreTraining(trainer.state).hasAny {
         throw FlowError.diverged(epoch: epoch, batch: failed)
       }
       last = current
@@ -169,29 +184,31 @@ struct FitSession {
     let seconds = Date().timeIntervalSince(start)
     return try report(
       epochs: epoch,
-      rowsPerSecond: Double((epoch - first) * training.rows.count) / max(seconds, 1e-9))
+      rowsPerSecond: Double((epoch - first) * training.count) / max(seconds, 1e-9))
   }
 
   private var isMatching: Bool { options.objective == .flowMatching }
 
   /// What the kept parameters came to.
   private func report(epochs: Int, rowsPerSecond: Double) throws -> TrainingReport {
-    var (scored, scoredHeld) = (training, validation)
-    var (train, held) = (try score(training, best), nil as Likelihoods?)
-    if !validation.rows.isEmpty { held = try score(validation, best) }
+    var train = try scoreTraining(best)
+    var (scored, scoredHeld) = (training.count, validation)
+    var held = validation.rows.isEmpty ? nil : try score(validation, best)
     var (loss, heldLoss): (Double?, Double?)
     if isMatching {
       (loss, heldLoss) = (-train.mean, held.map { -$0.mean })
       let logProb = try CompiledFunction(model.trace(.logProb).optimized())
-      scored = training.sample(Self.scoredRows, seed: options.seed)
+      let some = try training.sample(Self.scoredRows, seed: options.seed)
+      scored = some.rows.count
       scoredHeld = validation.sample(Self.scoredRows, seed: options.seed)
-      train = try score(scored, best, by: logProb)
+      train = LikelihoodTotal()
+      train.add(try score(some, best, by: logProb))
       if held != nil { held = try score(scoredHeld, best, by: logProb) }
     }
     return TrainingReport(
       epochs: epochs, bestEpoch: bestEpoch, isImproved: isImproved,
       trainLogLikelihood: train.mean, validationLogLikelihood: held?.mean,
-      trainRows: training.rows.count, trainRowsScored: scored.rows.count,
+      trainRows: training.count, trainRowsScored: scored,
       trainRowsWithoutDensity: train.missing, validationRows: validation.rows.count,
       validationRowsScored: scoredHeld.rows.count,
       validationRowsWithoutDensity: held?.missing ?? 0, trainMatchingLoss: loss,
@@ -201,8 +218,8 @@ struct FitSession {
   /// The largest number of rows whose log-densities are found after flow matching.
   private static let scoredRows = 10_000
 
-  private var batchSize: Int { options.batchSize(rows: training.rows.count) }
-  private var batchCount: Int { (training.rows.count + batchSize - 1) / batchSize }
+  private var batchSize: Int { options.batchSize(rows: training.count) }
+  private var batchCount: Int { (training.count + batchSize - 1) / batchSize }
 
   /// Runs the steps of an epoch, over every training row. A batch in which no row has a finite density
   /// makes no step.
@@ -213,16 +230,12 @@ struct FitSession {
     _ epoch: Int, last: Likelihoods?, start: Date, first: Int,
     _ progress: (TrainingProgress) -> Void
   ) throws -> (failed: Int?, end: TrainingProgress) {
-    // The order depends on seed and epoch alone, so that an interrupted run can be continued.
-    var generator = SeededGenerator(seed: options.seed &+ 0x9e37 &* UInt64(epoch + 1))
-    var order = training.rows
-    order.shuffle(using: &generator)
     let (size, batches) = (batchSize, batchCount)
     var failed: Int?
     var total = 0.0
     var counted = 0.0
     func state(_ batch: Int, _ rows: Int) -> TrainingProgress {
-      let done = (epoch - first) * order.count + rows
+      let done = (epoch - first) * training.count + rows
       return TrainingProgress(
         epoch: epoch + 1, epochs: options.epochs, batch: batch, batches: batches,
         objective: options.objective, loss: counted > 0 ? total / counted : .nan,
@@ -231,26 +244,34 @@ struct FitSession {
         rowsPerSecond: Double(done) / max(Date().timeIntervalSince(start), 1e-9),
         rowsPerBatch: Double(size))
     }
-    for batch in 0..<batches {
-      try Task.checkCancellation()
-      let rows = order[batch * size..<min((batch + 1) * size, order.count)]
-      let loss = try trainer.step(
-        training.batch(rows, of: model, seed: options.seed, epoch: epoch + 1), rows: rows.count,
-        learningRate: options.rate(epoch: epoch), threads: options.threads)
-      if loss.isNaN {
-        trainer.undoStep()
-        guard counted > 0 || batch + 1 < batches, trainer.isFinite else {
-          throw FlowError.diverged(epoch: epoch + 1, batch: failed ?? batch + 1)
+    // The order depends on seed and epoch alone, so that an interrupted run can be continued.
+    var pools = training.pools(
+      batch: size, seed: options.seed &+ 0x9e37 &* UInt64(epoch + 1))
+    var (batch, done) = (0, 0)
+    while let (pool, order) = try pools.next() {
+      for start in stride(from: 0, to: order.count, by: size) {
+        try Task.checkCancellation()
+        let rows = order[start..<min(start + size, order.count)]
+        let loss = try trainer.step(
+          pool.batch(rows, of: model, seed: options.seed, epoch: epoch + 1), rows: rows.count,
+          learningRate: options.rate(epoch: epoch), threads: options.threads)
+        batch += 1
+        done += rows.count
+        if loss.isNaN {
+          trainer.undoStep()
+          guard counted > 0 || batch < batches, trainer.isFinite else {
+            throw FlowError.diverged(epoch: epoch + 1, batch: failed ?? batch)
+          }
+          failed = failed ?? batch
+        } else {
+          failed = nil
+          let weight = pool.weight(rows)
+          total += Double(loss) * weight
+          counted += weight
         }
-        failed = failed ?? batch + 1
-      } else {
-        failed = nil
-        let weight = training.weight(rows)
-        total += Double(loss) * weight
-        counted += weight
+        if batch % 8 == 0 || batch == batches { progress(state(batch, done)) }
       }
-      if batch % 8 == 7 || batch + 1 == batches { progress(state(batch + 1, rows.endIndex)) }
     }
-    return (failed, state(batches, order.count))
+    return (failed, state(batches, training.count))
   }
 }

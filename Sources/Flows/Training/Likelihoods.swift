@@ -6,6 +6,8 @@ struct Likelihoods {
   private let logProb: [Double]
   /// The weight of each row; nil if all count alike.
   private let weights: [Double]?
+  /// The weighted sum over the rows that have a finite density, and the sum of their weights.
+  fileprivate let total: (sum: Double, weight: Double)
   /// The weighted mean over the rows that have a finite density; minus infinity if none has.
   let mean: Double
   /// How many rows have no finite density.
@@ -23,7 +25,11 @@ struct Likelihoods {
     }
     mean = total > 0 ? sum / total : -.infinity
     missing = logProb.count - finite
+    self.total = (sum, total)
   }
+
+  /// How many rows there are.
+  var count: Int { logProb.count }
 
   /// Whether any row has a finite density.
   var hasAny: Bool { missing < logProb.count }
@@ -71,4 +77,27 @@ struct Likelihoods {
       body(mine, its, weights?[row] ?? 1)
     }
   }
+}
+
+/// What the log-likelihoods of rows come to, of which there may be too many to keep.
+struct LikelihoodTotal {
+  private var sum = 0.0
+  private var weight = 0.0
+  private var count = 0
+  /// How many rows have no finite density.
+  private(set) var missing = 0
+
+  /// Adds rows.
+  mutating func add(_ rows: Likelihoods) {
+    sum += rows.total.sum
+    weight += rows.total.weight
+    count += rows.count
+    missing += rows.missing
+  }
+
+  /// The weighted mean over the rows that have a finite density; minus infinity if none has.
+  var mean: Double { weight > 0 ? sum / weight : -.infinity }
+
+  /// Whether any row has a finite density.
+  var hasAny: Bool { missing < count }
 }

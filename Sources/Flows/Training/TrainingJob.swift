@@ -29,7 +29,7 @@ public struct TrainingJob: Hashable, Sendable {
   /// The number of epochs is included only if the learning rate depends on it; the number of threads never
   /// matters.
   init(
-    model: Model, data: WeightedRows, validation: WeightedRows?, options: TrainingOptions
+    model: Model, data: DataDigests, validation: WeightedRows?, options: TrainingOptions
   ) {
     var flow = Digest()
     flow.update(model.description?.json.text ?? "")
@@ -54,8 +54,11 @@ public struct TrainingJob: Hashable, Sendable {
       Fact("standardize", options.standardization?.rawValue ?? Fact.absent),
       Fact("lower", model.bounds.map { "\($0.lower)" } ?? Fact.absent),
       Fact("upper", model.bounds.map { "\($0.upper)" } ?? Fact.absent),
-      Fact("flow", flow), Fact("data", digest(data.x)), Fact("context-data", digest(data.context)),
-      optional("weights", data.weights), optional("validation-data", validation?.x),
+      // Before the digests, which depend on it.
+      Fact("memory", data.layout?.text ?? Fact.absent),
+      Fact("flow", flow), Fact("data", data.x), Fact("context-data", data.context),
+      data.weights.map { Fact("weights", $0) } ?? Fact("weights", Fact.absent),
+      optional("validation-data", validation?.x),
       optional("validation-context-data", validation?.context),
       optional("validation-weights", validation?.weights),
       Fact("seed", "\(options.seed)"),

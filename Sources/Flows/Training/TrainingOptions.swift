@@ -40,6 +40,10 @@ public struct TrainingOptions: Sendable {
   public var seed: UInt64 = 0
   /// How many threads to use; one per processor if nil. The result does not depend on it.
   public var threads: Int?
+  /// How many bytes the rows of files may take while they are trained on: more are streamed, in pools of a quarter
+  /// of that, at most 256 MB. If it is nil, it is three quarters of the memory of the machine or container. Rows
+  /// that are given in memory are never streamed.
+  public var memory: Int?
   /// The optimizer.
   public var optimizer = AdamW()
 
