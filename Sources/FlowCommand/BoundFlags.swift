@@ -45,16 +45,18 @@ struct BoundFlags: ParsableArguments {
     }
   }
 
-  /// Checks that every number of the rows is inside.
-  func check(_ x: TrainingData, _ bounds: Bounds) throws(FileError) {
+  /// Checks that every number in rows of a table is inside.
+  static func check(
+    _ chunk: TableChunk, _ bounds: Bounds, of x: TrainingData
+  ) throws(FileError) {
     for column in 0..<x.columns {
       let (low, high) = (bounds.lower[column], bounds.upper[column])
-      let numbers = x.column(column)
+      let numbers = chunk.column(column)
       guard let row = numbers.firstIndex(where: { $0 < low || $0 > high }) else { continue }
       let text =
         numbers[row] < low ? "below its lower bound \(low)" : "above its upper bound \(high)"
       throw .badRow(
-        path: x.path, row: row + (x.names.isEmpty ? 1 : 2),
+        path: x.path, row: chunk.first + row + (x.names.isEmpty ? 1 : 2),
         reason: "column \(column + 1) is \(numbers[row]), \(text)")
     }
   }

@@ -41,13 +41,12 @@ struct CircularFlags: ParsableArguments {
   /// Gives the features of a model their periods, around 0 if the data have negative numbers there, else
   /// from 0 on.
   func set(
-    _ model: inout Model, _ periods: [(feature: Int, period: Double)], in x: TrainingData
+    _ model: inout Model, _ periods: [(feature: Int, period: Double)], in scan: TrainingScan
   ) throws {
     guard !periods.isEmpty else { return }
     var given: [Int: (period: Double, centre: Double)] = [:]
     for (feature, period) in periods {
-      let isNegative = x.column(feature).contains { $0 < 0 }
-      given[feature] = (period, isNegative ? 0 : period / 2)
+      given[feature] = (period, scan.isNegative(feature) ? 0 : period / 2)
     }
     try model.setPeriods(given)
   }

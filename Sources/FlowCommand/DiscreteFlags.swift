@@ -20,36 +20,32 @@ struct DiscreteFlags: ParsableArguments {
   }
 
   /// The columns, each with the number of its grid that is nearest to zero as its origin: 0 itself if the
-  /// grid has it. Every number must be of the grid.
+  /// grid has it.
   func columns(_ x: TrainingData, features: Int) throws -> [DiscreteColumn] {
     try steps(names: x.names, features: features).map { feature, step in
-      guard feature < x.columns else { return DiscreteColumn(feature: feature, step: step) }
-      let numbers = x.column(feature)
-      let first = numbers.first ?? 0
       var column = DiscreteColumn(feature: feature, step: step)
+      guard feature < x.columns else { return column }
+      let first = x.loaded.column(feature).first ?? 0
       // The number of the grid nearest to zero, not one of the data, so that their order does not matter.
       if !column.holds(first) { column.origin = first - column.nearest(first) }
-      try Self.check(numbers, column, of: x)
       return column
     }
   }
 
-  /// Checks that the validation rows are of the same grids.
-  static func check(_ x: TrainingData, _ columns: [DiscreteColumn]) throws(FileError) {
-    for column in columns where column.feature < x.columns {
-      try check(x.column(column.feature), column, of: x)
-    }
-  }
-
-  private static func check(
-    _ numbers: [Double], _ column: DiscreteColumn, of x: TrainingData
+  /// Checks that rows of a table are of the grids.
+  static func check(
+    _ chunk: TableChunk, _ columns: [DiscreteColumn], of x: TrainingData
   ) throws(FileError) {
-    guard let row = numbers.firstIndex(where: { !column.holds($0) }) else { return }
-    throw .badRow(
-      path: x.path, row: row + (x.names.isEmpty ? 1 : 2),
-      reason:
-        "column \(column.feature + 1) is \(numbers[row]), which is no whole number of steps of "
-        + "\(column.step) from \(numbers[0]); give its step as --discrete COLUMN:STEP")
+    for column in columns where column.feature < x.columns {
+      let numbers = chunk.column(column.feature)
+      guard let row = numbers.firstIndex(where: { !column.holds($0) }) else { continue }
+      throw .badRow(
+        path: x.path, row: chunk.first + row + (x.names.isEmpty ? 1 : 2),
+        reason:
+          "column \(column.feature + 1) is \(numbers[row]), which is no whole number of steps of "
+          + "\(column.step) from \(x.loaded.column(column.feature)[0]); give its step as "
+          + "--discrete COLUMN:STEP")
+    }
   }
 
   /// What log-likelihoods are of; nil without discrete columns.

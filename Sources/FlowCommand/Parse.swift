@@ -38,6 +38,17 @@ enum Parse {
     try checked { () throws(NumberError) in try Checked.seed(text) }
   }
 
+  /// A number of bytes, such as 500M or 8G: at least a megabyte.
+  static func bytes(_ text: String) throws -> Int {
+    let units = ["K": 10, "M": 20, "G": 30, "T": 40]
+    let shift = text.last.flatMap { units[$0.uppercased()] }
+    let digits = shift == nil ? text : String(text.dropLast())
+    guard let number = Double(digits), number > 0, number < 1e12,
+      case let bytes = number * Double(1 << (shift ?? 0)), bytes >= Double(1 << 20), bytes < 0x1p60
+    else { throw ValidationError("expected a number of bytes from 1M on, such as 500M or 8G") }
+    return Int(bytes)
+  }
+
   /// Columns of a table.
   static func columns(_ text: String) throws -> ColumnSelection {
     guard let columns = ColumnSelection(text) else {

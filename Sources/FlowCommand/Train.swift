@@ -97,6 +97,13 @@ struct Train: ParsableCommand {
   var log: String?
   @Flag(help: "Go on with a run that was interrupted.") var resume = false
   @Flag(help: "Show progress although standard error is not a terminal.") var progress = false
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "The memory that rows may take, such as 8G; .npy files that need more are streamed. Three quarters of the "
+        + "machine's or container's if left out.", valueName: "bytes"),
+    transform: Parse.bytes)
+  var memory: Int?
   @OptionGroup var tables: TableFlags
   @OptionGroup var options: CommonOptions
 
@@ -151,9 +158,9 @@ struct Train: ParsableCommand {
     let file = try outputs.open(output)
     try outputs.check(sidecar)
     if let log { try outputs.check(log) }
-    let x = try TrainingData(data, options: tables.rows)
-    let conditions = try contextData.map { try TrainingData($0, options: tables.context) }
-    let rowWeights = try weights.map { try TrainingData.weights($0, rows: x.rows, of: data) }
+    let rows = try TrainingTables(
+      data, context: contextData, weights: weights, tables: tables, memory: memory)
+    let (x, conditions) = (rows.x, rows.context)
     var flow = try description(x, conditions)
     let bounds = try limits.bounds(features: flow.features)
     let periods = try circles.periods(names: x.names, features: flow.features)
@@ -162,15 +169,15 @@ struct Train: ParsableCommand {
     var model = try Model(units.description(flow), seed: seed)
     try x.check(model, context: conditions, option: "--context-data")
     let discrete = try grids.columns(x, features: model.features)
-    if let bounds {
-      try limits.check(x, bounds)
-      try model.bound(DiscreteFlags.bounds(bounds, discrete))
-    }
+    if let bounds { try model.bound(DiscreteFlags.bounds(bounds, discrete)) }
     model.columns = ColumnNames(x: x.names, context: conditions?.names ?? [])
-    units.find(&model, in: x, conditions, weights: rowWeights)
-    try circles.set(&model, periods, in: x)
+    let scan = try TrainingScan(
+      rows, model, bounds: bounds, discrete: discrete, by: units.method)
+    units.find(&model, in: scan)
+    try circles.set(&model, periods, in: scan)
     try model.setDiscrete(discrete)
-    let judging = try judged.rows(for: model, tables: tables, discrete: discrete)
+    let judging = try judged.rows(
+      for: model, tables: tables, discrete: discrete, memory: memory)
     let known =
       resume && FileManager.default.fileExists(atPath: sidecar)
       ? try TrainingCheckpoint(path: sidecar) : nil
@@ -188,21 +195,22 @@ struct Train: ParsableCommand {
     let line = ProgressLine(isShown: progress || isatty(2) == 1)
     let report: TrainingReport
     // Said once training begins, so that an error before that is the only line.
-    var notes = TrainingNotes(x, conditions, model).texts
+    var notes = scan.texts(model)
+    var streaming =
+      rows.isStreamed
+      ? "\(data): rows are streamed, since they do not fit in the memory that they may take (--memory)"
+      : nil
     let discreteNote = DiscreteFlags.note(model.discrete)
     do {
-      var centred = model.centred()
-      report = try centred.fit(
-        x.values(model.rowUnits), context: conditions?.values(model.contextUnits) ?? [],
-        weights: rowWeights, validation: judging, options: trainingOptions(model), resume: known,
-        checkpoint: { try $0.save(to: sidecar) },
+      report = try fit(
+        &model, rows, judging, known, checkpoint: { try $0.save(to: sidecar) },
         progress: {
+          if let text = streaming { Console.note(text) }
           for text in notes { Console.warn(text) }
-          notes = []
+          (notes, streaming) = ([], nil)
           line.show($0)
           record?.add($0)
         })
-      model.update(from: centred)
     } catch let error as TrainingMismatch {
       throw FileError.system(path: sidecar, action: "go on from it", reason: "\(error)")
     }
@@ -229,6 +237,29 @@ struct Train: ParsableCommand {
     try record?.finish()
   }
 
+  /// Fits a model to rows in memory, or streams them.
+  private func fit(
+    _ model: inout Model, _ rows: TrainingTables, _ judging: WeightedRows?,
+    _ known: TrainingCheckpoint?, checkpoint: (TrainingCheckpoint) throws -> Void,
+    progress: (TrainingProgress) -> Void
+  ) throws -> TrainingReport {
+    let training = trainingOptions(model)
+    if let file = rows.x.file {
+      return try model.fit(
+        files: file, context: rows.context?.file, weights: rows.weightTable?.file,
+        judged: judging, options: training, resume: known, checkpoint: checkpoint,
+        progress: progress)
+    }
+    var centred = model.centred()
+    let report = try centred.fit(
+      rows.x.loaded.values(model.rowUnits),
+      context: rows.context?.loaded.values(model.contextUnits) ?? [], weights: rows.weights,
+      validation: judging, options: training, resume: known, checkpoint: checkpoint,
+      progress: progress)
+    model.update(from: centred)
+    return report
+  }
+
   private func trainingOptions(_ model: Model) -> TrainingOptions {
     var training = TrainingOptions()
     training.objective = objective
@@ -240,6 +271,7 @@ struct Train: ParsableCommand {
     training.patience = patience
     training.seed = seed
     training.threads = options.threads
+    training.memory = memory
     if units.standardize != false,
       model.units != nil || model.unboundedUnits != nil || model.contextUnits != nil
     {

@@ -1,120 +1,78 @@
 import FlowFiles
 import Flows
 
-/// A table of training rows, all in memory with the digits of its file, every number finite.
+/// A table of training rows, every number finite: in memory, or a file that is streamed.
 struct TrainingData {
-  private enum Numbers {
-    case floats([Float])
-    case doubles([Double])
-  }
-
   let path: String
   let columns: Int
+  /// How many rows there are.
+  let rows: Int
+  /// Whether the file has more digits than float32.
+  let isDouble: Bool
   /// The names of the columns; empty if the table does not name them, or not each.
   let names: [String]
-  private let numbers: Numbers
-
-  /// How many rows there are.
-  var rows: Int {
-    let count =
-      switch numbers {
-      case .floats(let values): values.count
-      case .doubles(let values): values.count
-      }
-    return columns > 0 ? count / columns : 0
-  }
+  /// The rows in memory; the first one, of a table that is streamed.
+  let loaded: TableChunk
+  /// The file of a table that is streamed.
+  let file: RowFile?
 
   /// Reads all rows; a number that is not finite, or that float32 can't hold, is an error. Columns are
   /// those of the names in `trained`, if the table has names and `options` choose none.
   ///
+  /// - Parameter most: how many bytes the rows may take, if there is a limit.
   /// - Throws: `FileError` naming the row and column.
-  init(_ path: String, options: TableOptions, trained: [String] = []) throws(FileError) {
+  init(
+    _ path: String, options: TableOptions, trained: [String] = [], most: Int? = nil
+  ) throws(FileError) {
     self.path = path
     var options = options
     options.expectedNames = trained
     let reader = try openRows(path, options: options)
-    columns = reader.columns
     let found = reader.columnNames
+    loaded = try TableChunk(reader, path, most: most)
+    (columns, rows, isDouble) = (reader.columns, loaded.rows, reader.isDouble)
     names = found.contains("") || Set(found).count < found.count ? [] : found
-    numbers =
-      reader.isDouble
-      ? .doubles(try Self.read(reader, path) { count throws(FileError) in try reader.read(count) })
-      : .floats(
-        try Self.read(reader, path) { count throws(FileError) in try reader.readFloats(count) })
+    file = nil
     for notice in reader.notices { Console.note("\(path): \(notice)") }
   }
 
-  private static func read<Number: BinaryFloatingPoint>(
-    _ reader: any RowReader, _ path: String, next: (Int) throws(FileError) -> [Number]
-  ) throws(FileError) -> [Number] {
-    let largest = Number(Float.greatestFiniteMagnitude)
-    var values: [Number] = []
-    while true {
-      let part = try next(65536)
-      if part.isEmpty { return values }
-      if let bad = part.firstIndex(where: { !($0.magnitude <= largest) }) {
-        let reason =
-          part[bad].isFinite
-          ? ", which float32 can't hold (3.4e+38 at most); scale the data"
-          : "; training needs finite numbers"
-        throw .badRow(
-          path: path, row: reader.number(ofRow: bad / reader.columns),
-          reason: "column \(bad % reader.columns + 1) is \(part[bad])\(reason)")
-      }
-      values += part
-    }
+  /// Streams a file, of which the first row is read.
+  ///
+  /// - Throws: `FileError`.
+  init(streaming file: RowFile) throws(FileError) {
+    (path, columns, rows, isDouble) = (file.path, file.columns, file.count, file.isDouble)
+    loaded = try TableChunk(file.reader(), path, count: 1, first: 0)
+    (names, self.file) = ([], file)
   }
 
-  /// The rows minus the centre of their units, if they have any, in float32.
-  func values(_ units: ColumnUnits?) -> [Float] {
-    switch numbers {
-    case .floats(let values): units?.centred(values) ?? values
-    case .doubles(let values): units?.centred(values) ?? values.map { Float($0) }
-    }
+  /// The rows from the front.
+  ///
+  /// - Throws: `FileError` if the file changed.
+  func chunks() throws(FileError) -> TableChunks { try TableChunks(self) }
+}
+
+/// The rows of a table from the front: those of a table in memory at once.
+struct TableChunks {
+  private let table: TrainingData
+  private let reader: NPYReader?
+  private var done = 0
+
+  fileprivate init(_ table: TrainingData) throws(FileError) {
+    self.table = table
+    reader = try table.file?.reader()
   }
 
-  /// The units of the columns.
-  func units(weights: [Float]?, by method: Standardization) -> ColumnUnits {
-    switch numbers {
-    case .floats(let values):
-      ColumnUnits(of: values, columns: columns, weights: weights, by: method)
-    case .doubles(let values):
-      ColumnUnits(of: values, columns: columns, weights: weights, by: method)
-    }
-  }
-
-  /// Whether the file has more digits than float32.
-  var isDouble: Bool {
-    switch numbers {
-    case .floats: false
-    case .doubles: true
-    }
-  }
-
-  /// All numbers, row-major.
-  var doubles: [Double] {
-    switch numbers {
-    case .floats(let values): values.map { Double($0) }
-    case .doubles(let values): values
-    }
-  }
-
-  /// The numbers of a column.
-  func column(_ column: Int) -> [Double] {
-    let places = stride(from: column, to: rows * columns, by: columns)
-    return switch numbers {
-    case .floats(let values): places.map { Double(values[$0]) }
-    case .doubles(let values): places.map { values[$0] }
-    }
-  }
-
-  /// The numbers of a row.
-  func row(_ row: Int) -> [Double] {
-    let range = row * columns..<(row + 1) * columns
-    return switch numbers {
-    case .floats(let values): values[range].map { Double($0) }
-    case .doubles(let values): Array(values[range])
-    }
+  /// The next rows, of a streamed table at most so many; nil at the end.
+  ///
+  /// - Throws: `FileError` naming the row and column.
+  mutating func next(_ count: Int) throws(FileError) -> TableChunk? {
+    guard done < table.rows else { return nil }
+    let chunk =
+      try reader.map { reader throws(FileError) in
+        try TableChunk(reader, table.path, count: count, first: done)
+      } ?? table.loaded
+    done += chunk.rows
+    return chunk
   }
 }
 
@@ -125,29 +83,45 @@ extension TrainingData {
   ///   - path: the table.
   ///   - rows: how many there must be.
   ///   - data: the table that they belong to.
+  ///   - most: how many bytes they may take, if there is a limit.
   /// - Throws: `FileError` naming the row, or what does not fit.
   static func weights(
-    _ path: String, rows: Int, of data: String
+    _ path: String, rows: Int, of data: String, most: Int? = nil
   ) throws(FileError) -> [Float] {
-    let table = try TrainingData(path, options: TableOptions())
-    guard table.columns == 1 else {
-      throw .mismatch(
-        path: path, found: "\(table.columns) columns", expected: "one column of weights")
+    let table = try TrainingData(path, options: TableOptions(), most: most)
+    try table.checkWeights(rows: rows, of: data)
+    let values = try table.weights(table.loaded)
+    guard values.contains(where: { $0 > 0 }) else { throw table.onlyZeros }
+    return values
+  }
+
+  /// Checks that this is a column of weights, one for each row of a table.
+  func checkWeights(rows: Int, of data: String) throws(FileError) {
+    guard columns == 1 else {
+      throw .mismatch(path: path, found: "\(columns) columns", expected: "one column of weights")
     }
-    guard table.rows == rows else {
+    guard self.rows == rows else {
       throw .mismatch(
-        path: path, found: "\(table.rows) weights", expected: "\(rows), one for each row of \(data)"
-      )
+        path: path, found: "\(self.rows) weights", expected: "\(rows), one for each row of \(data)")
     }
-    let values = table.values(nil)
+  }
+
+  /// The weights in some rows of this table.
+  ///
+  /// - Throws: `FileError` for one below 0.
+  func weights(_ chunk: TableChunk) throws(FileError) -> [Float] {
+    let values = chunk.values(nil)
     if let bad = values.firstIndex(where: { $0 < 0 }) {
       throw .badRow(
-        path: path, row: bad + 1, reason: "the weight is \(values[bad]); weights are 0 or more")
-    }
-    guard values.contains(where: { $0 > 0 }) else {
-      throw .mismatch(path: path, found: "only zeros", expected: "a weight above 0 for some row")
+        path: path, row: chunk.first + bad + 1,
+        reason: "the weight is \(values[bad]); weights are 0 or more")
     }
     return values
+  }
+
+  /// The error about weights of which none is above 0.
+  var onlyZeros: FileError {
+    .mismatch(path: path, found: "only zeros", expected: "a weight above 0 for some row")
   }
 
   /// Checks that there are as many columns as the flow has features and context features, and that the

@@ -38,17 +38,7 @@ struct UnitFlags: ParsableArguments {
   var method: Standardization { robust ? .robust : .deviation }
 
   /// Sets the units of a model that has some to those of the data.
-  func find(
-    _ model: inout Model, in x: TrainingData, _ conditions: TrainingData?, weights: [Float]?
-  ) {
-    guard standardize != false else { return }
-    if model.units != nil { model.units = x.units(weights: weights, by: method) }
-    if let bounds = model.bounds, model.unboundedUnits != nil {
-      model.unboundedUnits = ColumnUnits(
-        of: bounds.unbounded(x.doubles), columns: x.columns, weights: weights, by: method)
-    }
-    if model.contextUnits != nil {
-      model.contextUnits = conditions?.units(weights: weights, by: method)
-    }
+  func find(_ model: inout Model, in scan: TrainingScan) {
+    if standardize != false { scan.setUnits(&model) }
   }
 }

@@ -46,24 +46,33 @@ struct ValidationFlags: ParsableArguments {
   ///
   /// - Throws: `FileError` for a table that can't be read or does not fit the flow.
   func rows(
-    for model: Model, tables: TableFlags, discrete: [DiscreteColumn] = []
+    for model: Model, tables: TableFlags, discrete: [DiscreteColumn] = [], memory: Int? = nil
   ) throws(FileError) -> WeightedRows? {
     guard let data else { return nil }
-    let x = try TrainingData(data, options: tables.rows, trained: model.columns.x)
+    let files = [try? RowFile(data, options: tables.rows)].compactMap { $0 }
+    guard TrainingMemory(memory).holds(files) else {
+      throw .mismatch(
+        path: data, found: "\(files[0].count) rows, more than --memory holds",
+        expected: "fewer rows to judge epochs on, which stay in memory; 1,000,000 are enough")
+    }
+    let x = try TrainingData(data, options: tables.rows, trained: model.columns.x, most: memory)
     var conditions: TrainingData?
     if let contextData {
       conditions = try TrainingData(
-        contextData, options: tables.context, trained: model.columns.context)
+        contextData, options: tables.context, trained: model.columns.context, most: memory)
     }
     try x.check(model, context: conditions, option: "--validation-context-data")
-    try DiscreteFlags.check(x, discrete)
+    try DiscreteFlags.check(x.loaded, discrete, of: x)
     guard x.rows > 0 else {
       throw .mismatch(path: data, found: "no rows", expected: "at least 1 row")
     }
     var counts: [Float]?
-    if let weights { counts = try TrainingData.weights(weights, rows: x.rows, of: data) }
+    if let weights {
+      counts = try TrainingData.weights(weights, rows: x.rows, of: data, most: memory)
+    }
     return WeightedRows(
-      x: x.values(model.rowUnits), context: conditions?.values(model.contextUnits) ?? [],
+      x: x.loaded.values(model.rowUnits),
+      context: conditions?.loaded.values(model.contextUnits) ?? [],
       weights: counts)
   }
 }

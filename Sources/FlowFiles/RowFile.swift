@@ -27,12 +27,14 @@ public struct RowFile: Sendable {
   ///
   /// - Throws: `FileError`, also for a table that can only be read from the front, such as CSV.
   public init(_ path: String, options: TableOptions = TableOptions()) throws(FileError) {
-    let reader = try openRows(path, options: options)
-    guard let reader = reader as? NPYReader, let version = reader.version else {
-      throw .unsupported(
-        path: path, found: "a table that can only be read from the front",
-        expected: "an .npy file, whose rows can be read in any order")
-    }
+    let wrong = FileError.unsupported(
+      path: path, found: "a table that can only be read from the front",
+      expected: "an .npy file, whose rows can be read in any order")
+    // What is not a regular file must not be opened, which might take its first bytes.
+    guard FileVersion.isRegular(path) != false else { throw wrong }
+    guard let reader = try openRows(path, options: options) as? NPYReader,
+      let version = reader.version
+    else { throw wrong }
     self.path = path
     self.options = options
     self.version = version
@@ -73,6 +75,14 @@ package struct FileVersion: Hashable, Sendable {
       let time = information.st_mtimespec
     #endif
     (seconds, nanoseconds) = (Int(time.tv_sec), Int(time.tv_nsec))
+  }
+
+  /// Whether a path leads to a regular file; nil if it leads nowhere.
+  static func isRegular(_ path: String) -> Bool? {
+    if path == "-" { return false }
+    var information = stat()
+    guard stat(path, &information) == 0 else { return nil }
+    return information.st_mode & S_IFMT == S_IFREG
   }
 
   /// The error about a file that is not as it was.
