@@ -247,6 +247,23 @@ import Testing
     }
   }
 
+  @Test("a sample has one row of each equal part of a table, however it is read")
+  func samples() {
+    for (rows, most) in [(1000, 10), (1003, 100), (17, 16), (5, 9)] {
+      var whole = RowSample(rows: rows, most: most)
+      let places = whole.places(in: 0..<rows)
+      #expect(places.count == min(rows, most))
+      if rows > most {
+        #expect(places.map { ($0 * most + most - 1) / rows } == Array(0..<most))
+      }
+      var parts = RowSample(rows: rows, most: most)
+      let joined = stride(from: 0, to: rows, by: 7).flatMap { start in
+        parts.places(in: start..<min(start + 7, rows)).map { $0 + start }
+      }
+      #expect(joined == places)
+    }
+  }
+
   @Test("a layout takes a quarter of the memory, and above a gigabyte always the same")
   func layouts() {
     for (width, memory) in [(1, 1 << 20), (6, 1 << 26), (1000, 1 << 26), (6, 1 << 34)] {
