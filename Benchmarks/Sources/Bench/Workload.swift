@@ -53,7 +53,7 @@ struct Workload {
     let function = try model.trace(.logProb).optimized().function
     let timed = kind == "sample" ? try model.trace(.sample).optimized().function : function
     guard function.operations.allSatisfy(\.regions.isEmpty),
-      timed.operations.withRegions.allSatisfy({ !$0.opcode.isRepeated })
+      timed.operations.withRegions.allSatisfy({ !$0.isRepeated })
     else { return 0 }
     return function.operations.reduce(0) { sum, operation in
       guard case .linear(let mask) = operation.opcode else { return sum }
@@ -64,13 +64,12 @@ struct Workload {
   }
 }
 
-extension Opcode {
-  /// Whether it evaluates its region as often as a row needs.
+extension TensorOperation {
+  /// Whether it evaluates a region as often as a row needs: any but an inverse, whose steps compute each
+  /// unit once.
   fileprivate var isRepeated: Bool {
-    switch self {
-    case .monotoneRoot, .quadrature, .odeSolve, .odeAdjoint: true
-    default: false
-    }
+    if case .autoregressiveInverse = opcode { return false }
+    return !regions.isEmpty
   }
 }
 
