@@ -41,14 +41,22 @@
 #define FK_NAN ((fk_real)__builtin_nan(""))
 
 /* The polynomial c[0] + c[1] x + … + c[n-1] x^(n-1) by Horner's rule. Of a long one the terms from
- * FK_HORNER on are summed as even and odd powers beside each other, so that fewer steps wait for one
- * another; the first steps, whose rounding counts, stay as they are. */
+ * FK_HORNER on are summed as even and odd powers beside each other, and of a very long one in four sums, so
+ * that fewer steps wait for one another; the first steps, whose rounding counts, stay as they are. */
 #define FK_HORNER 3
 #define FK_LONG 12
+#define FK_VERY_LONG 16
 FK_INLINE fk_vec fk_polynomial(fk_vec x, const fk_real *c, int n) {
   int first = n > FK_LONG ? FK_HORNER : n - 1;
   fk_vec p = fk_splat(c[n - 1]);
-  if (first < n - 1) {
+  if (n > FK_VERY_LONG) {
+    fk_vec z = x * x, w = z * z, sums[4];
+    FK_UNROLL
+    for (int i = 22; i >= 0; i--)
+      if (i >= first && i < n)
+        sums[(i - first) & 3] = i + 4 < n ? sums[(i - first) & 3] * w + c[i] : fk_splat(c[i]);
+    p = (sums[3] * x + sums[2]) * z + (sums[1] * x + sums[0]);
+  } else if (first < n - 1) {
     fk_vec odd = fk_splat(c[n - 2]), z = x * x;
     FK_UNROLL
     for (int i = 22; i >= 0; i--)
@@ -337,53 +345,60 @@ FK_INLINE fk_vec fk_asin(fk_vec x) {
   return fk_copysign(r, x);
 }
 
-/* erf(a) and its complement for a >= 0, from one reduction: erf(a) = a P(a^2) for a < 1/2, and
- * erfc(a) = exp(-a^2) erfcx(a) above, with (a + 2) erfcx(a) as a polynomial in t = (a - 2) / (a + 2): it is
- * fitted on the a whose erfc does not underflow. The square is split in an exact part and the rest, since
- * its rounding would be multiplied by it; the rest joins after the reduction. Of two of the functions below,
- * of one number or of its negative, the compiler computes this once. */
+/* erf(a) and its complement for a >= 0, from one reduction. erfc(a) is exp(-a^2) erfcx(a), with (a + K)
+ * erfcx(a) as a polynomial in t = (a - K) / (a + K), a minimax fit on the a whose erfc does not underflow;
+ * erf(a) is a P(a^2) for a < 1/2, and 1 - erfc(a) above. The square is split in an exact part and the rest,
+ * since its rounding would be multiplied by it; what the rounding of a + K changes in erfcx is nearly K q times
+ * that rounding. Both join after the reduction. Of two of the functions below, of one number or of its
+ * negative, the compiler computes this once. */
 FK_INLINE void fk_erf_both(fk_vec a, fk_vec *erf, fk_vec *erfc) {
-  fk_vec z = a * a;
 #ifdef FK_DOUBLE
+  const fk_real k = 2.25;
   fk_vec c = fk_select(a > 28, fk_splat(28), a);
   fk_vec high = (fk_vec)((fk_int)c & ~(((fk_word)1 << 27) - 1));
 #else
+  const fk_real k = 2;
   fk_vec c = fk_select(a > 11, fk_splat(11), a);
   fk_vec high = (fk_vec)((fk_int)c & ~(((fk_word)1 << 12) - 1));
 #endif
-  fk_vec q = 1 / (c + 2), t = (c - 2) * q;
+  fk_vec z = c * c;
+  fk_vec d = c + k, q = 1 / d, t = (d - 2 * k) * q, lost = c - (d - k);
 #ifdef FK_DOUBLE
   fk_vec small = a * FK_POLYNOMIAL(z, 1.1283791670955126, -0.3761263890318375, 0.11283791670954864,
                                    -0.026866170644997654, 0.005223977621974562,
                                    -0.0008548326505839159, 0.00012055285871013896,
                                    -1.4922990295838226e-05, 1.6370955957084287e-06,
                                    -1.4618441321282917e-07);
-  fk_vec tail = FK_POLYNOMIAL(t, 1.021582705242023, -0.6871606844138092, 0.27947209255605543,
-                              -0.03644223150710461, -0.02151066188941024, 0.006479185077979118,
-                              0.003090612051664265, -0.0008372962732328206,
-                              -0.0006630732865900323, 3.4373768675400076e-05,
-                              0.0001444676803562024, 3.413399156121904e-05,
-                              -2.1672171147915042e-05, -1.6065654720639323e-05,
-                              -1.2366935865325065e-06, 3.534975534868065e-06,
-                              2.304350251608632e-06, 7.086913830718098e-08,
-                              -1.026841208200186e-06, -2.2135440368694972e-07,
-                              3.136129601600999e-07, -4.053474827902712e-08);
+  fk_vec tail = FK_POLYNOMIAL(t, 1.0398926642867634, -0.7519590175904064, 0.37151747333303936,
+                              -0.1012104018807046, -0.0036109109354817582, 0.011658682805933513,
+                              -0.00079709153182080451, -0.0016356684206925251,
+                              8.072925803482405e-05, 0.00028571728993252455,
+                              2.3630837569547029e-05, -5.1131628728114651e-05,
+                              -1.6192788614072455e-05, 6.7219131377677461e-06,
+                              5.6123174876459101e-06, 2.7595775137290513e-07,
+                              -1.2648300091412907e-06, -5.3597275670321204e-07,
+                              1.2531127613205633e-07, 1.7346101813757928e-07,
+                              2.4736619492620041e-08, -2.4165825227691866e-08,
+                              -8.2262049287159632e-09);
 #else
   fk_vec small = a * FK_POLYNOMIAL(z, 1.1283791f, -0.37612608f, 0.112828225f, -0.026757184f,
                                    0.0047179903f);
-  fk_vec tail = FK_POLYNOMIAL(t, 1.0215827f, -0.6871607f, 0.2794719f, -0.03644389f,
-                              -0.021506406f, 0.0064963624f, 0.0030561215f, -0.0009046211f,
-                              -0.00054724416f, 0.00013233784f);
+  fk_vec tail = FK_POLYNOMIAL(t, 1.02158272f, -0.68716073f, 0.279471695f, -0.0364414528f,
+                              -0.0215049926f, 0.00647410937f, 0.00305958395f, -0.00082897523f,
+                              -0.000587705988f, 4.56321504e-05f, 6.73049071e-05f);
 #endif
-  fk_vec square = high * high, rest = (high - c) * (high + c);
-  fk_vec shifted = (rest - square) * FK_LOG2E + FK_ROUND;
-  fk_vec n = shifted - FK_ROUND;
+  fk_vec square = high * high, rest = (high - c) * (high + c) - k * q * lost;
+  fk_vec shifted = FK_ROUND - z * FK_LOG2E, n = shifted - FK_ROUND;
   fk_vec r = ((-square - n * FK_LN2_HIGH) - n * FK_LN2_LOW) + rest;
-  fk_vec p = (r * r) * fk_exp_tail(r) + r + 1;
-  fk_vec large = fk_scale_down(p * (tail * q), (fk_int)shifted - (fk_int)fk_splat(FK_ROUND));
-  fk_int near = a < (fk_real)0.5;
-  *erf = fk_select(near, small, 1 - large);
-  *erfc = fk_select(near, 1 - small, large);
+  fk_vec p = (r * r) * fk_exp_tail(r) + r, scaled = tail * q;
+  scaled += p * scaled;
+  fk_int whole = (fk_int)shifted - (fk_int)fk_splat(FK_ROUND);
+#ifdef __AVX512F__
+  *erfc = fk_scale(scaled, n, whole);
+#else
+  *erfc = fk_scale_down(scaled, whole);
+#endif
+  *erf = fk_select(a < (fk_real)0.5, small, 1 - *erfc);
 }
 
 /* The error function where erfc of the same number or of its negative is wanted too; keeps -0. At most
@@ -394,28 +409,58 @@ FK_INLINE fk_vec fk_erf_beside_erfc(fk_vec x) {
   return fk_copysign(erf, x);
 }
 
-/* The error function; keeps -0. At most 1.2 ulp (f32), 3 (f64). In float32 it is 1 - exp(-a - a P(a)) for
- * large a, which needs no division; the coefficients of both ranges are minimax fits. */
+/* The error function; keeps -0. At most 1.2 ulp (f32), 2 (f64): a P(a^2) for small a, and for large a in
+ * float32 1 - exp(-a - a P(a)), in float64 1 - exp(-a^2) P(a - 2), neither of which needs a division; the
+ * coefficients are minimax fits. That exponential is at most 0.37, so that the rounding of its argument
+ * counts little, and a term less and no second term of ln 2 are enough. */
 FK_INLINE fk_vec fk_erf(fk_vec x) {
+  fk_vec a = fk_abs(x);
 #ifdef FK_DOUBLE
-  return fk_erf_beside_erfc(x);
+  const fk_real end = 1;
+  fk_vec b = fk_select(a > 6, fk_splat(6), a), z = b * b;
+  fk_vec q = FK_POLYNOMIAL(b - 2, 0.25539567631050619, -0.10679646185353425, 0.041802752603326519,
+                           -0.015460637762780633, 0.0054407385436236128,
+                           -0.0018316642877899084, 0.00059246994028067579,
+                           -0.00018477833240868627, 5.5728529462655812e-05,
+                           -1.6293763599158335e-05, 4.6277379768167493e-06,
+                           -1.2794754021319986e-06, 3.453688240249196e-07,
+                           -9.0823411094485904e-08, 2.2990308665798557e-08,
+                           -5.7663804443925085e-09, 1.568047771941597e-09,
+                           -4.1581871321513861e-10, 7.6075297851441073e-11,
+                           -6.2496009561123979e-12);
+  fk_vec shifted = FK_ROUND - z * FK_LOG2E;
+  fk_vec r = -z - (shifted - FK_ROUND) * (fk_real)0.69314718055994531;
+  fk_vec tail = FK_POLYNOMIAL(r, 0.50000000000000133, 0.16666666666666693, 0.041666666666512621,
+                              0.0083333333333112745, 0.0013888888947678796,
+                              0.00019841269909180091, 2.4801489287518293e-05,
+                              2.755722322016723e-06, 2.7631507998920432e-07,
+                              2.5115769536565154e-08);
+  fk_vec p = (r * r) * tail + r;
+  q *= (fk_vec)(((fk_int)shifted << FK_MANTISSA) + (fk_int)fk_splat(1));
+  fk_vec large = (1 - q) - p * q;
+  fk_vec small = x + x * FK_POLYNOMIAL(z, 0.12837916709551256, -0.37612638903183521,
+                                       0.11283791670944171, -0.026866170643110417,
+                                       0.0052239776061121209, -0.00085483259290414693,
+                                       0.00012055293569182195, -1.4924712159882401e-05,
+                                       1.6447129882451881e-06, -1.6206301273613908e-07,
+                                       1.3710928182292402e-08, -7.7793741119334136e-10);
 #else
-  fk_vec a = fk_abs(x), z = x * x;
-  fk_vec b = fk_select(a > 4, fk_splat(4), a);
+  const fk_real end = 0.9277f;
+  fk_vec b = fk_select(a > 4, fk_splat(4), a), z = x * x;
   fk_vec q = FK_POLYNOMIAL(b, 0.12851189f, 0.63572663f, 0.105250925f, -0.02288298f, 0.0032127802f,
                            -0.0002137213f);
   fk_vec large = 1 - fk_exp_negative(-b - b * q);
   fk_vec small = x + x * FK_POLYNOMIAL(z, 0.12837915f, -0.37612486f, 0.11281721f, -0.026763134f,
                                        0.0049880086f, -0.000596425f);
-  return fk_select(a > 0.9277f, fk_copysign(large, x), small);
 #endif
+  return fk_select(a > end, fk_copysign(large, x), small);
 }
 
 /* 1 - erf(x). At most 4 ulp. */
 FK_INLINE fk_vec fk_erfc(fk_vec x) {
   fk_vec erf, erfc;
   fk_erf_both(fk_abs(x), &erf, &erfc);
-  return fk_select(x < 0, 1 + erf, erfc);
+  return fk_select(x < 0, 2 - erfc, erfc);
 }
 
 /* x to the power y for x >= 0, as exp(y log x): relative error about |y log x| times that of log.
