@@ -38,9 +38,12 @@ extension RowLowering {
   private func rowCondition(_ condition: Value) -> Value? {
     var value = condition
     while let definition = context.views.definition(of: value) {
-      switch definition.opcode {
-      case .broadcast, .reshape: value = definition.operands[0]
-      default: return context.type(of: value).isRowScalar ? value : nil
+      if case .broadcast = definition.opcode {
+        value = definition.operands[0]
+      } else if case .reshape = definition.opcode {
+        value = definition.operands[0]
+      } else {
+        return context.type(of: value).isRowScalar ? value : nil
       }
     }
     return nil
