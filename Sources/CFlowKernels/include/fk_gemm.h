@@ -183,7 +183,7 @@ FK_OUTLINE void fk_pack(const fk_panel *panels, int count, int64_t packed_count,
  * its last multiply-add. A vector of a panel with fewer outputs reads on in what is packed behind it, and
  * the lanes beyond its outputs are not used. */
 #define FK_ROW_PANELS 6
-#define FK_ROW_INPUTS 24 /* of fewer, products with a vector of rows take less time */
+#define FK_ROW_WORK 64 /* panels times inputs: products of fewer take less time with a vector of rows */
 #define FK_ROW_LANES 8
 typedef fk_real fk_outputs __attribute__((vector_size(FK_ROW_LANES * FK_REAL_BYTES)));
 typedef fk_real fk_outputs_unaligned __attribute__((
@@ -273,7 +273,7 @@ FK_OUTLINE int fk_row_products(const fk_real *packed, const fk_panel *p, int lef
 /* Defines NAME(width, packed, panels, begin, end, x, y, extra): panels [begin, end) of a layer on the
  * first `width` rows of a tile: all, one vector of them, or one. CASES has a case for each number of outputs
  * that a panel of the layer has; LATE, if it is not empty, comes after the products of each. ROW has
- * FK_DEFINE_ROW's function for the layer's epilogue. */
+ * FK_DEFINE_ROW's function for the layer's epilogue, for panels times inputs of LEAST or more. */
 #define FK_PANEL_CASE(PANEL, ROWS)                                                                 \
   case ROWS:                                                                                       \
     if (width == FK_TILE)                                                                          \
@@ -283,10 +283,10 @@ FK_OUTLINE int fk_row_products(const fk_real *packed, const fk_panel *p, int lef
     break;
 #define FK_LATE(NAME)                                                                              \
   NAME##_late(p->rows, width, y + (int64_t)p->row * FK_TILE, extra + (int64_t)p->row * FK_TILE);
-#define FK_DEFINE_GEMM(NAME, CASES, ROW, LATE)                                                     \
+#define FK_DEFINE_GEMM(NAME, CASES, ROW, LEAST, LATE)                                              \
   FK_OUTLINE void NAME(int width, const fk_real *packed, const fk_panel *panels, int begin,        \
                        int end, const fk_real *x, fk_real *y, const fk_real *extra) {              \
-    if (width == 1 && end > begin && panels[end - 1].k >= FK_ROW_INPUTS) {                         \
+    if (width == 1 && end > begin && (end - begin) * panels[end - 1].k >= LEAST) {                 \
       ROW##_row(packed, panels, begin, end, x, y, extra);                                          \
       return;                                                                                      \
     }                                                                                              \

@@ -46,7 +46,10 @@ extension LinearNode {
     if isLate { _ = definitions.define("late", late) { _ in late } }
     let row = "FK_DEFINE_ROW(\(after))"
     _ = definitions.define("row", row) { _ in row }
-    let parts = "\(cases.joined(separator: " ")), \(after), \(isLate ? "FK_LATE(\(after))" : "")"
+    // Many instructions for each output are worth their lanes in a small product too.
+    let least = isLate ? "0" : "FK_ROW_WORK"
+    let parts =
+      "\(cases.joined(separator: " ")), \(after), \(least), \(isLate ? "FK_LATE(\(after))" : "")"
     return definitions.define("layer", parts) { "FK_DEFINE_GEMM(\($0), \(parts))" }
   }
 
