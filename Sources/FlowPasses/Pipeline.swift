@@ -5,7 +5,8 @@ public enum Pipeline {
   /// All passes by name.
   public static let all: [Pass] = [
     simplify, commonSubexpressions, deadCode, hoistUniform, hoistInvariants, foldMasks,
-    sinkTakes, splitLayers, narrowLayers, lateFactors, compactParameters,
+    sinkTakes, splitLayers, narrowLayers, lateFactors, recompute,
+    compactParameters,
   ]
 
   /// What every function goes through before it is lowered or differentiated.
@@ -17,6 +18,7 @@ public enum Pipeline {
   /// What a function goes through after differentiation: the masks have been folded before.
   public static let cleanup: [Pass] = [
     deadCode, lateFactors, narrowLayers, simplify, hoistInvariants, commonSubexpressions, deadCode,
+    recompute,
   ]
 
   /// Runs passes in order, as far as the budget allows; `observe` is told each pass and the function

@@ -36,6 +36,8 @@ final class RowLowering {
   var users: [Value: [Int]] = [:]
   var operations: [TensorOperation] = []
   var fused: Set<Int> = []
+  /// The results of operations that stand for the second time.
+  var repeated: Set<Value> = []
   /// The inputs of weight gradients that are zero but in chosen rows.
   var chosenRows: [Value: ChosenRows] = [:]
   /// The pointwise operations that are lowered once something asks for their results, by index.
@@ -65,6 +67,7 @@ final class RowLowering {
     }
     for value in outputs { users[value, default: []].append(-1) }
     findChosenRows()
+    findRepeated()
     for (index, operation) in operations.enumerated() where !fused.contains(index) {
       if waits(operation) {
         waiting[operation.result] = index
@@ -111,7 +114,7 @@ final class RowLowering {
     case .scatterAdd(let axis, let indices, let size):
       try lowerScatter(operation, axis: axis, indices: indices, size: size)
     case .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search, .take:
-      lowerFused(operation)
+      lowerFused(operation, from: repeated.contains(operation.result) ? afterLastNode : 0)
     case .constant, .reshape, .broadcast, .transpose, .slice, .concatenate, .pad, .gather,
       .matmul, .matrixExponential, .cholesky, .rowCount:
       throw .unsupported(operation: operation.opcode.name, scope: operation.scope.path)
@@ -128,6 +131,12 @@ final class RowLowering {
   /// Starts a group that operations may join.
   func addGroup(extent: Int, _ scope: Scope) {
     drafts.append(.group(GroupBuilder(extent: extent), scope))
+  }
+
+  /// The first position behind all nodes that are no groups.
+  private var afterLastNode: Int {
+    let last = drafts.lastIndex { if case .node = $0 { true } else { false } }
+    return last.map { $0 + 1 } ?? 0
   }
 
   /// The group at a position, if there is one.

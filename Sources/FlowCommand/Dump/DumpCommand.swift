@@ -35,7 +35,7 @@ struct Dump: ParsableCommand {
   var function: String?
   @Option(help: "trace, optimized, tiles or c.") var stage: Stage = .optimized
   @Option(help: "Print the text after this pass.") var after: String?
-  @Flag(help: "State FLOPs and bytes per operation.") var cost = false
+  @Flag(help: "State FLOPs and bytes per operation, and what a gradient keeps.") var cost = false
   @Flag(help: "Print a Graphviz graph of the stage, its nodes grouped by layer.") var dot = false
   @Flag(help: "State on standard error how long each pass and stage of lowering takes.")
   var times = false
@@ -76,15 +76,19 @@ struct Dump: ParsableCommand {
   func run() throws {
     if let html { return try writeReport(html) }
     var result = try source()
+    var plan: RecomputePlan?
     if stage != .trace || after != nil {
       var found: Function?
       let passes = model.hasSuffix(".flowir") ? Pipeline.cleanup : Pipeline.standard
       let isDifferentiated = FlowFunction(named: name)?.isDifferentiated ?? false
       let clock = ContinuousClock()
       var start = clock.now
+      var before = result
       result = try Pipeline.run(isDifferentiated ? Pipeline.cleanup : passes, on: result) {
         state("pass \($0.name)", clock.now - start)
         start = clock.now
+        if cost, $0.name == recompute.name { plan = RecomputePlan(before) }
+        before = $1
         if $0.name == after, found == nil { found = $1 }
       }
       if after != nil, let found { result = found }
@@ -95,6 +99,7 @@ struct Dump: ParsableCommand {
       try Console.print(stage == .tiles ? GraphText(lowered(result)).text : GraphText(result).text)
     } else if cost {
       try Console.print(CostText(result).text)
+      if let plan, !plan.decisions.isEmpty { try Console.print("\n" + plan.text) }
     } else {
       switch stage {
       case .trace, .optimized: try Console.print(result.text, terminator: "")

@@ -33,8 +33,9 @@ func trainingStep(
   loss function: TracedFunction, parameters: [Parameter], optimizer: AdamW
 ) throws -> CompactedFunction {
   let names = parameters.map(\.name)
-  // Factors are taken out at the end: only bare weight gradients can be compacted.
-  let passes = Pipeline.cleanup.filter { $0.name != lateFactors.name }
+  // Only bare weight gradients can be compacted, so that factors are taken out at the end, as values are
+  // chosen then that are computed again.
+  let passes = Pipeline.cleanup.filter { ![lateFactors.name, recompute.name].contains($0.name) }
   let compact = try compactingParameters(
     of: function.gradient(of: "loss", withRespectTo: names, passes: passes).function)
   let both = compact.function
