@@ -50,6 +50,10 @@ extension PartReader {
       return each { LogTanhTransform(cut: cut) }
     case "CauchyTransform": return each { CauchyTransform() }
     case "AsinhTransform": return each { AsinhTransform() }
+    case "TailTransform":
+      let tail = LazyTailTransform(
+        features: features, buffer: tensors.isBuffer, in: tensors.scope)
+      return { tail(nil) }
     case "LeakyReLUTransform":
       let slope = try inner.number("slope", default: 1e-2)
       guard slope > 0, slope.isFinite else {
@@ -137,7 +141,7 @@ extension PartReader {
     "LUProductTransform", "HouseholderTransform", "QRLinearTransform", "BatchNorm", "ActNorm",
     "LeakyReLUTransform",
     "LeakyTanhTransform", "LogTanhTransform", "CauchyTransform",
-    "AsinhTransform",
+    "AsinhTransform", "TailTransform",
   ]
 }
 

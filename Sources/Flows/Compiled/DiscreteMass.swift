@@ -237,7 +237,7 @@ extension Flow {
     func isElementWise(_ transform: any Transform) -> Bool {
       switch transform {
       case is AffineTransform, is BoundsTransform, is IdentityTransform, is DependentTransform,
-        is SoftclipTransform, is AsinhTransform:
+        is SoftclipTransform, is AsinhTransform, is TailTransform:
         true
       case let inverse as InverseTransform: isElementWise(inverse.transform)
       case let composed as ComposedTransform: composed.transforms.allSatisfy(isElementWise)

@@ -267,7 +267,7 @@ def _unconditional(module: Any, room: Any, json: dict[str, Any], place: _Place) 
     kind, is_inverse = scalars.pop("type"), scalars.pop("inverse", False)
     # Zuko's rooms also show classes of torch's that they build on.
     constructor = BoundsTransform if kind == "BoundsTransform" else getattr(room, kind, None)
-    if constructor is None or kind in ("StudentT", "AsinhTransform"):
+    if constructor is None or kind in ("StudentT", "AsinhTransform", "TailTransform"):
         raise Error(f"Zuko has no {kind}")
     is_buffer = json.get("buffer", False) or kind == "PermutationTransform"
 
