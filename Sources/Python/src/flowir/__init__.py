@@ -19,6 +19,7 @@ from ._description import Description
 from ._ensemble import ensemble
 from ._errors import Error
 from ._flow import CompiledFlow
+from ._importance import ImportanceWeights
 from ._restricted import RestrictedFlow
 from ._train import (
     BPF, CNF, GF, GMM, MAF, NAF, NCSF, NICE, NSF, SOSPF, UNAF, Architecture, RealNVP, TrainedFlow,
@@ -27,6 +28,6 @@ from ._train import (
 __version__ = "0.1.0"
 __all__ = [
     "BPF", "CNF", "GF", "GMM", "MAF", "NAF", "NCSF", "NICE", "NSF", "SOSPF", "UNAF", "Architecture",
-    "Columns", "CompiledFlow", "Description", "Error", "RealNVP", "RestrictedFlow", "TrainedFlow",
-    "compile", "describe", "ensemble", "save",
+    "Columns", "CompiledFlow", "Description", "Error", "ImportanceWeights", "RealNVP", "RestrictedFlow",
+    "TrainedFlow", "compile", "describe", "ensemble", "save",
 ]
