@@ -136,6 +136,25 @@ import Testing
     #expect(one.x[0].elementsEqual(shared.x[49]) && one.draws[0] == shared.draws[49])
   }
 
+  @Test("a flow and a model that are not compiled are restricted as compiled ones are")
+  func uncompiled() throws {
+    let (flow, box) = (try flow(), try #require(box))
+    let context: Rows<Float> = [[0.1, -1]]
+    let expected = try flow.compiled().restricted(to: box, maxDraws: 5_000, massSeed: 3)
+    let draw = try expected.sample(20, context: context, seed: 2)
+    for within in [
+      try flow.restricted(to: box, maxDraws: 5_000, massSeed: 3),
+      try flow.model.restricted(to: box, maxDraws: 5_000, massSeed: 3),
+    ] {
+      #expect(within.maxDraws == 5_000 && within.massSeed == 3 && within.massDraws == 100_000)
+      let own = try within.sample(20, context: context, seed: 2)
+      #expect(own.x == draw.x && own.draws == draw.draws)
+    }
+    #expect(throws: RuntimeError.self) {
+      try flow.restricted(to: Bounds(lower: [0], upper: [1]), as: Double.self)
+    }
+  }
+
   @Test("a loaded object, and its C interface, give the same bits")
   func artifact() throws {
     let compiled = try flow().compiled()

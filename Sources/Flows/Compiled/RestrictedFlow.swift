@@ -3,7 +3,7 @@ import FlowRuntime
 
 /// A flow restricted to a box: its density is 0 outside of it and larger inside, by the box's probability.
 ///
-///     let within = try flow.compiled().restricted(to: Bounds(lower: [0, -.infinity], upper: [1, 5]))
+///     let within = try flow.restricted(to: Bounds(lower: [0, -.infinity], upper: [1, 5]))
 ///     let draw = try within.sample(1_000, seed: 1)            // all rows are inside
 ///     let mass = try within.mass()[0]                         // log P(box), and its standard error
 ///     let logProb = try within.logProb(x, mass: [mass])       // log p(x) - log P(box), -inf outside

@@ -1,0 +1,41 @@
+import FlowRuntime
+
+extension Model {
+  /// The flow, compiled with the current parameter values, restricted to a box.
+  ///
+  /// - Parameters:
+  ///   - box: the bounds of each feature, infinite ones for none.
+  ///   - scalar: the type that it computes in.
+  ///   - maxDraws: the most candidates that are drawn for a row of a sample, 1 to 2^21.
+  ///   - massDraws: how many samples the probability of the box is estimated from, for each context.
+  ///   - massSeed: decides those samples.
+  /// - Throws: `RuntimeError` if there is no compiler, for another number of bounds than of features, or for numbers
+  ///   out of range.
+  public func restricted<Scalar: FlowScalar>(
+    to box: Bounds, as scalar: Scalar.Type = Float.self, maxDraws: Int = 10_000,
+    massDraws: Int = 100_000, massSeed: UInt64 = 0
+  ) throws(RuntimeError) -> RestrictedFlow<Scalar> {
+    try compiled(scalar).restricted(
+      to: box, maxDraws: maxDraws, massDraws: massDraws, massSeed: massSeed)
+  }
+}
+
+extension PrebuiltFlow {
+  /// The flow, compiled with the current parameter values, restricted to a box.
+  ///
+  /// - Parameters:
+  ///   - box: the bounds of each feature, infinite ones for none.
+  ///   - scalar: the type that it computes in.
+  ///   - maxDraws: the most candidates that are drawn for a row of a sample, 1 to 2^21.
+  ///   - massDraws: how many samples the probability of the box is estimated from, for each context.
+  ///   - massSeed: decides those samples.
+  /// - Throws: `RuntimeError` if there is no compiler, for another number of bounds than of features, or for numbers
+  ///   out of range.
+  public func restricted<Scalar: FlowScalar>(
+    to box: Bounds, as scalar: Scalar.Type = Float.self, maxDraws: Int = 10_000,
+    massDraws: Int = 100_000, massSeed: UInt64 = 0
+  ) throws(RuntimeError) -> RestrictedFlow<Scalar> {
+    try model.restricted(
+      to: box, as: scalar, maxDraws: maxDraws, massDraws: massDraws, massSeed: massSeed)
+  }
+}
