@@ -272,6 +272,8 @@ struct Train: ParsableCommand {
     training.seed = seed
     training.threads = options.threads
     training.memory = memory
+    // Epochs of small data take less than writing a state.
+    training.checkpointInterval = 1
     if units.standardize != false,
       model.units != nil || model.unboundedUnits != nil || model.contextUnits != nil
     {

@@ -14,7 +14,7 @@ extension Model {
   ///     `options.validation` says.
   ///   - options: the number of epochs, batch size, learning rate and so on.
   ///   - resume: the checkpoint of an interrupted run to continue.
-  ///   - checkpoint: called with the state after each epoch.
+  ///   - checkpoint: called with the state after epochs, as often as `options.checkpointInterval` says.
   ///   - progress: called every few batches.
   /// - Throws: `FlowError` for data that does not fit, or if the loss becomes NaN or a parameter is no
   ///   longer finite, which leaves the model as it was; `TrainingMismatch` for another run's

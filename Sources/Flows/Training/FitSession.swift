@@ -134,7 +134,7 @@ struct FitSession {
       try keepStatistics()
     } else {
       // An epoch must be better than the parameters that training began with.
-      best = trainer.state
+      best = trainer.parameterValues
       bestLikelihoods = try score(judging, best)
       bestValidation = bestLikelihoods.mean
     }
@@ -143,6 +143,7 @@ struct FitSession {
     let start = Date()
     let first = epoch
     var last: Likelihoods?
+    var lastCheckpoint = Date.distantPast
     while epoch < options.epochs {
       if let patience = options.patience, epoch - bestEpoch >= patience { break }
       var (failed, state) = try runEpoch(epoch, last: last, start: start, first: first, progress)
@@ -151,8 +152,9 @@ struct FitSession {
       guard trainer.isFinite else {
         throw FlowError.diverged(epoch: epoch, batch: batchCount)
       }
-      let current = try score(judging, trainer.state)
-      if let failed, try !current.hasAny && !scoreTraining(trainer.state).hasAny {
+      let parameters = trainer.parameterValues
+      let current = try score(judging, parameters)
+      if let failed, try !current.hasAny && !scoreTraining(parameters).hasAny {
         throw FlowError.diverged(epoch: epoch, batch: failed)
       }
       last = current
@@ -164,7 +166,7 @@ struct FitSession {
         bestValidation = current.mean
         bestLikelihoods = current
         bestEpoch = epoch
-        best = trainer.state
+        best = parameters
         try keepStatistics()
       }
       state.finished = EpochRecord(
@@ -176,10 +178,13 @@ struct FitSession {
         learningRate: options.rate(epoch: epoch - 1), isBest: bestEpoch == epoch,
         seconds: Date().timeIntervalSince(start))
       progress(state)
-      try checkpoint(
-        TrainingCheckpoint(
-          epoch: epoch, steps: trainer.steps, state: trainer.state, best: best,
-          bestEpoch: bestEpoch, bestValidation: bestValidation, job: job))
+      if Date().timeIntervalSince(lastCheckpoint) >= options.checkpointInterval {
+        try checkpoint(
+          TrainingCheckpoint(
+            epoch: epoch, steps: trainer.steps, state: trainer.state, best: best,
+            bestEpoch: bestEpoch, bestValidation: bestValidation, job: job))
+        lastCheckpoint = Date()
+      }
     }
     let seconds = Date().timeIntervalSince(start)
     return try report(

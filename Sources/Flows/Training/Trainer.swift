@@ -116,6 +116,14 @@ public final class Trainer {
     Dictionary(uniqueKeysWithValues: arrays.map { ($0.name, $0.values) })
   }
 
+  /// The parameters alone, by name.
+  var parameterValues: [String: [Float]] {
+    Dictionary(
+      uniqueKeysWithValues: zip(parameters, stride(from: 0, to: arrays.count, by: 3)).map {
+        ($0.name, arrays[$1].values)
+      })
+  }
+
   /// Restores a saved state.
   public func restore(_ state: [String: [Float]], steps: Int) {
     for array in arrays {
@@ -185,7 +193,7 @@ public final class Trainer {
   }
 
   /// Whether all parameters and moments are finite.
-  var isFinite: Bool { state.values.allSatisfy { $0.allSatisfy(\.isFinite) } }
+  var isFinite: Bool { arrays.allSatisfy(\.isFinite) }
 
   /// Undoes the last step; only one step can be undone.
   func undoStep() {
@@ -218,6 +226,11 @@ private final class TrainedArray {
     var all = given
     for (place, entry) in entries.enumerated() { all[entry] = current.pointer[place] }
     return all
+  }
+
+  /// Whether all entries that are trained are finite.
+  var isFinite: Bool {
+    UnsafeBufferPointer(start: current.pointer, count: current.count).allSatisfy(\.isFinite)
   }
 
   func set(_ values: [Float]) {

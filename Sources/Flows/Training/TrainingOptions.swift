@@ -44,6 +44,9 @@ public struct TrainingOptions: Sendable {
   /// of that, at most 256 MB. If it is nil, it is three quarters of the memory of the machine or container. Rows
   /// that are given in memory are never streamed.
   public var memory: Int?
+  /// The fewest seconds between two states that `fit` gives to `checkpoint`; 0 to give one after each
+  /// epoch. The first epoch's is always given.
+  public var checkpointInterval = 0.0
   /// The optimizer.
   public var optimizer = AdamW()
 
