@@ -159,10 +159,12 @@ import Testing
     try inWorkshop { folder in
       let train = "flowir train \(small) --data x.npy --batch-size 50 --output o.safetensors"
       #expect(try shell(train + " --epochs 2", in: folder).status == 0)
-      // A run that is killed after its first epochs.
+      // A run that is killed after its first epochs: once the first state was replaced.
       _ = try shell(
-        "\(train) --epochs 100000 & run=$!; for i in $(seq 200); do "
-          + "[ -e o.safetensors.training ] && break; sleep 0.1; done; sleep 1; kill -9 $run; wait",
+        "\(train) --epochs 100000 & run=$!; for i in $(seq 600); do "
+          + "found=$(stat -c %y o.safetensors.training 2>/dev/null); "
+          + "[ -n \"$found\" ] && [ \"$found\" != \"${first:=$found}\" ] && break; sleep 0.1; done; "
+          + "kill -9 $run; wait",
         in: folder)
       #expect(try names(folder).contains("o.safetensors.training"))
       let y = try createRows(folder + "/y.npy", columns: 2)
