@@ -23,7 +23,7 @@ extension Model {
   ///   - validationWeights: the weight of each validation row; nil if all count alike.
   ///   - options: the number of epochs, batch size, learning rate and so on.
   ///   - resume: the checkpoint of an interrupted run to continue.
-  ///   - checkpoint: called with the state after each epoch.
+  ///   - checkpoint: called with the state after epochs, as often as `options.checkpointInterval` says.
   ///   - progress: called every few batches.
   /// - Returns: how training ended.
   /// - Throws: `FileError` for a file that can't be read, that changed since it was opened, or that does not fit the
