@@ -50,8 +50,9 @@ def section(results, threads=2):
             cells = [workload["name"], kind, *map(cell, entries), ratio, share(entries[0])[0]]
             lines.append("| " + " | ".join(cells) + " |")
     lines.append("")
+    measured = {entry["workload"] for entry in results.entries.values() if entry["peer"] == OURS}
     lines += [f"- {workload['name']}: {architecture(workload['flow'])}; batch of a training step "
-              f"{workload['batch']}" for workload in workloads()]
+              f"{workload['batch']}" for workload in workloads() if workload["name"] in measured]
     trips = [trip for (_, peer, kind, count), entry in results.entries.items()
              if (peer, kind, count) == (OURS, "train", threads)
              for trip in entry.get("round_trips", [])]
