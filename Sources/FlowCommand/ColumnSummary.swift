@@ -5,7 +5,7 @@ struct ColumnSummary {
   /// The most numbers that a column of kinds or of rounded measurements has.
   static let fewest = 256
   /// How many of the first numbers are kept.
-  private static let kept = 10_000
+  private let kept: Int
 
   /// The interval that the flow shapes, if it has one.
   let interval: ShapedInterval?
@@ -25,9 +25,9 @@ struct ColumnSummary {
   /// How many numbers are outside of the interval.
   private(set) var outside = 0
 
-  /// Begins with no numbers.
-  init(interval: ShapedInterval? = nil, bounds: (Double, Double)? = nil) {
-    (self.interval, self.bounds) = (interval, bounds)
+  /// Begins with no numbers, of which the first few are kept.
+  init(keeping kept: Int, interval: ShapedInterval? = nil, bounds: (Double, Double)? = nil) {
+    (self.kept, self.interval, self.bounds) = (kept, interval, bounds)
   }
 
   /// Adds the next numbers, of which some places are those of a sample.
@@ -38,7 +38,7 @@ struct ColumnSummary {
       where distinct.insert(number).inserted && distinct.count > Self.fewest { break }
     }
     isNegative = isNegative || numbers.contains { $0 < 0 }
-    start += numbers.prefix(max(Self.kept - start.count, 0))
+    start += numbers.prefix(max(kept - start.count, 0))
     sampled += places.lazy.map { numbers[$0] }
     if let bounds { atBound += numbers.count { $0 == bounds.lower || $0 == bounds.upper } }
     if let interval { outside += interval.outside(numbers) }

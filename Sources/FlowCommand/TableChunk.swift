@@ -47,7 +47,9 @@ struct TableChunk {
       guard let most, floats.count * 16 + doubles.count * 20 > most else { continue }
       throw .mismatch(
         path: path, found: "more rows than --memory holds",
-        expected: "a larger --memory, or .npy files, which are streamed")
+        expected:
+          "a larger --memory (limits of the process count too), or .npy files, which are streamed"
+      )
     }
     (columns, first) = (reader.columns, 0)
     numbers = reader.isDouble ? .doubles(doubles) : .floats(floats)

@@ -11,19 +11,30 @@ struct TrainingNotes {
 
   /// How many rows the width of a column is found in.
   private static let sampled = 100_000
+  /// How many of the first rows are kept, to see whether their numbers stay distinct in float32.
+  private static let kept = 10_000
 
-  /// Begins with no rows of the tables that a model is about to be fitted to.
-  init(_ x: TrainingData, _ context: TrainingData?, _ model: Model) {
+  /// Begins with no rows of the tables that a model is about to be fitted to. What is kept of tables that are
+  /// streamed is a part of `memory`.
+  init(_ x: TrainingData, _ context: TrainingData?, _ model: Model, memory: TrainingMemory) {
     (self.x, self.context) = (x, context)
     let intervals = model.description.map(ShapedInterval.intervals) ?? []
+    let width = x.columns + (context?.columns ?? 0)
+    func most(_ wanted: Int, bytes: Int) -> Int {
+      x.file == nil ? wanted : memory.sampledRows(wanted, bytes: bytes)
+    }
+    let kept = most(Self.kept, bytes: 8 * width)
     columns = (0..<x.columns).map { column in
       ColumnSummary(
+        keeping: kept,
         interval: column < intervals.count ? intervals[column] : nil,
         bounds: model.bounds.map { ($0.lower[column], $0.upper[column]) })
     }
-    conditions = Array(repeating: ColumnSummary(), count: context?.columns ?? 0)
-    sample = RowSample(rows: x.rows, most: Self.sampled)
-    repeats = RepeatedRows(most: x.file == nil ? 1_000_000 : 100_000)
+    conditions = Array(
+      repeating: ColumnSummary(keeping: kept), count: context?.columns ?? 0)
+    sample = RowSample(rows: x.rows, most: most(Self.sampled, bytes: 8 * x.columns))
+    // A dictionary's entry with the space that is left free for others.
+    repeats = RepeatedRows(most: x.file == nil ? 1_000_000 : most(100_000, bytes: 40))
   }
 
   /// Looks at the next rows.

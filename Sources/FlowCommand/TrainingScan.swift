@@ -13,8 +13,8 @@ struct TrainingScan {
   private var notes: TrainingNotes
   private let method: Standardization
 
-  /// How many numbers of streamed tables are looked at together.
-  private static let numbers = 1 << 18
+  /// The most numbers of streamed tables that are looked at together.
+  private static let mostNumbers = 1 << 18
 
   /// Goes through the rows.
   ///
@@ -31,14 +31,15 @@ struct TrainingScan {
   ) throws(FileError) {
     (self.tables, self.bounds, self.discrete, self.method) = (tables, bounds, discrete, method)
     let (x, context) = (tables.x, tables.context)
-    notes = TrainingNotes(x, context, model)
+    notes = TrainingNotes(x, context, model, memory: tables.memory)
     if tables.isStreamed {
-      finder = UnitsFinder(columns: x.columns, rows: x.rows, by: method)
+      finder = UnitsFinder(columns: x.columns, rows: x.rows, by: method, memory: tables.memory)
       contextFinder = context.map {
-        UnitsFinder(columns: $0.columns, rows: $0.rows, by: method)
+        UnitsFinder(columns: $0.columns, rows: $0.rows, by: method, memory: tables.memory)
       }
     }
-    let count = max(Self.numbers / max(x.columns + (context?.columns ?? 0), 1), 1)
+    let numbers = min(Self.mostNumbers, tables.memory.bytes / 64)
+    let count = max(numbers / max(x.columns + (context?.columns ?? 0), 1), 1)
     var chunks = try x.chunks()
     var contexts = try context?.chunks()
     var weights = try tables.weightTable?.chunks()

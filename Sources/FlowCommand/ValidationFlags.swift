@@ -50,16 +50,18 @@ struct ValidationFlags: ParsableArguments {
   ) throws(FileError) -> WeightedRows? {
     guard let data else { return nil }
     let files = [try? RowFile(data, options: tables.rows)].compactMap { $0 }
-    guard TrainingMemory(memory).holds(files) else {
+    let allowed = TrainingMemory(memory)
+    guard allowed.holds(files) else {
       throw .mismatch(
         path: data, found: "\(files[0].count) rows, more than --memory holds",
         expected: "fewer rows to judge epochs on, which stay in memory; 1,000,000 are enough")
     }
-    let x = try TrainingData(data, options: tables.rows, trained: model.columns.x, most: memory)
+    let x = try TrainingData(
+      data, options: tables.rows, trained: model.columns.x, most: allowed.bytes)
     var conditions: TrainingData?
     if let contextData {
       conditions = try TrainingData(
-        contextData, options: tables.context, trained: model.columns.context, most: memory)
+        contextData, options: tables.context, trained: model.columns.context, most: allowed.bytes)
     }
     try x.check(model, context: conditions, option: "--validation-context-data")
     try DiscreteFlags.check(x.loaded, discrete, of: x)
@@ -68,7 +70,7 @@ struct ValidationFlags: ParsableArguments {
     }
     var counts: [Float]?
     if let weights {
-      counts = try TrainingData.weights(weights, rows: x.rows, of: data, most: memory)
+      counts = try TrainingData.weights(weights, rows: x.rows, of: data, most: allowed.bytes)
     }
     return WeightedRows(
       x: x.loaded.values(model.rowUnits),

@@ -25,9 +25,10 @@ extension Model {
     let counts = try FileTable(
       x: x, context: context, weights: weights, units: nil, contextUnits: nil)
     try addUnits(context: context != nil)
-    var finder = UnitsFinder(columns: features, rows: x.count, by: method)
+    let memory = TrainingMemory(nil)
+    var finder = UnitsFinder(columns: features, rows: x.count, by: method, memory: memory)
     var conditions = context.map {
-      UnitsFinder(columns: $0.columns, rows: $0.count, by: method)
+      UnitsFinder(columns: $0.columns, rows: $0.count, by: method, memory: memory)
     }
     let (reader, other) = (try x.reader(), try context?.reader())
     let chunk = max((1 << 20) / (features + self.context), 1)

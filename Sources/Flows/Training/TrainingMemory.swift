@@ -6,9 +6,18 @@ package struct TrainingMemory {
   /// The number of bytes.
   package let bytes: Int
 
-  /// As much as is given; if nothing is, three quarters of what the machine or the container has, or half of
-  /// the process's limit of addresses, which much else is in.
-  package init(_ given: Int?) { bytes = given ?? Self.available }
+  /// As much as is given, or else three quarters of what the machine or the container has; never more than half of
+  /// what the limits of the process leave (`ulimit -v` and `-d`).
+  package init(_ given: Int?) {
+    let machine = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+    bytes = min(given ?? min(machine, Self.container ?? machine) / 4 * 3, Self.processLimit)
+  }
+
+  /// How many rows of a sample may be kept, of some bytes each: as many as are wanted, or what a part of the memory
+  /// holds, but enough for a quartile.
+  package func sampledRows(_ wanted: Int, bytes size: Int) -> Int {
+    min(wanted, max(bytes / 8 / max(size, 1), 1_000))
+  }
 
   /// Whether the rows of some files fit: each number as it is stored and three times as 4 bytes, which are the
   /// centred numbers and what they are judged by, and for each row its places and log-densities.
@@ -19,17 +28,29 @@ package struct TrainingMemory {
     return !isTooLarge && total <= bytes
   }
 
-  private static var available: Int {
-    let machine = Int(clamping: ProcessInfo.processInfo.physicalMemory)
-    var bytes = min(machine, container ?? machine) / 4 * 3
+  /// Half of what the limits of the process's addresses and of its data leave, at least a megabyte.
+  private static var processLimit: Int {
+    // The libraries take 100 MB of addresses, and each thread has a stack.
+    let program = (112 << 20) + ProcessInfo.processInfo.activeProcessorCount * (8 << 20)
+    let left = min(limit(RLIMIT_AS) - program, limit(RLIMIT_DATA))
+    return max(left / 2, 1 << 20)
+  }
+
+  #if canImport(Glibc)
+    private typealias Resource = __rlimit_resource
+  #else
+    private typealias Resource = Int32
+  #endif
+
+  /// A limit of the process; the largest number without one.
+  private static func limit(_ resource: Resource) -> Int {
     var limit = rlimit()
     #if canImport(Glibc)
-      let found = getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
+      let found = getrlimit(__rlimit_resource_t(resource.rawValue), &limit)
     #else
-      let found = getrlimit(RLIMIT_AS, &limit)
+      let found = getrlimit(resource, &limit)
     #endif
-    if found == 0 { bytes = min(bytes, Int(clamping: limit.rlim_cur) / 2) }
-    return bytes
+    return found == 0 ? Int(clamping: limit.rlim_cur) : .max
   }
 
   /// The limit of the control group, of version 2 or 1; nil without one.

@@ -41,7 +41,8 @@ public struct TrainingOptions: Sendable {
   /// How many threads to use; one per processor if nil. The result does not depend on it.
   public var threads: Int?
   /// How many bytes the rows of files may take while they are trained on: more are streamed, in pools of a quarter
-  /// of that, at most 256 MB. If it is nil, it is three quarters of the memory of the machine or container. Rows
+  /// of that, at most 256 MB. If it is nil, it is three quarters of the memory of the machine or container. It is
+  /// never more than limits of the process leave (`ulimit -v`, `-d`). Rows
   /// that are given in memory are never streamed.
   public var memory: Int?
   /// The fewest seconds between two states that `fit` gives to `checkpoint`; 0 to give one after each

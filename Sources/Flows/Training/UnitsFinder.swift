@@ -17,10 +17,16 @@ package struct UnitsFinder {
   ///   - columns: how many there are in a row.
   ///   - rows: how many rows will come.
   ///   - method: what centre and scale are.
-  package init(columns: Int, rows: Int, by method: Standardization) {
+  ///   - memory: what the rows whose quartiles are taken must fit in.
+  package init(
+    columns: Int, rows: Int, by method: Standardization, memory: TrainingMemory
+  ) {
     moments = Array(repeating: ColumnMoments(), count: columns)
     sampled = Array(repeating: [], count: columns)
-    if method == .robust { sample = RowSample(rows: rows, most: Self.mostSampled) }
+    guard method == .robust else { return }
+    let most = memory.sampledRows(
+      Self.mostSampled, bytes: columns * MemoryLayout<ColumnEntry>.stride)
+    sample = RowSample(rows: rows, most: most)
   }
 
   /// Adds the next rows.
