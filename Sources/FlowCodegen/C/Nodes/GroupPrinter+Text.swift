@@ -7,10 +7,40 @@ extension GroupPrinter {
     out.line("for (int item = begin; item < end; item++) {")
     out.line("const int d = items ? items[item] : item;")
     out.line("(void)d;")
-    if let segment = contiguous {
-      writeContiguously(segment, to: &out)
-      return out.text
-    }
+    let apart = self.apart
+    for segment in segments[..<apart] { writeContiguously(segment, to: &out) }
+    if apart < segments.count { writeTogether(segments[apart...], to: &out) }
+    out.line("}")
+    return out.text
+  }
+
+  /// The loop over the vectors of a tile.
+  private static let vectors = "for (int v = 0; v < width; v += FK_LANES) {"
+
+  /// How many of the first segments pass nothing to another, and nothing from one element to the next: the
+  /// vectors are their innermost loop, so that they go through memory in order. The others keep the vectors
+  /// outside, and what they pass to each other in registers. A few elements are not worth a loop of their
+  /// own, unless nothing else is in the group.
+  private var apart: Int {
+    let passing = Set(arrays.compactMap { locals[$0]?.segment })
+    return segments.indices.first { index in
+      let segment = segments[index]
+      return segment.shape.isEmpty || !segment.before.isEmpty || passing.contains(index)
+        || (segments.count > 1 && segment.shape.reduce(1, *) <= Self.few)
+    } ?? segments.count
+  }
+
+  /// How many iterations become straight code.
+  private static let few = 8
+
+  private func writeContiguously(_ segment: Segment, to out: inout CText) {
+    open(segment, to: &out)
+    out.line(Self.vectors)
+    writeLines(of: segment, to: &out)
+    for _ in 0..<segment.shape.count + 1 { out.line("}") }
+  }
+
+  private func writeTogether(_ segments: ArraySlice<Segment>, to out: inout CText) {
     out.line(Self.vectors)
     for value in arrays.sorted(by: { number(of: $0) < number(of: $1) }) {
       let count = views.type(of: value).elementCount / group.extent
@@ -21,35 +51,13 @@ extension GroupPrinter {
     for declaration in declarations { out.line(declaration) }
     for segment in segments { write(segment, to: &out) }
     out.line("}")
-    out.line("}")
-    return out.text
-  }
-
-  /// The loop over the vectors of a tile.
-  private static let vectors = "for (int v = 0; v < width; v += FK_LANES) {"
-
-  /// The only segment of a group in which nothing passes from one element to another: its vectors are
-  /// the innermost loop, so that it goes through memory in order. Other groups keep the vectors
-  /// outside, and what their segments pass to each other in registers.
-  private var contiguous: Segment? {
-    guard let segment = segments.first, segments.count == 1, segment.before.isEmpty,
-      arrays.isEmpty, declarations.isEmpty, !segment.shape.isEmpty
-    else { return nil }
-    return segment
-  }
-
-  private func writeContiguously(_ segment: Segment, to out: inout CText) {
-    open(segment, to: &out)
-    out.line(Self.vectors)
-    writeLines(of: segment, to: &out)
-    for _ in 0..<segment.shape.count + 2 { out.line("}") }
   }
 
   /// Few iterations become straight code, in which the compiler interleaves what does not depend on each
   /// other: a processor looks less far ahead than two evaluations of a function.
   private func write(_ segment: Segment, to out: inout CText) {
     for line in segment.before { out.line(line) }
-    if segment.shape.count == 1, segment.shape[0] <= 8 { out.line("FK_UNROLL") }
+    if segment.shape.count == 1, segment.shape[0] <= Self.few { out.line("FK_UNROLL") }
     open(segment, to: &out)
     if segment.shape.isEmpty { out.line("{") }
     writeLines(of: segment, to: &out)
