@@ -76,6 +76,14 @@ enum AnyModel {
     }
   }
 
+  /// The bounds of samples, which those of an ensemble's members give; nil if they are not known.
+  var outerBounds: Bounds? {
+    switch self {
+    case .model(let model): model.outerBounds
+    case .compiled: nil
+    }
+  }
+
   /// The units of a model whose numbers float32 may not hold; nil if they are not known.
   func units(_ part: KeyPath<Model, ColumnUnits?>) -> ColumnUnits? {
     switch self {

@@ -100,7 +100,7 @@ struct Sample: RowCommand {
       places, [("x", columns: model.features), ("log_prob", columns: nil)], as: type,
       centre: centre)
     for index in results.indices where results[index].name == "x" {
-      (results[index].discrete, results[index].bounds) = (model.discrete, model.bounds)
+      (results[index].discrete, results[index].bounds) = (model.discrete, model.outerBounds)
     }
     var pipeline = RowPipeline<Number>(weigher ?? own, results, threads: options.threads)
     var draws = SampleDraws(contexts, each: rows, total: total, seed: seed, chunk: Self.chunk)

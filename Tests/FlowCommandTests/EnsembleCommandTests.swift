@@ -64,6 +64,42 @@ import Testing
     }
   }
 
+  @Test(
+    "dates between bounds keep their digits: scores are those of --dtype f64, samples are inside")
+  func boundedDates() throws {
+    try inFolder { folder in
+      let date = 2_459_000.123456
+      for index in 0..<2 {
+        var model = try Model(
+          .nsf(.init(transforms: 1, network: .init(hiddenFeatures: [8]))), features: 1,
+          seed: UInt64(index))
+        try model.bound(Bounds(lower: [date], upper: [date + 1 + Double(index)]))
+        try model.save(to: folder + "/\(index).safetensors")
+      }
+      let (path, x) = (folder + "/both.safetensors", folder + "/x.npy")
+      let writer = try createRows(x, columns: 1, type: .f64)
+      try writer.write((1..<200).map { date + Double($0) / 200 })
+      try writer.finish()
+      for arguments in [
+        [
+          "ensemble", folder + "/0.safetensors", folder + "/1.safetensors", "--output", path,
+        ],
+        ["score", path, "--input", x, "--output", folder + "/32.npy"],
+        ["score", path, "--input", x, "--output", folder + "/64.npy", "--dtype", "f64"],
+        ["sample", path, "--rows", "20000", "--seed", "1", "--output", folder + "/s.npy"],
+      ] {
+        let result = try command.flowir(arguments)
+        #expect(result.status == 0 && result.errors.isEmpty, "\(arguments) \(result.errors)")
+      }
+      let narrow = try openRows(folder + "/32.npy").read(200)
+      let exact = try openRows(folder + "/64.npy").read(200)
+      #expect(zip(narrow, exact).allSatisfy { abs($0 - $1) < 2e-4 })
+      let drawn = try openRows(folder + "/s.npy").read(20_000)
+      #expect(drawn.allSatisfy { $0 >= date && $0 <= date + 2 })
+      #expect(Set(drawn).count > 19_900)
+    }
+  }
+
   @Test("what does not fit is an error that names the file")
   func errors() throws {
     try inFolder { folder in

@@ -143,31 +143,6 @@ import Testing
     #expect(draw.x.values.allSatisfy { $0 <= 3 } && draw.logProb.allSatisfy(\.isFinite))
   }
 
-  @Test("members of data far from zero share a centre, which is taken off in float64")
-  func farFromZero() throws {
-    let date = 2_459_000.123456
-    let members = try [0.25, 2].map { shift in
-      var model = try Model(.maf(.init(transforms: 1)), features: 1, seed: 1)
-      try model.standardize(Rows([date + shift - 0.5, date + shift + 0.5], columns: 1))
-      return model
-    }
-    let ensemble = try Model(ensemble: members)
-    let units = try #require(ensemble.units)
-    #expect(units.centre == [date + 0.25] && units.scale == [1])
-    let x: Rows<Double> = [[date + 0.3], [date - 1], [date + 2.7]]
-    let each = try members.map { try $0.compiled(Double.self).logProb(x) }
-    let exact = x.indices.map { row in Self.logSumExp(each.map { $0[row] - log(2) }) }
-    // As the command does: float32 of what is left after the centre.
-    let narrow = try ensemble.centred().compiled().logProb(
-      Rows(x.values.map { Float($0 - units.centre[0]) }, columns: 1))
-    for (one, other) in zip(narrow, exact) {
-      #expect(abs(Double(one) - other) < 1e-5 * (1 + abs(other)))
-    }
-    for (one, member) in zip(try #require(ensemble.members), members) {
-      #expect(abs((one.model.units?.centre[0] ?? 0) - (member.units?.centre[0] ?? 0)) < 1e-9)
-    }
-  }
-
   @Test("gradients are the weighted means of the members' gradients")
   func gradients() throws {
     let members = try Self.members()

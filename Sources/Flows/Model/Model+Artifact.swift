@@ -92,7 +92,7 @@ extension Model {
     let wide = WideArrays(
       centre: rowUnits?.centre ?? Array(repeating: 0, count: features),
       contextCentre: contextUnits?.centre ?? Array(repeating: 0, count: context),
-      bounds: bounds.map { Array(zip($0.lower, $0.upper).map { $0...$1 }) } ?? [])
+      bounds: outerBounds.map { Array(zip($0.lower, $0.upper).map { $0...$1 }) } ?? [])
     return try centred().artifactSource(
       functions, prefix, dtype, wide: wide, discrete: discrete)
   }

@@ -6,8 +6,9 @@ extension Model {
   /// Joins models to a mixture: log p = logsumexp(log wᵢ + log pᵢ). A sample is one of a member's, chosen by the
   /// weights, for each row by its own random number.
   ///
-  /// Each member keeps its own units, bounds and embedding of the context. The density is that of the mixture
-  /// where any member has one. Members may be ensembles.
+  /// Each member keeps its own units, bounds and embedding of the context; where data are far from zero, one centre
+  /// stands before all of them, which is subtracted in float64. The density is that of the mixture where any member
+  /// has one. Members may be ensembles.
   ///
   ///     let ensemble = try Model(ensemble: [a, b], weights: [2, 1])
   ///
@@ -21,13 +22,12 @@ extension Model {
       throw .invalid(place: "members", found: "none", expected: "1 model or more")
     }
     let logits = try Self.logits(weights, count: members.count)
-    let features = Self.commonCentre(members.map(\.units))
+    let features = Self.commonCentre(of: members)
     let context = Self.commonCentre(members.map(\.contextUnits))
-    var descriptions: [FlowDescription] = []
     var columns = ColumnNames()
     for (index, member) in members.enumerated() {
       let place = "members[\(index)]"
-      guard let description = member.description else {
+      guard member.description != nil else {
         throw .invalid(
           place: place, found: "a model that a closure built",
           expected: "a described one; join the modules of closures by FlowMixture")
@@ -45,15 +45,19 @@ extension Model {
         )
       }
       try columns.join(member.columns, place: place)
-      descriptions.append(description)
     }
+    let members = try members.map { member throws(FlowError) in
+      var member =
+        try features.map { centre throws(FlowError) in try member.member(of: centre) } ?? member
+      member.moveContextCentre(by: context)
+      return member
+    }
+    let descriptions = members.compactMap(\.description)
     let description = try FlowDescription(
       .ensemble(.init(members: descriptions)), features: first.features, context: first.context)
     var sources: [String: (parameter: Parameter, values: HostArray?)] = [:]
     for (index, member) in members.enumerated() {
       let scope = Architecture.Members.scope(index, in: .root(seed: 0))
-      var member = member
-      member.moveCentres(features: features.map { $0.map(-) }, context: context.map { $0.map(-) })
       for parameter in member.parameters {
         sources[scope.qualified(parameter.name)] = (parameter, member.values[parameter.name])
       }
@@ -73,9 +77,7 @@ extension Model {
     if let context { contextUnits = Self.centre(context) }
   }
 
-  /// The centre that stands before all members if some are of data far from zero, where float32 loses 6 bits or
-  /// more of a difference: numbers are then centred in float64 before they are rounded, as with a single flow. Nil
-  /// if none is needed.
+  /// The centre that stands before the contexts of all members, as `commonCentre(of:)` for rows.
   private static func commonCentre(_ units: [ColumnUnits?]) -> [Double]? {
     let known = units.compactMap(\.self)
     let isFar = known.contains { zip($0.centre, $0.scale).contains { abs($0) > 64 * $1 } }
@@ -87,14 +89,10 @@ extension Model {
     ColumnUnits(centre: centre, scale: centre.map { _ in 1 })
   }
 
-  /// Adds to the centres of the units.
-  private mutating func moveCentres(features: [Double]?, context: [Double]?) {
-    func moved(_ units: ColumnUnits?, _ by: [Double]?) -> ColumnUnits? {
-      guard let units, let by else { return units }
-      return ColumnUnits(centre: zip(units.centre, by).map(+), scale: units.scale)
-    }
-    units = moved(units, features)
-    contextUnits = moved(contextUnits, context)
+  /// Subtracts from the centre of the context's units.
+  private mutating func moveContextCentre(by centre: [Double]?) {
+    guard let centre, let units = contextUnits else { return }
+    contextUnits = ColumnUnits(centre: zip(units.centre, centre).map(-), scale: units.scale)
   }
 
   private static let logits = "logits"
@@ -141,7 +139,8 @@ extension Model {
       func centre(_ units: ColumnUnits?) -> [Double]? {
         units.flatMap { $0.scale.allSatisfy { $0 == 1 } ? $0.centre : nil }
       }
-      model.moveCentres(features: centre(units), context: centre(contextUnits))
+      if let centre = centre(units) { model.move(by: centre.map(-)) }
+      model.moveContextCentre(by: centre(contextUnits)?.map(-))
       return (model, member.1 / sum)
     }
   }

@@ -45,9 +45,14 @@ extension Model {
 
   /// What rows are centred by before they are rounded to float32, and the scale of their differences: `units`; of
   /// a flow that begins with bounds, those of the features without any, and the middle of the others where it is
-  /// far from zero. Nil for a flow with neither.
+  /// far from zero; of an ensemble, the centre of its members and their smallest scales. Nil for a flow with
+  /// neither.
   public var rowUnits: ColumnUnits? {
-    guard let bounds else { return units }
+    guard let bounds else {
+      guard var found = units, let scale = memberScale else { return units }
+      found.scale = scale
+      return found
+    }
     let inner = unboundedUnits
     var found = ColumnUnits(
       centre: Array(repeating: 0, count: features), scale: Array(repeating: 1, count: features))
@@ -159,7 +164,7 @@ extension Model {
 
   /// Subtracts numbers from what the flow knows of the places of its features: the centre of its units, and its
   /// bounds.
-  private mutating func move(by centre: [Double]) {
+  mutating func move(by centre: [Double]) {
     func less(_ numbers: [Double], _ isMoved: [Bool]) -> [Double] {
       numbers.indices.map { isMoved[$0] ? numbers[$0] - centre[$0] : numbers[$0] }
     }
