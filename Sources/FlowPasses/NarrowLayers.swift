@@ -8,9 +8,25 @@ import FlowIR
 ///                                                  … the place of the others is filled with zeros
 ///
 /// The outputs that are read must lie in equal runs at equal distances, so that a pad puts them back.
+///
+/// Inputs that are the same for all rows, being outputs of a layer that see nothing of its input, are
+/// multiplied once, into the bias:
+///
+///     %s = linear %x, %v, %c mask "0 0,1" : rows x 2 x f32     %c0 = gather %c axis 0 indices [0]
+///     %y = linear %s, %w, %b                               →   %w0 = gather %w axis 1 indices [0]
+///                                                              %b1 = linear %c0, %w0, %b
+///                                                              %y = linear %s, %w, %b1 mask "1,2 …"
 public let narrowLayers = Pass(
-  name: "narrow-layers", summary: "computes only the outputs of a layer that are read"
+  name: "narrow-layers",
+  summary: "computes only the outputs of a layer that are read, from inputs that rows change"
 ) { function, budget throws(TypeError) in
+  let narrow = try narrowOutputs(function, budget)
+  return try narrowInputs(narrow, budget)
+}
+
+private func narrowOutputs(
+  _ function: Function, _ budget: RewriteBudget
+) throws(TypeError) -> Function {
   let demand = OutputDemand(function)
   return try Rewriter(function, budget: budget).run { operation, rewriter throws(TypeError) in
     guard case .linear(let mask) = operation.opcode,
