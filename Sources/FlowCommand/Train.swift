@@ -166,7 +166,7 @@ struct Train: ParsableCommand {
     let periods = try circles.periods(names: x.names, features: flow.features)
     flow = try tails.description(circles.description(flow, periods, bounds: bounds))
     if bounds != nil { flow = try flow.bounded() }
-    var model = try Model(units.description(flow), seed: seed)
+    var model = try Model(tails.tailed(units.description(flow)), seed: seed)
     try x.check(model, context: conditions, option: "--context-data")
     let discrete = try grids.columns(x, features: model.features)
     if let bounds { try model.bound(DiscreteFlags.bounds(bounds, discrete)) }

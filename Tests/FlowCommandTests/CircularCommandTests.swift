@@ -101,4 +101,55 @@ import Testing
     let wrong = try train("NCSF", "logistic")
     #expect(wrong.status == 2 && wrong.errors.contains("--base"), "\(wrong.errors)")
   }
+
+  @Test("tails are learnt behind bounds and units, and a flow of angles has none")
+  func tails() throws {
+    let folder = FileManager.default.temporaryDirectory.path + "/flowir-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    // Heavy above, light below.
+    let rows = (0..<600).map { row -> [Float] in
+      let share = (Float(row * 7919 % 600) + 0.5) / 600
+      return [share < 0.5 ? share : 1 / (1 - share), 0.1 + share]
+    }
+    let data = try CommandTests.write(rows, to: folder + "/x.npy")
+    let path = folder + "/m.safetensors"
+    func train(_ words: String...) throws -> CommandTests.Outcome {
+      try command.flowir(
+        [
+          "train", "--data", data, "--output", path, "--epochs", "5", "--set",
+          "hidden_features=[8]",
+        ] + words)
+    }
+    for (words, index) in [
+      (["--robust"], 1), (["--lower=-inf,0"], 2), (["--no-standardize", "--base", "laplace"], 0),
+    ] {
+      let result = try command.flowir(
+        ["train", "--flow", "NSF", "--data", data, "--output", path, "--epochs", "5"]
+          + ["--set", "transforms=1", "--tails", "learnt"] + words)
+      #expect(result.status == 0, "\(result.errors)")
+      let model = try Model(path: path)
+      let list = try #require(model.description?.before)
+      #expect(list.count == index + 1 && list[index]["f"]?["type"] == .string("TailTransform"))
+      let names = model.values.keys.filter { $0.hasSuffix("log_positive") }
+      #expect(names.count == 1)
+      for name in names {
+        // They begin at the logarithm of 0.1, and are trained.
+        #expect(model.values[name]?.doubles.allSatisfy { abs($0 - log(0.1)) > 1e-4 } == true)
+      }
+      let scored = try command.flowir("score", path, "--input", data, "--output", folder + "/l.npy")
+      #expect(scored.status == 0, "\(scored.errors)")
+      #expect(try openRows(folder + "/l.npy").read(600).allSatisfy(\.isFinite))
+    }
+    #expect(try train("--flow", "GMM", "--tails", "asinh").status == 0)
+    let fixed = try Model(path: path).description?.before.last
+    #expect(fixed?["f"]?["type"] == .string("AsinhTransform"))
+    #expect(try train("--flow", "MAF", "--tails", "none").status == 0)
+    #expect(try Model(path: path).description?.before.count == 1)
+    for words in [["--flow", "NCSF"], ["--flow", "NSF", "--circular", "2:7"]] {
+      let wrong = try command.flowir(
+        ["train", "--data", data, "--output", path, "--tails", "learnt"] + words)
+      #expect(wrong.status == 2 && wrong.errors.contains("--tails"), "\(wrong.errors)")
+    }
+  }
 }

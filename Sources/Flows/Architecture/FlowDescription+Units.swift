@@ -121,6 +121,23 @@ extension FlowDescription {
     return try FlowDescription(.object(members))
   }
 
+  /// The description of the same flow after one more transform, which stands behind those from bounds and from the
+  /// data's units.
+  ///
+  /// - Throws: `FlowError` for `NCSF`, whose features are angles, and for a transform that does not fit.
+  package func prefixed(by transform: JSONValue) throws(FlowError) -> FlowDescription {
+    guard case .object(var members) = json else { return self }
+    guard canHaveUnits else {
+      throw .invalid(
+        place: listKey, found: "NCSF", expected: "another flow; its features are angles")
+    }
+    var list = listed
+    let place = hasUnboundedUnits ? 2 : hasBounds || hasUnits ? 1 : 0
+    list.insert(transform, at: place)
+    put(listKey, .array(list), in: &members)
+    return try FlowDescription(.object(members))
+  }
+
   /// The key of the list of transforms that others are put before.
   private var listKey: String {
     if case .custom = architecture { "transform" } else { "before" }
