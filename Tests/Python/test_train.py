@@ -54,6 +54,29 @@ def test_every_flow_trains_and_goes_to_zuko(name: str) -> None:
         flow.log_prob(x[:50], context[:50]), expected, rtol=limit, atol=limit)
 
 
+def test_rows_that_memory_does_not_hold_are_streamed(tmp_path: Path) -> None:
+    x, context = data(20_000)
+    flow = flowir.MAF(2, 1, transforms=1, hidden_features=[8])
+    weights = np.arange(20_000) % 3
+    arguments: dict[str, Any] = {"weights": weights, "epochs": 2, "batch_size": 512, "seed": 1, "progress": False}
+    whole = flow.fit(x, context, **arguments)
+    streamed = flow.fit(x, context, memory="1M", **arguments)
+    scores = streamed.log_prob(x, context)
+    np.testing.assert_array_equal(flow.fit(x, context, memory=1 << 20, **arguments).log_prob(x, context), scores)
+    expected = whole.log_prob(x, context)
+    np.testing.assert_array_equal(flow.fit(x, context, memory="1G", **arguments).log_prob(x, context), expected)
+    # Another order of rows is another fit, as good.
+    assert np.any(scores != expected) and abs(np.mean(scores) - np.mean(expected)) < 0.1
+    assert streamed.report["train_rows"] == whole.report["train_rows"] == 12_000
+    # An array that is mapped into memory is one like any other.
+    np.save(tmp_path / "x.npy", x)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    np.testing.assert_array_equal(flow.fit(mapped, context, memory="1M", **arguments).log_prob(x, context), scores)
+    for wrong in ("lots", 1000):
+        with pytest.raises(flowir.Error, match="expected a number of bytes"):
+            flow.fit(x, context, memory=wrong, epochs=1)
+
+
 @pytest.mark.parametrize("name", ["NSF", "CNF", "GMM"])
 def test_a_flow_in_the_units_of_its_data_is_zukos_after_one_more_transform(name: str) -> None:
     x = data()[0] * [1e-3, 200] + [7, -1e4]

@@ -51,8 +51,8 @@ class Architecture:
         standardize: bool | None = None, robust: bool = False, lower: Sequence[float] | None = None,
         upper: Sequence[float] | None = None, circular: Mapping[int | str, float] | None = None,
         discrete: Mapping[int | str, float] | None = None,
-        objective: str = "likelihood", seed: int = 0, threads: int | None = None,
-        progress: bool | None = None, dtype: Any = "float32",
+        objective: str = "likelihood", memory: int | str | None = None, seed: int = 0,
+        threads: int | None = None, progress: bool | None = None, dtype: Any = "float32",
     ) -> TrainedFlow:
         """Fits the flow by maximum likelihood, or by flow matching, and compiles it.
 
@@ -83,6 +83,10 @@ class Architecture:
             {"count": 1}. Noise that is uniform over a cell is added, new in each epoch; `log_prob` is then the
             density of numbers with noise, and the command `flowir score` gives the log of a cell's mass.
           objective: "likelihood", or "flow-matching" for `CNF`, whose steps are far cheaper.
+          memory: how many bytes rows may take while the flow is trained, such as 2 << 30 or "2G", 1 MB at least;
+            more are streamed from a temporary file, in pools of blocks that are shuffled. Three quarters of the
+            machine's or container's if left out. What `x` itself takes is not counted: give one that
+            `np.load(…, mmap_mode="r")` maps where that matters.
           seed: the seed of parameters, split and shuffles.
           threads: how many threads to use; one a processor if left out.
           progress: whether to show how it goes; if left out, in a terminal and in a notebook.
@@ -119,7 +123,7 @@ class Architecture:
                 "validation": validation, "epochs": epochs, "batch-size": batch_size,
                 "learning-rate": learning_rate, "schedule": schedule, "weight-decay": weight_decay,
                 "objective": objective, "clip-norm": clip_norm, "patience": patience if is_judged else None,
-                "seed": seed, "threads": threads,
+                "memory": memory, "seed": seed, "threads": threads,
             }
             for key, value in options.items():
                 if value is not None:
