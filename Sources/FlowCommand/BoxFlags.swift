@@ -8,7 +8,8 @@ struct BoxFlags: ParsableArguments {
     parsing: .unconditional,
     help: ArgumentHelp(
       "Restrict the flow to a box: lower and upper bounds of all features, such as 0,-inf..1,inf, or those "
-        + "of some, by name or number from 1, such as mass=0..1,3=..2.",
+        + "of some, by name or number from 1, such as mass=0..1,3=..2. Of discrete columns, the whole cells of the "
+        + "numbers inside.",
       valueName: "lower..upper"))
   var within: String?
 
@@ -66,10 +67,22 @@ struct BoxFlags: ParsableArguments {
       }
     }
     do {
-      return try Bounds(lower: lower, upper: upper)
+      return try Bounds(lower: lower, upper: upper).wholeCells(of: model.discrete)
     } catch {
       throw ValidationError("--within: \(error)")
     }
+  }
+
+  /// The bounds of samples in a box, of which discrete columns are rounded to numbers inside.
+  static func bounds(of model: AnyModel, in box: Bounds?) throws -> Bounds? {
+    guard let box, !model.discrete.isEmpty else { return model.outerBounds }
+    var lower = model.outerBounds?.lower ?? box.lower.map { _ in -.infinity }
+    var upper = model.outerBounds?.upper ?? box.upper.map { _ in .infinity }
+    for column in model.discrete.map(\.feature) {
+      lower[column] = max(lower[column], box.lower[column])
+      upper[column] = min(upper[column], box.upper[column])
+    }
+    return try Bounds(lower: lower, upper: upper)
   }
 
   private static func assignment(_ text: Substring) throws -> (String, Substring) {

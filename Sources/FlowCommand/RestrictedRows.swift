@@ -71,13 +71,17 @@ final class RestrictedSampler<Number: RowNumber>: RowFunction {
   }
 }
 
-/// The log-density of a restricted flow, as a function of the inputs of the flow's own.
+/// The log-density of a restricted flow, or the log mass of its cells, as a function of the inputs of the flow's own.
 final class RestrictedScorer<Number: RowNumber>: RowFunction {
   private let flow: RestrictedFlow<Number>
+  /// The masses of rows with discrete columns; nil for a flow of none.
+  private let cells: DiscreteScorer<Number>?
   /// The probability of the box for contexts that were met; its number is limited.
   private let known = Mutex<[[Number]: BoxMass]>([:])
 
-  init(_ flow: RestrictedFlow<Number>) { self.flow = flow }
+  init(_ flow: RestrictedFlow<Number>, cells: DiscreteScorer<Number>?) {
+    (self.flow, self.cells) = (flow, cells)
+  }
 
   func callAsFunction(
     _ inputs: [String: HostArray], rows: Int, firstRow: Int, threads: Int?
@@ -90,14 +94,22 @@ final class RestrictedScorer<Number: RowNumber>: RowFunction {
     let masses = try contexts.map { contexts in
       try contexts.map { try mass(of: Array($0), threads) }
     }
-    let logProb = try flow.logProb(
-      table, context: contexts, mass: masses ?? [try mass(of: [], threads)], threads: threads)
+    let known = try masses ?? [mass(of: [], threads)]
+    let own = try cells?(inputs, rows: rows, firstRow: firstRow, threads: threads)
+    let logProb =
+      if let logMass = own?["log_prob"] {
+        flow.restricted(Number.values(of: logMass), of: table, mass: known)
+      } else {
+        try flow.logProb(table, context: contexts, mass: known, threads: threads)
+      }
     let found = logProb.indices.map { row in
       masses?[row].inside == 0 && logProb[row].isNaN ? 0 : 1 as Int32
     }
-    return [
+    var results = [
       "log_prob": Number.array(logProb, shape: [rows]), "draws": HostArray(found, shape: [rows]),
     ]
+    results["standard_error"] = own?["standard_error"]
+    return results
   }
 
   /// The probability of the box for a context.

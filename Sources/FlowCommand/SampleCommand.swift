@@ -92,15 +92,15 @@ struct Sample: RowCommand {
       try within?.sampler ?? centred.function(.sample, options, sharedContext: contexts.count == 1)
     let weigher = try importance.weigher(
       own, model, isCentred: centre != nil || contexts.isCentred, total: total, as: type)
-    guard model.discrete.isEmpty || (box == nil && importance.logTarget == nil) else {
-      throw ValidationError(
-        "--within and --log-target are not known for a flow of discrete columns")
+    guard model.discrete.isEmpty || importance.logTarget == nil else {
+      throw ValidationError("--log-target is not known for a flow of discrete columns")
     }
     var results = try RowResult.list(
       places, [("x", columns: model.features), ("log_prob", columns: nil)], as: type,
       centre: centre)
+    let bounds = try BoxFlags.bounds(of: model, in: box)
     for index in results.indices where results[index].name == "x" {
-      (results[index].discrete, results[index].bounds) = (model.discrete, model.outerBounds)
+      (results[index].discrete, results[index].bounds) = (model.discrete, bounds)
     }
     var pipeline = RowPipeline<Number>(weigher ?? own, results, threads: options.threads)
     var draws = SampleDraws(contexts, each: rows, total: total, seed: seed, chunk: Self.chunk)

@@ -13,7 +13,8 @@ struct Score: RowCommand {
       NaN and is counted; a row outside the support scores -inf.
 
       With --within, it is the density of the flow within a box: log p(x|c) - log P(box|c) inside, -inf \
-      outside. P(box|c) is estimated from --mass-draws samples of each context.
+      outside. P(box|c) is estimated from --mass-draws samples of each context. Of a discrete column the box has \
+      the whole cells of the numbers inside.
 
       Where a model has discrete columns (train --discrete), it is the log of the mass of their cells times the \
       density of the other columns: exact where one such column is the only one, or the last that an \
@@ -74,23 +75,20 @@ struct Score: RowCommand {
   ) throws -> RowSummary {
     let place = places.logProb
     let model = try probeSeed.map { try model.redrawn(seed: $0, path: self.model) } ?? model
-    guard model.discrete.isEmpty || box.within == nil else {
-      throw ValidationError("--within is not known for a flow of discrete columns")
-    }
     guard places.error == nil || !model.discrete.isEmpty else {
       throw ValidationError(
         "--mass-error is for a flow of discrete columns, and \(self.model) has none")
     }
     var source = try RowSource<Number>(
       model: model, input: input, context: context, flags: tables)
-    let scorer = try box.box(of: model).map { box in
-      RestrictedScorer(
-        try self.box.restricted(
-          source.model, to: box, centre: source.subtracted, as: Number.self))
-    }
     let masses =
       model.discrete.isEmpty
       ? nil : try DiscreteScorer<Number>(source.model, points: cells.cellPoints)
+    let scorer = try box.box(of: model).map { box in
+      RestrictedScorer(
+        try self.box.restricted(
+          source.model, to: box, centre: source.subtracted, as: Number.self), cells: masses)
+    }
     let function: any RowFunction =
       try scorer ?? masses ?? source.model.function(.logProb, options)
     let mass = model.context == 0 ? try scorer?.mass(of: [], options.threads) : nil

@@ -67,6 +67,63 @@ import Testing
     }
   }
 
+  @Test("a box keeps the whole cells of the numbers inside: scores add up to 1 over them")
+  func boxes() throws {
+    let folder = try workshop()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    for transforms in ["1", "2"] {
+      let trained = try CommandTests().flowir(
+        "train", "--flow", "NSF", "--data", folder + "/x.csv", "--columns", "count", "--output",
+        folder + "/m.safetensors", "--epochs", "3", "--set", "transforms=\(transforms)",
+        "--discrete",
+        "count", "--lower", "0")
+      #expect(trained.status == 0, "\(trained.errors)")
+      try ("count\n" + (0..<8).map { "\($0)\n" }.joined()).write(
+        toFile: folder + "/grid.csv", atomically: true, encoding: .utf8)
+      func scores(_ within: [String]) throws -> (values: [Double], summary: JSONValue) {
+        let result = try CommandTests().flowir(
+          [
+            "score", folder + "/m.safetensors", "--input", folder + "/grid.csv", "--output",
+            folder + "/l.npy", "--mass-error", folder + "/e.npy", "--json",
+          ] + within)
+        #expect(result.status == 0, "\(result.errors)")
+        return (
+          try NPYReader(folder + "/l.npy").read(9), try JSONValue.parse(result.output.utf8)
+        )
+      }
+      // 0.6 to 3.4 has the numbers 1 to 3, and so has 1 to 3.
+      let free = try scores([]).values
+      let (boxed, summary) = try scores(["--within", "0.6..3.4"])
+      #expect(try scores(["--within", "count=1..3"]).values == boxed)
+      guard case .number(let mass)? = summary["log_mass"],
+        case .number(let error)? = summary["log_mass_error"]
+      else {
+        Issue.record("no mass: \(summary)")
+        return
+      }
+      for count in 0..<8 where free[count] > -.infinity {
+        #expect(
+          (1...3).contains(count)
+            ? abs(boxed[count] - (free[count] - mass)) < 1e-5 : boxed[count] == -.infinity)
+      }
+      // Four standard errors of the box's probability, and what the cells' own come to.
+      let total = boxed.reduce(0) { $0 + exp($1) }
+      #expect(abs(total - 1) < 4 * error + (transforms == "1" ? 1e-4 : 0.02), "\(total) \(error)")
+      let drawn = try CommandTests().flowir(
+        "sample", folder + "/m.safetensors", "--rows", "4000", "--within", "1..3", "--output",
+        folder + "/s.npy")
+      #expect(drawn.status == 0, "\(drawn.errors)")
+      let counts = try NPYReader(folder + "/s.npy").read(5000)
+      #expect(counts.count == 4000 && Set(counts).isSubset(of: [1, 2, 3]))
+      for number in 1...3 {
+        let share = exp(boxed[number])
+        let deviation = (share * (1 - share) / 4000).squareRoot()
+        let found = Double(counts.count { $0 == Double(number) }) / 4000
+        #expect(abs(found - share) < 4 * deviation + 0.01, "\(number): \(found) \(share)")
+      }
+    }
+  }
+
   @Test("what does not fit ends in one line that says why")
   func refused() throws {
     let folder = try workshop()
@@ -94,8 +151,10 @@ import Testing
     for words in [["score", "--input", folder + "/x.csv"], ["sample", "--rows", "10"]] {
       let result = try CommandTests().flowir(
         [words[0], folder + "/m.safetensors"] + words.dropFirst()
-          + ["--within", "count=0..3", "--output", folder + "/out.npy"])
-      #expect(result.status == 2 && result.errors.contains("discrete"), "\(result.errors)")
+          + ["--within", "count=0.1..0.4", "--output", folder + "/out.npy"])
+      #expect(
+        result.status == 2 && result.errors.contains("a number of the grid 0.0, 0.5"),
+        "\(result.errors)")
     }
   }
 }

@@ -81,12 +81,21 @@ extension RestrictedFlow {
   public func logProb(
     _ x: Rows<Scalar>, context: Rows<Scalar>? = nil, mass: [BoxMass]? = nil, threads: Int? = nil
   ) throws(RuntimeError) -> [Scalar] {
-    var logProb = try flow.logProb(x, context: context, threads: threads)
+    let logProb = try flow.logProb(x, context: context, threads: threads)
     guard x.count > 0 else { return logProb }
     let mass = if let mass { mass } else { try self.mass(context: context, threads: threads) }
     guard mass.count == context?.count ?? 1 else {
       throw .shape(argument: "mass", found: [mass.count], expected: [context?.count ?? 1])
     }
+    return restricted(logProb, of: x, mass: mass)
+  }
+
+  /// The logarithms of densities, or of the masses of cells, of rows within the box: less that of the box's probability;
+  /// -inf outside.
+  package func restricted(
+    _ logProb: [Scalar], of x: Rows<Scalar>, mass: [BoxMass]
+  ) -> [Scalar] {
+    var logProb = logProb
     let constants = mass.map { $0.inside == 0 ? Scalar.nan : Scalar($0.log) }
     let group = x.count / mass.count
     x.withUnsafeBufferPointer { x in

@@ -55,6 +55,31 @@ public struct DiscreteColumn: Sendable, Hashable {
   }
 }
 
+extension Bounds {
+  /// The box of these bounds, with those of discrete features at the ends of cells: it has the whole cells of the
+  /// numbers that are inside, and no part of another.
+  ///
+  /// - Throws: `FlowError` for a feature of whose grid no number is inside.
+  public func wholeCells(of columns: [DiscreteColumn]) throws(FlowError) -> Bounds {
+    var (lower, upper) = (lower, upper)
+    for column in columns {
+      let (low, high) = (lower[column.feature], upper[column.feature])
+      var (first, last) = (column.nearest(low), column.nearest(high))
+      if first < low, !column.holds(low) { first += column.step }
+      if last > high, !column.holds(high) { last -= column.step }
+      guard first <= last || low.isInfinite || high.isInfinite else {
+        throw .invalid(
+          place: "box[\(column.feature)]", found: "\(low) to \(high)",
+          expected:
+            "a number of the grid \(column.origin), \(column.origin + column.step), … inside")
+      }
+      if low.isFinite { lower[column.feature] = first - column.step / 2 }
+      if high.isFinite { upper[column.feature] = last + column.step / 2 }
+    }
+    return try Bounds(lower: lower, upper: upper)
+  }
+}
+
 extension Model {
   /// Makes features discrete: `fit` adds noise that is uniform over their cells, new in each epoch, so that
   /// the flow learns a density whose integral over a cell is the number's probability. `DiscreteMass` gives
