@@ -5,7 +5,7 @@
 /// Both the value and the slope are sums over the basis of order M - 1, which is computed once for both:
 /// `p'(t) = M Σ_i b_i,M-1(t) (θ_{i+1} - θ_i)`, and `p(t) = Σ_i b_i,M-1(t) θ_i + t p'(t) / M`, by de
 /// Casteljau's step `b_i,M = (1 - t) b_i,M-1 + t b_{i-1},M-1`.
-struct BernsteinPolynomial {
+struct BernsteinPolynomial: BernsteinForm {
   /// θ_0 … θ_{M-1}, each with the shape of `t`.
   private let coefficients: [Tensor]
   /// θ_{i+1} - θ_i.
@@ -26,8 +26,19 @@ struct BernsteinPolynomial {
   /// dp/dt, a sum of positive terms if the steps are positive.
   func slope(_ t: Tensor) -> Tensor { Double(order) * Self.sum(steps, basis(t)) }
 
+}
+
+/// What has a Bernstein polynomial's value and slope.
+protocol BernsteinForm {
+  /// The polynomial's order, M.
+  var order: Int { get }
+  func value(_ t: Tensor) -> Tensor
+  func slope(_ t: Tensor) -> Tensor
+}
+
+extension BernsteinForm {
   /// The basis of order M - 1.
-  private func basis(_ t: Tensor) -> [Tensor] {
+  func basis(_ t: Tensor) -> [Tensor] {
     let last = order - 1
     func powers(_ x: Tensor) -> [Tensor?] {
       var list: [Tensor?] = [nil, x]
@@ -50,7 +61,7 @@ struct BernsteinPolynomial {
   }
 
   /// The sum of products, every other one by itself, so that one does not wait for the next.
-  private static func sum(_ a: [Tensor], _ b: [Tensor]) -> Tensor {
+  static func sum(_ a: [Tensor], _ b: [Tensor]) -> Tensor {
     var sums: [Tensor] = []
     for (index, (x, y)) in zip(a, b).enumerated() {
       if index < 2 { sums.append(x * y) } else { sums[index % 2] = sums[index % 2] + x * y }
@@ -59,12 +70,56 @@ struct BernsteinPolynomial {
   }
 }
 
+/// A Bernstein polynomial from -B to B whose two first and two last steps are of the size `end`, the others
+/// in the ratio of weights.
+///
+/// Its coefficients are summed up from the middle to both sides, and the scale that all weights share
+/// multiplies the sums over the basis: half as many coefficients wait for each other, and none for the scale.
+private struct BoundedBernsteinPolynomial: BernsteinForm {
+  private let bound: Double
+  private let end: Double
+  private let scale: Tensor
+  private let weights: [Tensor]
+  /// θ_2 … θ_{M-2}, divided by the scale.
+  private let inner: [Tensor]
+
+  init(weights: [Tensor], end: Double, bound: Double) {
+    (self.weights, self.end, self.bound) = (weights, end, bound)
+    let half = weights.count / 2
+    let high = weights[half...].pairwise { $0 + $1 }
+    let low = half == 0 ? nil : weights[..<half].pairwise { $0 + $1 }
+    scale = (2 * bound - 4 * end) / (low.map { $0 + high } ?? high)
+    let middle = 0.5 * (low.map { $0 - high } ?? -high)
+    let above = weights[half...].reduce(into: [middle]) { $0.append($0[$0.count - 1] + $1) }
+    let below = weights[..<half].reversed().reduce(into: [middle]) {
+      $0.append($0[$0.count - 1] - $1)
+    }
+    inner = below.reversed() + above.dropFirst()
+  }
+
+  var order: Int { weights.count + 4 }
+
+  func value(_ t: Tensor) -> Tensor {
+    let basis = basis(t)
+    let ends = (end - bound) * basis[1] - bound * basis[0] + (bound - end) * basis[order - 1]
+    return scale * Self.sum(inner, Array(basis[2..<order - 1])) + (ends + t * share(basis))
+  }
+
+  func slope(_ t: Tensor) -> Tensor { Double(order) * share(basis(t)) }
+
+  /// p'(t) / M.
+  private func share(_ basis: [Tensor]) -> Tensor {
+    let ends = (basis[0] + basis[1]) + (basis[order - 2] + basis[order - 1])
+    return scale * Self.sum(weights, Array(basis[2..<order - 2])) + end * ends
+  }
+}
+
 /// A map that is an increasing Bernstein polynomial on [-bound, bound] and a line on either side.
 ///
 /// As in Zuko the lines begin inside the bound, by 1e-6 of the interval.
 private struct BernsteinMap {
   static let margin = 1e-6
-  let polynomial: BernsteinPolynomial
+  let polynomial: any BernsteinForm
   let bound: Double
   /// Values and slopes (by the share of the domain) at the two ends.
   let ends: [(value: Tensor, slope: Tensor)]
@@ -151,12 +206,10 @@ public struct BoundedBernsteinTransform: Transform {
     let raw = theta.elementsAlongLast()
     precondition(!raw.isEmpty, "a Bernstein polynomial needs a coefficient or more")
     let atEnd = 2 * bound / Double(raw.count + 4)
-    let largest = raw.pairwise { maximum($0, $1) }
-    let weights = raw.map { exp($0 - largest) }
-    let scale = (2 * bound - 4 * atEnd) / weights.pairwise { $0 + $1 }
-    let end = raw[0].like(atEnd)
-    let polynomial = BernsteinPolynomial(
-      start: raw[0].like(-bound), steps: [end, end] + weights.map { $0 * scale } + [end, end])
+    // Without the care that `maximum` takes of NaN, which the exponentials pass on.
+    let largest = raw.pairwise { select($0 .> $1, $0, $1) }
+    let polynomial = BoundedBernsteinPolynomial(
+      weights: raw.map { exp($0 - largest) }, end: atEnd, bound: bound)
     let slope = raw[0].like(2 * bound)
     map = BernsteinMap(
       polynomial: polynomial, bound: bound,
@@ -183,11 +236,11 @@ extension Tensor {
   }
 }
 
-extension [Tensor] {
+extension Collection where Element == Tensor {
   /// All elements combined two by two, the results again, until one is left: fewer wait for each other than
   /// in order.
   fileprivate func pairwise(_ combine: (Tensor, Tensor) -> Tensor) -> Tensor {
-    var level = self
+    var level = Array(self)
     while level.count > 1 {
       level = stride(from: 0, to: level.count, by: 2).map { i in
         i + 1 < level.count ? combine(level[i], level[i + 1]) : level[i]
