@@ -27,7 +27,7 @@ public final class NodeCounters: Sendable {
   public struct Search: Sendable {
     /// Evaluations that an element of a row needed, on average.
     public let evaluations: Double
-    /// Evaluations that were made, on average: as many as the row of a tile that takes most.
+    /// Evaluations that were made, on average: those of rows that waited for others of their tile too.
     public let passes: Double
   }
 

@@ -26,6 +26,8 @@ import Testing
       target: ""),
     .rootStart(r: "", items), .rootStep(r: "", items), .rootOpen(r: "", items),
     .rootSteps(r: "", items: "", count: ""),
+    .rootGather(r: "", items, s: "", spans: "", from: "", to: "", m: ""),
+    .rootTrade(s: "", spans: "", begin: "", end: "", m: ""),
     .inverseStart(t: "", r: "", items), .inverseTargets(t: "", tile: "", target: "", n: 0),
     .inversePut(t: "", tile: "", r: "", n: 0),
     .node(a: "", b: "", u: "", w: "", t: "", dt: "", items),

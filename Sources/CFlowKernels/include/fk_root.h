@@ -13,7 +13,10 @@
  * step leaves is below the resolution, or when the end of the domain is reached. That error is taken
  * to shrink at least by the factor by which the last step brought the function nearer, and to be no
  * more than a fraction of the cubic term; where slopes are not exact, as those of a quadrature, by no
- * more than 1024. No evaluation is made to confirm it. */
+ * more than 1024. No evaluation is made to confirm it.
+ *
+ * Once the rows that are still on their way fit in one vector, they may trade places with rows that
+ * are done, all in one vector, which alone is evaluated from then on. */
 #ifndef FK_ROOT_H
 #define FK_ROOT_H
 #include "fk_math.h"
@@ -169,6 +172,78 @@ FK_OUTLINE int64_t fk_root_open(const fk_root *r, int begin, int end, const int3
     for (int v = 0; v < r->width; v++)
       count += r->step[(int64_t)(items ? items[item] : item) * FK_TILE + v] != 0;
   return count;
+}
+
+/* Consecutive elements of a tile. */
+typedef struct {
+  int32_t first, count;
+} fk_root_span;
+
+/* The vector in which a search goes on, by its first row, and the rows that have traded places. */
+typedef struct {
+  int first, count;
+  int32_t from[FK_LANES], to[FK_LANES];
+} fk_root_rows;
+
+/* Lets rows trade places in some elements; a second time, they are where they were. */
+FK_OUTLINE void fk_root_trade(fk_real *s, const fk_root_span *spans, int begin, int end,
+                              const fk_root_rows *m) {
+  if (!m->count)
+    return;
+  for (const fk_root_span *span = spans + begin; span < spans + end; span++) {
+    fk_real *x = s + (int64_t)span->first * FK_TILE;
+    for (int e = 0; e < span->count; e++, x += FK_TILE)
+      for (int i = 0; i < m->count; i++) {
+        const fk_real moved = x[m->from[i]];
+        x[m->from[i]] = x[m->to[i]];
+        x[m->to[i]] = moved;
+      }
+  }
+}
+
+/* Narrows the search for elements items[begin..end) to the vector with most of the rows that are still
+ * on their way, if all of them fit in it; spans [from, to) are what a row takes along. */
+FK_OUTLINE void fk_root_gather(fk_root *r, int begin, int end, const int32_t *items, fk_real *s,
+                               const fk_root_span *spans, int from, int to, fk_root_rows *m) {
+  if (r->width <= FK_LANES)
+    return;
+  fk_int open[FK_TILE / FK_LANES], sum = {0};
+  for (int v = 0; v < FK_TILE / FK_LANES; v++) {
+    open[v] = (fk_int){0};
+    for (int item = begin; item < end; item++) {
+      int64_t at = (int64_t)(items ? items[item] : item) * FK_TILE + v * FK_LANES;
+      open[v] |= fk_load(r->step + at) != 0;
+    }
+    sum -= open[v];
+  }
+  int rows = 0, best = 0, stay = 0;
+  for (int lane = 0; lane < FK_LANES; lane++)
+    rows += (int)sum[lane];
+  if (rows > FK_LANES)
+    return;
+  for (int v = 0; v < FK_TILE / FK_LANES; v++) {
+    int count = 0;
+    for (int lane = 0; lane < FK_LANES; lane++)
+      count -= (int)open[v][lane];
+    if (count > stay)
+      best = v, stay = count;
+  }
+  m->first = best * FK_LANES;
+  int seat = 0;
+  for (int v = 0; v < FK_TILE / FK_LANES; v++)
+    for (int lane = 0; lane < FK_LANES && v != best; lane++) {
+      if (!open[v][lane])
+        continue;
+      while (open[best][seat])
+        seat++;
+      m->from[m->count] = v * FK_LANES + lane;
+      m->to[m->count++] = m->first + seat++;
+    }
+  fk_root_trade(s, spans, from, to, m);
+  r->width = FK_LANES;
+  r->x += m->first, r->low += m->first, r->high += m->first, r->step += m->first;
+  r->past_x += m->first, r->past_residual += m->first, r->past_inverse += m->first;
+  r->target += m->first, r->value += m->first, r->slope += m->first;
 }
 
 /* The point and the weight of a node of a quadrature from a to b. */

@@ -18,8 +18,8 @@ struct Profile: ParsableCommand {
       beside multiply-adds (vector) or of divisions (divide); all of that is measured just before. \
       Pointwise work is counted in instructions of float32 with AVX-512; that which runs in a layer's \
       registers adds to the layer's time. A line of roots says how often a function was evaluated for \
-      each number, and how often with the slowest row of a tile, for which the others \
-      wait; that of an ODE, how often a row's derivatives were evaluated, and which share of the \
+      each number, and how often if those of rows that are done and wait for others of their tile \
+      are counted too; that of an ODE, how often a row's derivatives were evaluated, and which share of the \
       lanes held a row on its way.
 
       EXAMPLE: flowir profile model.safetensors --function sample --rows 100000

@@ -117,7 +117,7 @@ struct ProfileReport {
       columns += line.bound.left(6) + fraction.right(10) + "  " + line.label
       if let search = line.search {
         columns += ", \(number(search.evaluations, 2)) evaluations, "
-        columns += "\(number(search.passes, 2)) by the slowest row of a tile"
+        columns += "\(number(search.passes, 2)) with those of rows that wait"
       }
       if let solution = line.solution {
         columns += ", \(number(solution.evaluations, 1)) evaluations a row, "

@@ -25,6 +25,25 @@ extension KernelCall {
       ["r": r, "begin": items.begin, "end": items.end, "items": items.items])
   }
 
+  /// Narrows a search to one vector of rows once those that are not done fit in it.
+  static func rootGather(
+    r: String, _ items: CItems, s: String, spans: String, from: String, to: String, m: String
+  ) -> KernelCall {
+    KernelCall(
+      "fk_root_gather",
+      [
+        "r": r, "begin": items.begin, "end": items.end, "items": items.items, "s": s,
+        "spans": spans, "from": from, "to": to, "m": m,
+      ])
+  }
+
+  /// Lets the rows that have traded places trade them again.
+  static func rootTrade(s: String, spans: String, begin: String, end: String, m: String)
+    -> KernelCall
+  {
+    KernelCall("fk_root_trade", ["s": s, "spans": spans, "begin": begin, "end": end, "m": m])
+  }
+
   /// Moves the starts of searches to where a table of inverses has the roots.
   static func inverseStart(t: String, r: String, _ items: CItems) -> KernelCall {
     KernelCall(

@@ -9,7 +9,10 @@ extension RootNode {
 
   func statements(_ node: Node, in printer: NodePrinter) -> [String] {
     let items = printer.items(node.itemSteps, count: self.items)
-    var lines = ["{", search(in: printer), KernelCall.rootStart(r: "&root", items).statement]
+    var lines = [
+      "{", search(in: printer, isFixed: gathering == nil),
+      KernelCall.rootStart(r: "&root", items).statement,
+    ]
     if let inverse {
       lines += [
         printer.inverse(inverse, named: "inverse"),
@@ -30,10 +33,43 @@ extension RootNode {
       let step = KernelCall.rootSteps(r: "&root", items: "left", count: "count")
       return lines + ["count = \(step.statement)", "}", "}"]
     }
+    if let gathering {
+      return lines + gathered(node, gathering, items, in: printer) + ["}"]
+    }
     lines.append("for (int pass = 0; pass < FK_ROOT_PASSES; pass++) {")
     lines += evaluations(node, items, in: printer) + printer.statements(nodes)
     let step = KernelCall.rootStep(r: "&root", items)
     return lines + ["if (!\(step.expression)) break;", "}", "}"]
+  }
+
+  /// The loop of a search that goes on in one vector of rows: there, the tile begins at its first row.
+  private func gathered(
+    _ node: Node, _ gathering: RootGathering, _ items: CItems, in printer: NodePrinter
+  ) -> [String] {
+    let scratch = printer.phase.scratch
+    let spans = gathering.spans.map { RootGathering.places(of: $0, in: scratch) }
+    let starts = spans.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }
+    let table = printer.definitions.table(
+      "fk_root_span",
+      spans.joined().map { "{\($0.lowerBound), \($0.count)}" }.joined(separator: ", "))
+    var (from, to) = ("0", "\(starts[1])")
+    if printer.steps != nil {
+      let name = printer.definitions.table(starts)
+      (from, to) = ("\(name)[step]", "\(name)[step + 1]")
+    }
+    var lines = [
+      "fk_root_rows moved = {0};", "fk_real *const tile = s;",
+      "for (int pass = 0; pass < FK_ROOT_PASSES; pass++) {",
+      "fk_real *const s = tile + moved.first;", "const int width = root.width;",
+    ]
+    lines += evaluations(node, items, in: printer) + printer.statements(nodes)
+    return lines + [
+      "if (!\(KernelCall.rootStep(r: "&root", items).expression)) break;",
+      KernelCall.rootGather(
+        r: "&root", items, s: "tile", spans: table, from: from, to: to, m: "&moved"
+      ).statement, "}",
+      KernelCall.rootTrade(s: "tile", spans: table, begin: from, end: to, m: "&moved").statement,
+    ]
   }
 
   /// Counts the searches, if the program is profiled.
@@ -56,12 +92,12 @@ extension RootNode {
     "(uint64_t)((\(items.end)) - (\(items.begin))) * (uint64_t)width"
   }
 
-  /// The description of the search.
-  func search(in printer: NodePrinter) -> String {
+  /// The description of the search, which stays as it is or becomes narrower.
+  func search(in printer: NodePrinter, isFixed: Bool = true) -> String {
     let pointers = ([state] + working + [target, value, slope]).map { printer.pointer($0) }
     let ends = [domain.lower, domain.upper].map { printer.number($0) }
     let fields = pointers + ends + [hasExactSlopes ? "0" : "1", CVariable.width]
-    return "const fk_root root = {\(fields.joined(separator: ", "))};"
+    return (isFixed ? "const " : "") + "fk_root root = {\(fields.joined(separator: ", "))};"
   }
 }
 

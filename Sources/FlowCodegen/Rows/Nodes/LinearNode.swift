@@ -73,6 +73,16 @@ struct LinearNode: NodeBody {
     }
   }
 
+  /// What an item loads: what it reads, and the inputs that it multiplies by zero.
+  func loads(of item: Int) -> [Span] {
+    let panel = layout.panels[item]
+    return reads(of: item)
+      + (0..<repeats).map { n in
+        let first = n * inputs + panel.first
+        return Span(input, first..<first + panel.k)
+      }
+  }
+
   func writes(of item: Int) -> [Span] {
     (0..<repeats).map { Span(output, outputRange(layout.panels[item], $0)) }
   }

@@ -14,6 +14,10 @@ struct RootNode: NodeBody {
   let domain: (lower: Double, upper: Double)
   /// The table from which the search starts, if the functions are the same for all rows.
   let inverse: InverseTable?
+  /// How the rows that are not done gather in one vector; nil if they stay where they are.
+  private(set) var gathering: RootGathering?
+  /// The instructions for a vector of rows in an evaluation; nil if the nodes need whole tiles.
+  private let instructions: Int?
 
   init(
     nodes: [Node], target: Buffer, state: Buffer, value: Buffer, slope: Buffer,
@@ -29,10 +33,15 @@ struct RootNode: NodeBody {
     working = ["low", "high", "step", "past_x", "past_residual", "past_inverse"].map {
       context.makeBuffer(state.elements, $0)
     }
+    instructions = RootGathering.instructions(nodes, context.function)
+    // Elements that leave the loop one by one do so in whole vectors.
+    gathering =
+      elementsAreApart
+      ? nil : RootGathering(self, instructions, steps: Array(repeating: 0, count: items))
   }
 
-  /// The same search with other nodes.
-  private init(_ search: RootNode, nodes: [Node]) {
+  /// The same search with nodes whose items, as the search's own, run in steps.
+  private init(_ search: RootNode, nodes: [Node], steps: [Int]) {
     self.nodes = nodes
     target = search.target
     state = search.state
@@ -41,6 +50,8 @@ struct RootNode: NodeBody {
     slope = search.slope
     domain = search.domain
     inverse = search.inverse
+    instructions = search.instructions
+    gathering = RootGathering(self, instructions, steps: steps)
   }
 
   /// Whether each element's function is an item of one group, so that elements that are done can leave
@@ -77,7 +88,7 @@ struct RootNode: NodeBody {
       let (value, slope) = (ready.steps(value), ready.steps(slope))
       let found = own.indices.map { max(own[$0], value[$0], slope[$0]) }
       if found == own {
-        return Stepped(body: RootNode(self, nodes: stepped), steps: own)
+        return Stepped(body: RootNode(self, nodes: stepped, steps: own), steps: own)
       }
       own = found
     }
@@ -103,5 +114,6 @@ struct RootNode: NodeBody {
   func summary(_ text: NodeText) -> String {
     let start = inverse.map { " from inverse \($0.number)" } ?? ""
     return "roots \(text.place(target))\(start) -> \(text.place(state))"
+      + (gathering?.summary ?? "")
   }
 }
