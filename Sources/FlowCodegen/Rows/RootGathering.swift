@@ -45,8 +45,7 @@ struct RootGathering {
   /// The gathering of a search whose elements are searched in steps; nil if it does not pay.
   init?(_ search: RootNode, _ instructions: Int?, steps: [Int]) {
     guard let instructions else { return nil }
-    let count = (steps.max() ?? 0) + 1
-    let spans = (0..<count).map { step in Self.taken(search, steps, step) }
+    let spans = Self.taken(search, steps)
     let elements = spans.map { $0.reduce(0) { $0 + $1.elements.count } }.max() ?? 0
     let evaluation =
       instructions / max(Set(steps).count, 1)
@@ -78,31 +77,37 @@ struct RootGathering {
     return sum
   }
 
-  /// What a row takes along in a step.
-  private static func taken(_ search: RootNode, _ steps: [Int], _ step: Int) -> [Span] {
-    var (loaded, written) = (Set<Span>(), Set<Span>())
-    func visit(_ nodes: [Node]) {
-      for node in nodes {
-        written.formUnion(node.body.prepares.flatMap(single))
-        for item in 0..<node.body.items
-        where node.itemSteps.isEmpty || node.itemSteps[item] == step {
-          let linear = node.body as? LinearNode
-          loaded.formUnion(
-            (linear?.loads(of: item) ?? node.body.reads(of: item)).flatMap(single))
-          written.formUnion(node.body.writes(of: item).flatMap(single))
-        }
-        visit(node.body.inner)
+  /// What a row takes along in each step.
+  private static func taken(_ search: RootNode, _ steps: [Int]) -> [[Span]] {
+    let count = (steps.max() ?? 0) + 1
+    // The panels of a layer load the same: what they load is taken apart once.
+    var (loaded, written) = (
+      [Set<Span>](repeating: [], count: count), [Set<Span>](repeating: [], count: count)
+    )
+    var prepared: Set<Span> = []
+    for node in search.nodes.flatMap(\.all) {
+      prepared.formUnion(node.body.prepares)
+      let linear = node.body as? LinearNode
+      for item in 0..<node.body.items {
+        let step = node.itemSteps.isEmpty ? 0 : node.itemSteps[item]
+        guard step < count else { continue }
+        loaded[step].formUnion(linear?.loads(of: item) ?? node.body.reads(of: item))
+        written[step].formUnion(node.body.writes(of: item))
       }
     }
-    visit(search.nodes)
-    loaded.subtract(written)
-    for item in steps.indices where steps[item] == step {
-      for buffer in [search.state, search.target] + search.working {
-        loaded.insert(Span(buffer, item..<item + 1))
-      }
+    let state = [search.state, search.target] + search.working
+    var taken = (0..<count).map { step in
+      let computed = written[step].union(prepared)
+      return Set(loaded[step].subtracting(computed).flatMap(single))
+        .subtracting(computed.flatMap(single))
     }
-    return loaded.sorted {
-      ($0.buffer.id, $0.elements.lowerBound) < ($1.buffer.id, $1.elements.lowerBound)
+    for (item, step) in steps.enumerated() {
+      for buffer in state { taken[step].insert(Span(buffer, item..<item + 1)) }
+    }
+    return taken.map { spans in
+      spans.sorted {
+        ($0.buffer.id, $0.elements.lowerBound) < ($1.buffer.id, $1.elements.lowerBound)
+      }
     }
   }
 
