@@ -34,7 +34,7 @@ def arguments(tasks):
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", type=names(known), default=known, help="some of: " + ", ".join(known))
     parser.add_argument("--peers", type=names(PEERS), default=PEERS, help=f"some of: {', '.join(PEERS)}")
-    parser.add_argument("--seeds", type=int, default=3, help="how many (3)")
+    parser.add_argument("--seeds", type=int, default=10, help="how many (10)")
     parser.add_argument("--threads", type=int, default=2, help="of each library (2)")
     parser.add_argument("--limit", type=float, default=300,
                         help="seconds after which a run, or compiling, of another library is given up (300)")

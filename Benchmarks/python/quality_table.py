@@ -1,5 +1,6 @@
 """The table of `quality.py`: nats of test rows, and the time to 99 % of the best."""
 
+import itertools
 import math
 import os
 import statistics
@@ -13,50 +14,60 @@ PEERS = [OURS, "eager", "compile", "flowjax"]
 SHARE = 0.99
 
 NOTE = (
-    "Medians of {seeds} seeds, float32, {threads} threads, side by side by `Benchmarks/run quality` on a machine "
+    "Means over {seeds} seeds, float32, {threads} threads, side by side by `Benchmarks/run quality` on a machine "
     "with\n{processors} processors of this kind, {date}. nats: the mean log-density of the test rows in the data's own "
-    "units, with half\nof the range over seeds. s: seconds of training until the validation rows have 99 % of the best, "
-    "with those to\nstart and compile in brackets; – if a library never gets there. sooner: the fastest peer's seconds "
-    "to flowir's.\n")
+    "units, with the\nstandard error of the mean over seeds. s: seconds of training until the validation rows have 99 % "
+    "of the best, with\nthose to start and compile in brackets; – if a library never gets there. sooner: the fastest "
+    "peer's seconds to\nflowir's.\n")
 
 
 def runs(found, peer):
     return found["peers"].get(peer, {}).get("runs", [])
 
 
-def best_validation(run):
-    """The likelihood of the best epoch; epochs without any density have none."""
-    return max((value for value in run["validation"] if value is not None), default=-math.inf)
+def curve(found, peer):
+    """The best validation likelihood so far and the seconds after each epoch, both means over seeds.
+
+    A mean over seeds, and not the curve of one seed, is compared with the target: the orders that a seed draws
+    for the layers move one run by more than the last tenth of its training does.
+    """
+    best, seconds = [], []
+    for run in runs(found, peer):
+        # Epochs without any density have none, and are worse than all others.
+        values = [-math.inf if value is None else value for value in run["validation"]]
+        best.append(list(itertools.accumulate(values, max)))
+        seconds.append(run["seconds"])
+    return ([statistics.fmean(epoch) for epoch in zip(*best)],
+            [statistics.fmean(epoch) for epoch in zip(*seconds)])
 
 
 def target(found):
-    """99 % of the way from the standard normal, which is where all begin, to the best library's median."""
-    best = max((statistics.median(map(best_validation, runs(found, peer))) for peer in PEERS
-                if runs(found, peer)), default=math.inf)
+    """99 % of the way from the standard normal, which is where all begin, to the best library's mean."""
+    best = max((curve(found, peer)[0][-1] for peer in PEERS if runs(found, peer)), default=math.inf)
     return found["start"] + SHARE * (best - found["start"])
 
 
-def seconds_to(run, wanted):
+def seconds_to(curve, wanted):
     """When the validation likelihood first reaches a value; infinite if it does not."""
-    for value, seconds in zip(run["validation"], run["seconds"]):
-        if value is not None and value >= wanted:
-            return seconds
-    return math.inf
+    return next((seconds for value, seconds in zip(*curve) if value >= wanted), math.inf)
+
+
+def standard_error(values):
+    return statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.nan
 
 
 def summary(found):
-    """For each library: nats and their spread, seconds to the target, and seconds to start."""
+    """For each library: nats and their standard error, seconds to the target, and seconds to start."""
     result = {}
     wanted = target(found)
     for peer in PEERS:
         if not runs(found, peer):
             continue
         nats = [run["test"] - found["log_scale"] for run in runs(found, peer)]
+        values, seconds = curve(found, peer)
         result[peer] = {
-            "nats": statistics.median(nats), "spread": (max(nats) - min(nats)) / 2,
-            "validation": statistics.median(map(best_validation, runs(found, peer))),
-            "seconds": statistics.median(seconds_to(run, wanted) for run in runs(found, peer)),
-            "budget": statistics.median(run["seconds"][-1] for run in runs(found, peer)),
+            "nats": statistics.fmean(nats), "error": standard_error(nats), "validation": values[-1],
+            "seconds": seconds_to((values, seconds), wanted), "budget": seconds[-1],
             "start_up": found["peers"][peer]["start_up"]}
     return result
 
@@ -89,7 +100,7 @@ def table(tasks):
         for peer in PEERS:
             one = result.get(peer)
             if one:
-                cells += [f"{one['nats']:.2f} ± {one['spread']:.2f}",
+                cells += [f"{one['nats']:.2f} ± {one['error']:.2f}",
                           f"{time_text(one['seconds'])} ({time_text(one['start_up'])})"]
             else:
                 cells += [found["peers"].get(peer, {}).get("failure", "–"), ""]
