@@ -69,11 +69,12 @@ struct Train: ParsableCommand {
     transform: Parse.integer(from: 1, to: 1 << 31))
   var batchSize: Int?
   @Option(
-    name: .customLong("learning-rate"), parsing: .unconditional, help: "Adam's learning rate.",
+    name: .customLong("learning-rate"), parsing: .unconditional,
+    help: "Adam's learning rate at the start; 0.002 if left out.",
     transform: Parse.number(.above(0, to: 1e6)))
-  var learningRate = 1e-3
+  var learningRate = TrainingOptions().learningRate
   @Option(help: "How the learning rate changes: constant, cosine or step.")
-  var schedule: TrainingOptions.Schedule = .constant
+  var schedule = TrainingOptions().schedule
   @Option(
     name: .customLong("weight-decay"), parsing: .unconditional,
     help: "Decoupled weight decay (AdamW).",

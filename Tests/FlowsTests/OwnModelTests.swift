@@ -44,6 +44,7 @@ import Testing
     options.epochs = 60
     options.batchSize = 100
     options.learningRate = 0.05
+    options.schedule = .constant
     _ = try model.fit(x, options: options)
     try inFile { path in
       try model.save(to: path)

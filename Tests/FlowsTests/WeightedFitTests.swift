@@ -17,6 +17,7 @@ import Testing
     options.batchSize = batchSize
     options.validation = 0
     options.learningRate = 1e-2
+    options.schedule = .constant
     options.threads = 1
     return options
   }

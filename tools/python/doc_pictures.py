@@ -221,7 +221,7 @@ def redshifts(galaxies: np.ndarray) -> None:
         np.save(WORK / f"bands_{name}.npy", part[:, 1:])
     model = WORK / "redshift.safetensors"
     flowir("train", "--flow", "NSF", "--data", WORK / "redshift_train.npy", "--context-data", WORK / "bands_train.npy",
-           "--lower", "0", "--epochs", "20", "--schedule", "cosine", "--output", model)
+           "--lower", "0", "--epochs", "20", "--output", model)
     flowir("plot", model, "--context", WORK / "bands_four.npy", "--names", "redshift", "--output", WORK / "p.svg")
     both_modes((WORK / "p.svg").read_text(), FOLDER, "redshifts")
     flowir("plot", model, "--kind", "calibration", "--data", WORK / "redshift_test.npy", "--names", "redshift",

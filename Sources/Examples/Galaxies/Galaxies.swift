@@ -28,7 +28,6 @@ struct Galaxies {
     var flow = try NSF(features: features, transforms: 3, seed: 1)
     var options = TrainingOptions()
     options.epochs = 30
-    options.schedule = .cosine
     options.validation = 0.05
     options.seed = 1
     print("training an NSF on \(training.count) galaxies")

@@ -32,8 +32,6 @@ struct OwnParts {
     let data = simulate(20_000, &generator)
     var options = TrainingOptions()
     options.epochs = CommandLine.arguments.count > 2 ? Int(CommandLine.arguments[2]) ?? 20 : 20
-    options.schedule = .cosine
-    options.learningRate = 2e-3
     let report = try model.fit(data.x, context: data.c, options: options)
     print(String(format: "validation log-likelihood  %.3f", report.validationLogLikelihood ?? .nan))
     // E log p = -log(0.6 π) - 5/2 E log(1 + r²/3), and r has P(R > r) = (1 + r²/3)^(-3/2).

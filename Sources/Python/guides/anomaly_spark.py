@@ -79,7 +79,7 @@ deviation = {name: np.std(known[name].to_numpy()) for name in known.column_names
 scaled = pa.table({
     name: (known[name].to_numpy() - mean[name]) / deviation[name] for name in known.column_names})
 flow = flowir.NSF(features=6, transforms=2, hidden_features=[64, 64]).fit(
-    scaled, epochs=15, batch_size=512, learning_rate=2e-3, schedule="cosine", seed=1)
+    scaled, epochs=15, batch_size=512, seed=1)
 print(f"held-out log-density: {flow.report['validation_log_likelihood']:.2f} nats; {flow.columns.x}")
 
 # %% [markdown]

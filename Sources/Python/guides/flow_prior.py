@@ -46,7 +46,7 @@ galaxies = generator.permutation(galaxies)
 held_out, training = galaxies[:1_000], galaxies[1_000:41_000]
 mean, deviation = training.mean(axis=0), training.std(axis=0)
 flow = flowir.NSF(features=4, transforms=2, hidden_features=[64, 64]).fit(
-    (training - mean) / deviation, epochs=10, learning_rate=2e-3, schedule="cosine", seed=1, threads=1,
+    (training - mean) / deviation, epochs=10, seed=1, threads=1,
     dtype="float64")
 print(f"held-out log-density: {flow.report['validation_log_likelihood']:.2f} nats")
 

@@ -53,7 +53,7 @@ z_test, magnitudes_test = standardized(held_out)
 
 # %%
 flow = flowir.NSF(features=1, context=6, transforms=2, hidden_features=[64, 64], bins=12)
-flow = flow.fit(z, magnitudes, validation=0.1, epochs=8, batch_size=512, learning_rate=2e-3, seed=1)
+flow = flow.fit(z, magnitudes, validation=0.1, epochs=8, batch_size=512, seed=1)
 score = flow.log_prob(z_test, magnitudes_test) - np.log(deviation[0])
 print(f"held-out log-density of the true redshift: {score.mean():.2f} nats")
 

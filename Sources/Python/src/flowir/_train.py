@@ -46,7 +46,7 @@ class Architecture:
     def fit(
         self, x: Any, context: Any = None, *, weights: Any = None, validation: float | None = None,
         validation_data: Any = None, validation_weights: Any = None, epochs: int = 100,
-        batch_size: int | None = None, learning_rate: float = 1e-3, schedule: str = "constant",
+        batch_size: int | None = None, learning_rate: float = 2e-3, schedule: str = "cosine",
         weight_decay: float = 0.0, clip_norm: float | None = None, patience: int | None = 10,
         standardize: bool | None = None, robust: bool = False, lower: Sequence[float] | None = None,
         upper: Sequence[float] | None = None, circular: Mapping[int | str, float] | None = None,
@@ -67,7 +67,7 @@ class Architecture:
           validation_weights: the weight of each of them.
           epochs: how many times to go through the data at most.
           batch_size: rows in a step; 64 for small data to 512 for large if left out.
-          learning_rate: Adam's learning rate.
+          learning_rate: Adam's learning rate at the start.
           schedule: how it changes: constant, cosine or step.
           weight_decay: decoupled weight decay (AdamW).
           clip_norm: the largest norm of the gradient.
