@@ -5,6 +5,9 @@
 static const char base[] = {
 #embed "include/fk_base.h"
     , 0};
+static const char vector[] = {
+#embed "include/fk_vector.h"
+    , 0};
 static const char math[] = {
 #embed "include/fk_math.h"
     , 0};
@@ -43,8 +46,8 @@ static const char ode_group[] = {
 #embed "include/fk_ode_group.h"
     , 0};
 
-static const char *const headers[] = {base, math, random_, tile, gemm, weight_gradient,
-                                    ode,  ode_record, linear_algebra, root, inverse, driver,
+static const char *const headers[] = {base, vector, math, random_, tile, gemm, weight_gradient,
+                                    ode, ode_record, linear_algebra, root, inverse, driver,
                                     ode_group};
 
 const char *fk_embedded_header(int index) { return headers[index]; }

@@ -6,7 +6,7 @@
  * multiplication", 2008, with the roles of lanes and broadcasts swapped). */
 #ifndef FK_GEMM_H
 #define FK_GEMM_H
-#include "fk_base.h"
+#include "fk_vector.h"
 
 typedef struct {
   int32_t weights; /* where the packed panel starts */

@@ -1,7 +1,7 @@
 /* Dense linear algebra on small matrices: exponentials, Cholesky factors, triangular systems. */
 #ifndef FK_LINEAR_ALGEBRA_H
 #define FK_LINEAR_ALGEBRA_H
-#include "fk_base.h"
+#include "fk_vector.h"
 
 /* c = a b for n x n matrices; blocks of zeros in a cost nothing. */
 FK_OUTLINE void fk_matrix_product(const double *a, const double *b, double *c, int n) {

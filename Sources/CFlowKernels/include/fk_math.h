@@ -4,7 +4,7 @@
  * NaN gives NaN everywhere. */
 #ifndef FK_MATH_H
 #define FK_MATH_H
-#include "fk_base.h"
+#include "fk_vector.h"
 
 #ifdef FK_DOUBLE
 #define FK_LOG2E 1.4426950408889634
@@ -104,12 +104,18 @@ FK_INLINE fk_vec fk_exp_tail(fk_vec r) {
 
 /* p 2^n, rounded gradually where it underflows. */
 FK_INLINE fk_vec fk_scale(fk_vec p, fk_vec real_n, fk_int n) {
-#if defined(__AVX512F__) && defined(FK_DOUBLE)
+#ifdef __AVX512F__
+  fk_parts x = {p}, powers = {real_n};
   (void)n;
-  return __builtin_ia32_scalefpd512_mask(p, real_n, p, (unsigned char)-1, 4);
-#elif defined(__AVX512F__)
-  (void)n;
-  return __builtin_ia32_scalefps512_mask(p, real_n, p, (unsigned short)-1, 4);
+  for (size_t i = 0; i < sizeof(x) / sizeof(fk_register); i++)
+#ifdef FK_DOUBLE
+    x.registers[i] = __builtin_ia32_scalefpd512_mask(x.registers[i], powers.registers[i],
+                                                     x.registers[i], (unsigned char)-1, 4);
+#else
+    x.registers[i] = __builtin_ia32_scalefps512_mask(x.registers[i], powers.registers[i],
+                                                     x.registers[i], (unsigned short)-1, 4);
+#endif
+  return x.vector;
 #else
   (void)real_n;
   fk_int half = n >> 1; /* two factors, so that neither over- nor underflows by itself */

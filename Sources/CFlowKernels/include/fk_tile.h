@@ -1,7 +1,7 @@
 /* Moving rows between row-major arrays and feature-major tiles, and sums over a tile's rows. */
 #ifndef FK_TILE_H
 #define FK_TILE_H
-#include "fk_base.h"
+#include "fk_vector.h"
 
 /* For each bit s of the row and lane numbers, what two vectors of a block become when the bits are
  * swapped: EACH(s, lanes of the lower, lanes of the upper). */
@@ -166,5 +166,26 @@ FK_OUTLINE void fk_add_row_sums(const fk_real *tile, int n, int64_t valid, doubl
       for (int i = 0; e0 + i < n; i++)
         sums[e0 + i] += (double)sum[i];
   }
+}
+
+/* Stores what other threads read next, past the caches: to write a line that they have read takes as
+ * long as fetching it from their caches, one line after the other. fk_sent() comes before they may
+ * read it. */
+#ifndef __has_builtin
+#define __has_builtin(x) 0
+#endif
+FK_INLINE void fk_send(fk_real *p, fk_vec x, int threads) {
+#if __has_builtin(__builtin_nontemporal_store)
+  if (threads > 1 && ((uintptr_t)p & (FK_BYTES - 1)) == 0) {
+    __builtin_nontemporal_store(x, (fk_vec *)p);
+    return;
+  }
+#endif
+  fk_storeu(p, x);
+}
+FK_INLINE void fk_sent(void) {
+#ifdef __x86_64__
+  __builtin_ia32_sfence();
+#endif
 }
 #endif

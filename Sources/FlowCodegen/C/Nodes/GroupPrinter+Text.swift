@@ -1,15 +1,36 @@
 import FlowIR
 
 extension GroupPrinter {
-  /// The body of the function, from the loop over items on.
+  /// The body of the function: the loop over items, for whole tiles with wide vectors where those pay.
   func body() -> String {
+    guard waits else { return items(isWide: false) }
+    return "#if FW_VECTORS > 1\nif (width == FK_TILE) {\n" + WideVectors.text(items(isWide: true))
+      + "return;\n}\n#endif\n" + items(isWide: false)
+  }
+
+  /// Whether a loop of the group waits for functions whose chains of operations are long, such as erfc: a
+  /// processor looks ahead less far than two evaluations of them. The steps of shorter functions follow each
+  /// other closely enough.
+  private var waits: Bool {
+    guard apart < segments.count else { return false }
+    let costs = group.operations.map { operation -> Int in
+      guard case .unary(let function) = operation.opcode else { return 0 }
+      let cost = function.traits.cost.perResult
+      let count = views.type(of: operation.result).elementCount / group.extent
+      return cost > 35 && count > 1 ? cost * count : 0
+    }
+    return costs.reduce(0, +) >= 200
+  }
+
+  /// The loop over items.
+  private func items(isWide: Bool) -> String {
     var out = CText()
     out.line("for (int item = begin; item < end; item++) {")
     out.line("const int d = items ? items[item] : item;")
     out.line("(void)d;")
     let apart = self.apart
     for segment in segments[..<apart] { writeContiguously(segment, to: &out) }
-    if apart < segments.count { writeTogether(segments[apart...], to: &out) }
+    if apart < segments.count { writeTogether(segments[apart...], unrolled: !isWide, to: &out) }
     out.line("}")
     return out.text
   }
@@ -40,7 +61,9 @@ extension GroupPrinter {
     for _ in 0..<segment.shape.count + 1 { out.line("}") }
   }
 
-  private func writeTogether(_ segments: ArraySlice<Segment>, to out: inout CText) {
+  private func writeTogether(
+    _ segments: ArraySlice<Segment>, unrolled: Bool, to out: inout CText
+  ) {
     out.line(Self.vectors)
     for value in arrays.sorted(by: { number(of: $0) < number(of: $1) }) {
       let count = views.type(of: value).elementCount / group.extent
@@ -49,15 +72,17 @@ extension GroupPrinter {
         count == 1 ? "\(type) a\(number(of: value));" : "\(type) a\(number(of: value))[\(count)];")
     }
     for declaration in declarations { out.line(declaration) }
-    for segment in segments { write(segment, to: &out) }
+    for segment in segments { write(segment, unrolled: unrolled, to: &out) }
     out.line("}")
   }
 
   /// Few iterations become straight code, in which the compiler interleaves what does not depend on each
   /// other: a processor looks less far ahead than two evaluations of a function.
-  private func write(_ segment: Segment, to out: inout CText) {
+  private func write(_ segment: Segment, unrolled: Bool, to out: inout CText) {
     for line in segment.before { out.line(line) }
-    if segment.shape.count == 1, segment.shape[0] <= Self.few { out.line("FK_UNROLL") }
+    if segment.shape.count == 1, segment.shape[0] <= Self.few {
+      out.line(unrolled ? "FK_UNROLL" : "FK_LOOP")
+    }
     open(segment, to: &out)
     if segment.shape.isEmpty { out.line("{") }
     writeLines(of: segment, to: &out)
