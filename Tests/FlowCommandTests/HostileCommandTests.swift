@@ -157,7 +157,8 @@ import Testing
   @Test("a state of another run is refused by the name of what differs")
   func sidecars() throws {
     try inWorkshop { folder in
-      let train = "flowir train \(small) --data x.npy --batch-size 50 --output o.safetensors"
+      let train =
+        "flowir train \(small) --data x.npy --batch-size 50 --schedule constant --output o.safetensors"
       #expect(try shell(train + " --epochs 2", in: folder).status == 0)
       // A run that is killed after its first epochs: once the first state was replaced.
       _ = try shell(
@@ -172,7 +173,7 @@ import Testing
       try y.finish()
       for (line, message) in [
         (train + " --epochs 200000 --seed 3", "with seed 0, not 3"),
-        (train + " --epochs 200000 --learning-rate 1e-4", "learning-rate 0.001, not 0.0001"),
+        (train + " --epochs 200000 --learning-rate 1e-4", "learning-rate 0.002, not 0.0001"),
         (train.replacing("x.npy", with: "y.npy") + " --epochs 200000", "another 'data'"),
         (train.replacing("MAF", with: "NSF") + " --epochs 200000", "another 'flow'"),
         (train + " --epochs 200000 --robust", "with standardize deviation, not robust"),
