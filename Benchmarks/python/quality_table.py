@@ -14,7 +14,7 @@ PEERS = [OURS, "eager", "compile", "flowjax"]
 SHARE = 0.99
 
 NOTE = (
-    "Means over {seeds} seeds, float32, {threads} threads, side by side by `Benchmarks/run quality` on a machine "
+    "Means over seeds, float32, {threads} threads, side by side by `Benchmarks/run quality` on a machine "
     "with\n{processors} processors of this kind, {date}. nats: the mean log-density of the test rows in the data's own "
     "units, with the\nstandard error of the mean over seeds. s: seconds of training until the validation rows have 99 % "
     "of the best, with\nthose to start and compile in brackets; – if a library never gets there. sooner: the fastest "
@@ -118,14 +118,13 @@ def text(tasks):
 def section(results):
     tasks, machine = results["tasks"], results["machine"]
     note = NOTE.format(
-        **machine, date=max(found["when"] for found in tasks)[:10], threads=tasks[0]["threads"],
-        seeds=len(runs(tasks[0], OURS)))
+        **machine, date=max(found["when"] for found in tasks)[:10], threads=tasks[0]["threads"])
     lines = []
     for found in tasks:
         task, rows = found["task"], found["rows"]
         lines.append(
             f"- {task['name']}: {architecture(task['flow'])}; {rows[0]:,} rows of {task['table']}, {rows[2]:,} for the "
-            f"test; {task['epochs']} epochs of batches of {task['batch']}")
+            f"test; {task['epochs']} epochs of batches of {task['batch']}; {len(runs(found, OURS))} seeds")
     return "\n".join([f"### {machine['kind']}\n", note, text(tasks), "", *lines])
 
 
