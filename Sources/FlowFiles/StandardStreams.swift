@@ -25,16 +25,11 @@ public enum StandardStreams {
   ///
   /// - Throws: `FileError.system`.
   public static func checkLimits() throws(FileError) {
-    var limit = rlimit()
-    #if canImport(Glibc)
-      let found = getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
-    #else
-      let found = getrlimit(RLIMIT_FSIZE, &limit)
-    #endif
-    guard found == 0, limit.rlim_cur < 1024 else { return }
+    let limit = System.limit(RLIMIT_FSIZE)
+    guard limit < 1024 else { return }
     throw .system(
       path: "files", action: "write",
-      reason: "their size is limited to \(limit.rlim_cur) bytes (ulimit -f); "
+      reason: "their size is limited to \(limit) bytes (ulimit -f); "
         + "raise it to 1 KiB or more")
   }
 

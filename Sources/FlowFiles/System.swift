@@ -11,6 +11,23 @@ package enum System {
     .system(path: path, action: action, reason: String(cString: strerror(errno)))
   }
 
+  #if canImport(Glibc)
+    package typealias Resource = __rlimit_resource
+  #else
+    package typealias Resource = Int32
+  #endif
+
+  /// A limit of the process; the largest number without one.
+  package static func limit(_ resource: Resource) -> Int {
+    var limit = rlimit()
+    #if canImport(Glibc)
+      let found = getrlimit(__rlimit_resource_t(resource.rawValue), &limit)
+    #else
+      let found = getrlimit(resource, &limit)
+    #endif
+    return found == 0 ? Int(clamping: limit.rlim_cur) : .max
+  }
+
   /// Writes all bytes.
   static func write(
     _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, path: String

@@ -32,25 +32,8 @@ package struct TrainingMemory {
   private static var processLimit: Int {
     // The libraries take 100 MB of addresses, and each thread has a stack.
     let program = (112 << 20) + ProcessInfo.processInfo.activeProcessorCount * (8 << 20)
-    let left = min(limit(RLIMIT_AS) - program, limit(RLIMIT_DATA))
+    let left = min(System.limit(RLIMIT_AS) - program, System.limit(RLIMIT_DATA))
     return max(left / 2, 1 << 20)
-  }
-
-  #if canImport(Glibc)
-    private typealias Resource = __rlimit_resource
-  #else
-    private typealias Resource = Int32
-  #endif
-
-  /// A limit of the process; the largest number without one.
-  private static func limit(_ resource: Resource) -> Int {
-    var limit = rlimit()
-    #if canImport(Glibc)
-      let found = getrlimit(__rlimit_resource_t(resource.rawValue), &limit)
-    #else
-      let found = getrlimit(resource, &limit)
-    #endif
-    return found == 0 ? Int(clamping: limit.rlim_cur) : .max
   }
 
   /// The limit of the control group, of version 2 or 1; nil without one.
