@@ -64,8 +64,8 @@ class Flowir:
             "train", *arguments, *context, "--data", self.path("train.npy"), "--validation-data",
             self.path("validation.npy"), "--no-standardize", "--epochs", str(request["epochs"]),
             "--batch-size", str(request["batch"]), "--learning-rate", str(request["learning_rate"]),
-            "--schedule", "constant", "--seed", str(seed), "--threads", str(request["threads"]), "--log", self.path("log"),
-            "--output", self.path("model.safetensors"))
+            "--schedule", "constant", "--seed", str(seed), "--threads", str(request["threads"]),
+            "--log", self.path("log"), "--output", self.path("model.safetensors"))
         wall = time.perf_counter() - start
         with open(self.path("log")) as file:
             epochs = [json.loads(line) for line in file]

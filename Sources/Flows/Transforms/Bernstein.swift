@@ -25,7 +25,6 @@ struct BernsteinPolynomial: BernsteinForm {
 
   /// dp/dt, a sum of positive terms if the steps are positive.
   func slope(_ t: Tensor) -> Tensor { Double(order) * Self.sum(steps, basis(t)) }
-
 }
 
 /// What has a Bernstein polynomial's value and slope.

@@ -93,7 +93,7 @@ extension GroupPrinter {
   }
 
   func initialize(_ value: Value, _ identity: String, in segment: Segment) {
-    let count = views.type(of: value).elementCount / group.extent
+    let count = elementCount(of: value)
     segment.before.append(
       count == 1
         ? "a\(number(of: value)) = \(identity);"

@@ -32,7 +32,7 @@ extension GroupPrinter {
       return .text(element(source, index))
     }
     let shape = inner(type.shape)
-    let count = views.type(of: source).elementCount / group.extent
+    let count = elementCount(of: source)
     let indices = refs.prefix(shape.reduce(1, *)).map { $0.index % count }
     return .local(
       source, map: IndexMap(indices, shape: shape), shape: shape, loops: innerLoops(loops))
@@ -77,7 +77,7 @@ extension GroupPrinter {
           let step = group.extent > 1 ? refs[count + j].index - ref.index : 0
           expression = element(source, affine(ref.index, [step], [0]))
         } else {
-          let size = views.type(of: source).elementCount / group.extent
+          let size = elementCount(of: source)
           minimum = max(minimum, (locals[source]?.segment ?? 0) + 1)
           expression = arrayElement(source, "\(ref.index % size)")
         }
@@ -94,7 +94,7 @@ extension GroupPrinter {
 
   func arrayElement(_ value: Value, _ index: String) -> String {
     arrays.insert(value)
-    let count = views.type(of: value).elementCount / group.extent
+    let count = elementCount(of: value)
     return count == 1 ? "a\(number(of: value))" : "a\(number(of: value))[\(index)]"
   }
 }

@@ -16,11 +16,17 @@ extension GroupPrinter {
     let costs = group.operations.map { operation -> Int in
       guard case .unary(let function) = operation.opcode else { return 0 }
       let cost = function.traits.cost.perResult
-      let count = views.type(of: operation.result).elementCount / group.extent
-      return cost > 35 && count > 1 ? cost * count : 0
+      let count = elementCount(of: operation.result)
+      return cost >= Self.leastLong && count > 1 ? cost * count : 0
     }
-    return costs.reduce(0, +) >= 200
+    return costs.reduce(0, +) >= Self.leastTogether
   }
+
+  /// The fewest instructions of a function whose chain is long: erf, erfc and log1p have as many, log and softplus
+  /// fewer.
+  private static let leastLong = 36
+  /// The fewest instructions of such functions for which an item has a loop with wide vectors.
+  private static let leastTogether = 200
 
   /// The loop over items.
   private func items(isWide: Bool) -> String {
@@ -66,7 +72,7 @@ extension GroupPrinter {
   ) {
     out.line(Self.vectors)
     for value in arrays.sorted(by: { number(of: $0) < number(of: $1) }) {
-      let count = views.type(of: value).elementCount / group.extent
+      let count = elementCount(of: value)
       let type = Expressions.type(dtype(value))
       out.line(
         count == 1 ? "\(type) a\(number(of: value));" : "\(type) a\(number(of: value))[\(count)];")

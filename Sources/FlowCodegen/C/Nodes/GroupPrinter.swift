@@ -54,6 +54,9 @@ final class GroupPrinter {
 
   func dtype(_ value: Value) -> DType { views.type(of: value).dtype }
 
+  /// How many elements of a value an item has.
+  func elementCount(of value: Value) -> Int { views.type(of: value).elementCount / group.extent }
+
   /// A number for a value that does not depend on the rest of the function.
   func number(of value: Value) -> Int {
     if let number = numbers[value] { return number }
