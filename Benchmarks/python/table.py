@@ -24,11 +24,14 @@ def microseconds(timed):
 
 
 def share(entry):
-    """The share of the peak of fused multiply-adds: medians, and best pass."""
+    """The share of the peak of fused multiply-adds: medians, and best pass.
+
+    Empty for a flow whose layers are less than 1 % of its work, which the peak says nothing about.
+    """
     if not entry or not entry.get("flop") or "failure" in entry:
         return "", ""
-    peak = entry["peak"]
-    return tuple(f"{100 * entry[way] * entry['flop'] / peak:.0f} %" for way in ("median", "best"))
+    shares = [100 * entry[way] * entry["flop"] / entry["peak"] for way in ("median", "best")]
+    return tuple(f"{share:.0f} %" if share >= 1 else "" for share in shares)
 
 
 def rows(results, names=None):

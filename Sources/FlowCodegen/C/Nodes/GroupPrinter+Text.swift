@@ -1,32 +1,12 @@
 import FlowIR
 
 extension GroupPrinter {
-  /// The body of the function: the loop over items, for whole tiles with wide vectors where those pay.
+  /// The body of the function: the loop over items, for whole tiles with wide vectors where the plan says so.
   func body() -> String {
-    guard waits else { return items(isWide: false) }
+    guard group.isWide else { return items(isWide: false) }
     return "#if FW_VECTORS > 1\nif (width == FK_TILE) {\n" + WideVectors.text(items(isWide: true))
       + "return;\n}\n#endif\n" + items(isWide: false)
   }
-
-  /// Whether a loop of the group waits for functions whose chains of operations are long, such as erfc: a
-  /// processor looks ahead less far than two evaluations of them. The steps of shorter functions follow each
-  /// other closely enough.
-  private var waits: Bool {
-    guard apart < segments.count else { return false }
-    let costs = group.operations.map { operation -> Int in
-      guard case .unary(let function) = operation.opcode else { return 0 }
-      let cost = function.traits.cost.perResult
-      let count = elementCount(of: operation.result)
-      return cost >= Self.leastLong && count > 1 ? cost * count : 0
-    }
-    return costs.reduce(0, +) >= Self.leastTogether
-  }
-
-  /// The fewest instructions of a function whose chain is long: erf, erfc and log1p have as many, log and softplus
-  /// fewer.
-  private static let leastLong = 36
-  /// The fewest instructions of such functions for which an item has a loop with wide vectors.
-  private static let leastTogether = 200
 
   /// The loop over items.
   private func items(isWide: Bool) -> String {

@@ -28,11 +28,13 @@ struct GroupNode: NodeBody {
   /// Operands that are read through a buffer of their own, because their view is not a simple index.
   let viewBuffers: [Value: Buffer]
   let uniforms: [Value]
+  /// Whether whole tiles are worked on with wide vectors.
+  let isWide: Bool
   /// What each item reads and writes.
   private let itemReads: [[Span]]
   private let itemWrites: [[Span]]
 
-  init(_ builder: GroupBuilder) {
+  init(_ builder: GroupBuilder, _ function: Function) {
     extent = builder.extent
     operations = builder.operations
     stores = builder.stores
@@ -40,6 +42,7 @@ struct GroupNode: NodeBody {
     sources = builder.sources
     viewBuffers = builder.viewBuffers
     uniforms = builder.uniforms
+    isWide = Self.waits(builder, function)
     itemReads = (0..<builder.extent).map { item in
       builder.reads.flatMap { Span.runs(of: $0.items[item], in: $0.buffer) }
     }
@@ -53,6 +56,25 @@ struct GroupNode: NodeBody {
       } + sumSpans
     }
   }
+
+  /// Whether the items of a group wait for functions whose chains of instructions are long, such as erfc: a
+  /// processor looks ahead less far than two evaluations of them, so that it is given several vectors at once.
+  /// The instructions of shorter functions follow each other closely enough.
+  private static func waits(_ builder: GroupBuilder, _ function: Function) -> Bool {
+    let costs = builder.operations.map { operation -> Int in
+      guard case .unary(let unary) = operation.opcode else { return 0 }
+      let cost = unary.traits.cost.perResult
+      let count = function.type(of: operation.result).elementCount / builder.extent
+      return cost >= leastLong && count > 1 ? cost * count : 0
+    }
+    return costs.reduce(0, +) >= leastTogether
+  }
+
+  /// The fewest instructions of a function whose chain is long: erf, erfc and log1p have as many, log and softplus
+  /// fewer.
+  private static let leastLong = 36
+  /// The fewest instructions of such functions for which an item is worked on with wide vectors.
+  private static let leastTogether = 200
 
   var items: Int { extent }
   func reads(of item: Int) -> [Span] { itemReads[item] }
@@ -77,7 +99,7 @@ struct GroupNode: NodeBody {
     let stores = stores.map { text.place($0.buffer) }.joined(separator: " ")
     let sums = sums.map { text.place($0.buffer) }.joined(separator: " ")
     return "group of \(extent): \(names)" + (stores.isEmpty ? "" : " -> \(stores)")
-      + (sums.isEmpty ? "" : " sums \(sums)")
+      + (sums.isEmpty ? "" : " sums \(sums)") + (isWide ? ", wide vectors" : "")
   }
 }
 
