@@ -6,38 +6,73 @@ import Flows
 struct BoundFlags: ParsableArguments {
   @Option(
     parsing: .unconditional,
-    help: "The lower bound of each feature, such as 0,-inf,1; samples are never below.",
-    transform: Self.numbers)
-  var lower: [Double]?
+    help: ArgumentHelp(
+      "The lower bound of each feature, such as 0,-inf,1, or those of some, by name or number from 1, such as "
+        + "mass=0,3=1; samples are never below."),
+    transform: Self.side)
+  var lower: Side?
 
   @Option(
     parsing: .unconditional,
-    help: "The upper bound of each feature, such as inf,inf,2; samples are never above.",
-    transform: Self.numbers)
-  var upper: [Double]?
+    help: ArgumentHelp(
+      "The upper bound of each feature, such as inf,inf,2, or those of some, such as share=1; samples are never "
+        + "above."),
+    transform: Self.side)
+  var upper: Side?
 
-  /// Numbers with commas between them, infinite ones included.
-  private static func numbers(_ text: String) throws -> [Double] {
-    try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+  /// The bounds of one side, as they are given.
+  enum Side {
+    case every([Double])
+    case named([(column: String, bound: Double)])
+  }
+
+  private static func side(_ text: String) throws -> Side {
+    func number(_ part: Substring) throws -> Double {
       guard let number = Double(part.replacing(" ", with: "")), !number.isNaN else {
-        throw ValidationError("expected numbers such as 0,-inf,1, found '\(text)'")
+        throw ValidationError("expected numbers such as 0,-inf,1 or mass=0,3=1, found '\(text)'")
       }
       return number
     }
+    let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+    guard text.contains("=") else { return .every(try parts.map { try number($0) }) }
+    return .named(
+      try parts.map { part in
+        guard let (column, bound) = ColumnFlag.assignment(part) else {
+          throw ValidationError("expected COLUMN=NUMBER for each of '\(text)', found '\(part)'")
+        }
+        return (column, try number(bound))
+      })
   }
 
-  /// The bounds of a number of features; nil if none were given.
-  func bounds(features: Int) throws -> Bounds? {
+  /// The bounds of a number of features, whose columns may have names; nil if none were given.
+  func bounds(names: [String], features: Int) throws -> Bounds? {
     guard lower != nil || upper != nil else { return nil }
-    let (low, high) = (
-      lower ?? Array(repeating: -.infinity, count: features),
-      upper ?? Array(repeating: .infinity, count: features)
-    )
-    for (name, given) in [("--lower", low), ("--upper", high)] where given.count != features {
-      throw ValidationError(
-        "\(name) has \(given.count) bounds, expected \(features), one for each feature; "
-          + "write -inf or inf for none")
+    func numbers(_ side: Side?, _ option: String, or missing: Double) throws -> [Double] {
+      var numbers = Array(repeating: missing, count: features)
+      switch side {
+      case nil: break
+      case .every(let given):
+        guard given.count == features else {
+          throw ValidationError(
+            "\(option) has \(given.count) bounds, expected \(features), one for each feature; write -inf or inf "
+              + "for none, or name columns, as in \(option) mass=0")
+        }
+        numbers = given
+      case .named(let given):
+        var places: Set<Int> = []
+        for (column, bound) in given {
+          let place = try ColumnFlag(option: option).feature(
+            column, names: names, features: features)
+          guard places.insert(place).inserted else {
+            throw ValidationError("\(option): column '\(column)' is given twice")
+          }
+          numbers[place] = bound
+        }
+      }
+      return numbers
     }
+    let low = try numbers(lower, "--lower", or: -.infinity)
+    let high = try numbers(upper, "--upper", or: .infinity)
     do {
       return try Bounds(lower: low, upper: high)
     } catch {

@@ -41,17 +41,25 @@ struct BoxFlags: ParsableArguments {
     func halves(_ text: Substring) throws -> (Substring, Substring) {
       guard let dots = text.firstRange(of: "..") else {
         throw ValidationError(
-          "--within: expected LOWER..UPPER, such as 0,-inf..1,inf, found '\(text)'")
+          "--within: expected LOWER..UPPER, such as 0,-inf..1,inf, or COLUMN=LOWER..UPPER, such as "
+            + "mass=0..1,3=..2, found '\(text)'")
       }
       return (text[..<dots.lowerBound], text[dots.upperBound...])
     }
     var (lower, upper): ([Double], [Double])
+    var given: Set<Int> = []
     if within.contains("=") {
       lower = Array(repeating: -.infinity, count: model.features)
       upper = Array(repeating: .infinity, count: model.features)
       for part in within.split(separator: ",") {
-        let (name, range) = try Self.assignment(part)
-        let column = try Self.column(name, of: model)
+        guard let (name, range) = ColumnFlag.assignment(part) else {
+          throw ValidationError("--within: expected COLUMN=LOWER..UPPER, found '\(part)'")
+        }
+        let column = try ColumnFlag(option: "--within").feature(
+          name, names: model.columns.x, features: model.features)
+        guard given.insert(column).inserted else {
+          throw ValidationError("--within: column '\(name)' is given twice")
+        }
         let (low, high) = try halves(range)
         lower[column] = try numbers(low, or: -.infinity)[0]
         upper[column] = try numbers(high, or: .infinity)[0]
@@ -83,23 +91,6 @@ struct BoxFlags: ParsableArguments {
       upper[column] = min(upper[column], box.upper[column])
     }
     return try Bounds(lower: lower, upper: upper)
-  }
-
-  private static func assignment(_ text: Substring) throws -> (String, Substring) {
-    guard let sign = text.lastIndex(of: "=") else {
-      throw ValidationError("--within: expected COLUMN=LOWER..UPPER, found '\(text)'")
-    }
-    return (text[..<sign].trimmed, text[text.index(after: sign)...])
-  }
-
-  /// The place of a column that is named, or numbered from 1.
-  private static func column(_ name: String, of model: AnyModel) throws -> Int {
-    if let place = model.columns.x.firstIndex(of: name) { return place }
-    if let number = Int(name), (1...model.features).contains(number) { return number - 1 }
-    let names =
-      model.columns.x.isEmpty ? "" : ", or one of " + model.columns.x.joined(separator: ", ")
-    throw ValidationError(
-      "--within: there is no column '\(name)'; expected 1 to \(model.features)\(names)")
   }
 
   /// The flow in the box; a centre is what was subtracted from its features.
@@ -135,11 +126,5 @@ struct BoxFlags: ParsableArguments {
     guard let mass else { return "" }
     return
       "; log P(box) is \(Format.nats(mass.log)) with a standard error of \(Format.nats(mass.standardError))"
-  }
-}
-
-extension Substring {
-  fileprivate var trimmed: String {
-    String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
   }
 }

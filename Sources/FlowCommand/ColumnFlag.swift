@@ -14,6 +14,14 @@ struct ColumnFlag {
       "\(option): there is no column '\(name)'; expected 1 to \(features)\(known)")
   }
 
+  /// The column and the rest of an entry `COLUMN=…`, nil for one without a sign of equality. A name may have
+  /// such a sign in it.
+  static func assignment(_ text: Substring) -> (column: String, rest: Substring)? {
+    guard let sign = text.lastIndex(of: "=") else { return nil }
+    let column = text[..<sign].drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()
+    return (String(column), text[text.index(after: sign)...])
+  }
+
   /// The features, counted from 0, and the numbers of a list `COLUMN:NUMBER,…`, in its order.
   ///
   /// - Parameters:

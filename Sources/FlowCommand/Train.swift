@@ -163,7 +163,7 @@ struct Train: ParsableCommand {
       data, context: contextData, weights: weights, tables: tables, memory: memory)
     let (x, conditions) = (rows.x, rows.context)
     var flow = try description(x, conditions)
-    let bounds = try limits.bounds(features: flow.features)
+    let bounds = try limits.bounds(names: x.names, features: flow.features)
     let periods = try circles.periods(names: x.names, features: flow.features)
     flow = try tails.description(circles.description(flow, periods, bounds: bounds))
     if bounds != nil { flow = try flow.bounded() }

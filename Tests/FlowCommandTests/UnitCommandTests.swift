@@ -119,9 +119,35 @@ import Testing
       #expect(bounds?.firstOutside(samples) == nil && samples.count == 6000)
       let outside = try train(folder, "--flow NSF --data @x.npy --upper 0.5,inf,inf")
       #expect(outside.status == 1 && outside.errors.contains("above its upper bound 0.5"))
-      for wrong in ["--lower 0", "--lower 0,x,0", "--lower 2,0,0 --upper 1,1,1"] {
-        #expect(try train(folder, "--flow NSF --data @x.npy " + wrong).status == 2)
+      for wrong in [
+        "--lower 0", "--lower 0,x,0", "--lower 2,0,0 --upper 1,1,1", "--lower 1=0,0", "--lower 4=0",
+        "--lower mass=0", "--lower 1=0,1=1", "--lower 1=x", "--lower 1=nan",
+      ] {
+        #expect(try train(folder, "--flow NSF --data @x.npy " + wrong).status == 2, "\(wrong)")
       }
+    }
+  }
+
+  @Test("bounds of some columns are given by name or number")
+  func someLimits() throws {
+    try inFolder { folder in
+      var generator = SeededGenerator(seed: 7)
+      let lines = (0..<300).map { _ in
+        "\(exp(generator.normal())),\(generator.normal()),\(generator.uniform())"
+      }
+      try ("mass,a=b,share\n" + lines.joined(separator: "\n") + "\n")
+        .write(toFile: folder + "/x.csv", atomically: true, encoding: .utf8)
+      let result = try train(
+        folder,
+        "--flow MAF --data @x.csv --epochs 1 --lower mass=0,3=0,a=b=-9 --upper share=1")
+      #expect(result.status == 0, "\(result.errors)")
+      let bounds = try Model(path: folder + "/m.safetensors").bounds
+      #expect(bounds?.lower == [0, -9, 0] && bounds?.upper == [.infinity, .infinity, 1])
+      let unknown = try train(folder, "--flow MAF --data @x.csv --upper shares=1")
+      #expect(unknown.status == 2)
+      #expect(
+        unknown.errors.contains("--upper: there is no column 'shares'")
+          && unknown.errors.contains("mass, a=b, share"), "\(unknown.errors)")
     }
   }
 

@@ -13,6 +13,7 @@ import flowir
 import numpy as np
 import pytest
 
+pd = pytest.importorskip("pandas")
 torch = pytest.importorskip("torch")
 zuko = pytest.importorskip("zuko")
 from zuko_cases import CASES, build  # noqa: E402
@@ -143,6 +144,31 @@ def test_bounds_hold_and_go_to_zuko() -> None:
     np.testing.assert_allclose(flow.log_prob(given, context[0]), expected, rtol=1e-8, atol=1e-8)
     outside = flow.log_prob(np.array([[0.5, 0.5, 0], [2, 1.5, 0], [2, 0.5, 99]]), context[0])
     assert (outside[:2] == -np.inf).all() and np.isfinite(outside[2])
+
+
+def test_bounds_of_some_columns_are_given_by_name_or_place() -> None:
+    x = np.exp(np.random.default_rng(0).normal(size=(500, 2)))
+    table = pd.DataFrame({"mass": x[:, 0], "share": x[:, 1] / x.max() / 2})
+    flow = flowir.MAF(2, **SMALL).fit(table, epochs=1, lower={"mass": 0, 1: 0}, upper={"share": 1})
+    draws = flow.sample(5_000, seed=1)
+    assert (draws >= 0).all() and (draws[:, 1] <= 1).all() and draws[:, 0].max() > 1
+    with pytest.raises(ValueError, match="lower has the column 'weight'"):
+        flowir.MAF(2, **SMALL).fit(table, epochs=1, lower={"weight": 0})
+
+
+def test_heavy_tails_are_a_base_or_a_transform() -> None:
+    x = np.random.default_rng(0).standard_t(2, size=(2_000, 2))
+    given = {"epochs": 10, "seed": 1, "robust": True}
+    plain = flowir.MAF(2, **SMALL).fit(x, **given).report["validation_log_likelihood"]
+    for option, part in (
+        ({"base": "student-t"}, "StudentT"), ({"tails": "learnt"}, "TailTransform"),
+        ({"tails": "asinh"}, "AsinhTransform"),
+    ):
+        flow = flowir.MAF(2, **SMALL).fit(x, **given, **option)
+        assert part in json.dumps(flowir.describe(flow).json)
+        assert flow.report["validation_log_likelihood"] > plain
+    with pytest.raises(flowir.Error, match="tails"):
+        flowir.MAF(2, **SMALL).fit(x, epochs=1, tails="heavy")
 
 
 def test_training_finds_the_density(tmp_path: Path) -> None:

@@ -48,9 +48,11 @@ class Architecture:
         validation_data: Any = None, validation_weights: Any = None, epochs: int = 100,
         batch_size: int | None = None, learning_rate: float = 2e-3, schedule: str = "cosine",
         weight_decay: float = 0.0, clip_norm: float | None = None, patience: int | None = 10,
-        standardize: bool | None = None, robust: bool = False, lower: Sequence[float] | None = None,
-        upper: Sequence[float] | None = None, circular: Mapping[int | str, float] | None = None,
-        discrete: Mapping[int | str, float] | None = None,
+        standardize: bool | None = None, robust: bool = False,
+        lower: Sequence[float] | Mapping[int | str, float] | None = None,
+        upper: Sequence[float] | Mapping[int | str, float] | None = None,
+        circular: Mapping[int | str, float] | None = None, discrete: Mapping[int | str, float] | None = None,
+        base: str | None = None, tails: str | None = None,
         objective: str = "likelihood", memory: int | str | None = None, seed: int = 0,
         threads: int | None = None, progress: bool | None = None, dtype: Any = "float32",
     ) -> TrainedFlow:
@@ -75,13 +77,18 @@ class Architecture:
           standardize: whether the flow, and the net of its context, begin with (x - mean) / deviation of
             each column; if left out, all flows do but NCSF, whose features are angles.
           robust: take medians and quartiles instead, which a few far rows do not change.
-          lower: the lower bound of each feature, -inf for none. No sample is below, and the density there is 0.
-          upper: the upper bound of each feature, inf for none.
+          lower: the lower bound of each feature, -inf for none, or those of some by their name or place, such as
+            {"mass": 0}. No sample is below, and the density there is 0.
+          upper: the upper bounds, inf for none, in the same way.
           circular: the periods of features of `NSF` that are on a circle, by their name or place, such as
             {"hour": 24, 2: 360}.
           discrete: the steps of features whose numbers are those of a grid, by their name or place, such as
             {"count": 1}. Noise that is uniform over a cell is added, new in each epoch; `log_prob` is then the
             density of numbers with noise, and the command `flowir score` gives the log of a cell's mass.
+          base: "student-t", with degrees of freedom that are learnt for each feature, "logistic" or "laplace", for
+            tails that are heavier than a normal base's.
+          tails: what makes heavy tails light before the flow: "learnt", with a weight for the upper and one for the
+            lower tail of each feature, or "asinh".
           objective: "likelihood", or "flow-matching" for `CNF`, whose steps are far cheaper.
           memory: how many bytes rows may take while the flow is trained, such as 2 << 30 or "2G", 1 MB at least;
             more are streamed from a temporary file, in pools of blocks that are shuffled. Three quarters of the
@@ -123,7 +130,7 @@ class Architecture:
                 "validation": validation, "epochs": epochs, "batch-size": batch_size,
                 "learning-rate": learning_rate, "schedule": schedule, "weight-decay": weight_decay,
                 "objective": objective, "clip-norm": clip_norm, "patience": patience if is_judged else None,
-                "memory": memory, "seed": seed, "threads": threads,
+                "memory": memory, "base": base, "tails": tails, "seed": seed, "threads": threads,
             }
             for key, value in options.items():
                 if value is not None:
@@ -133,8 +140,14 @@ class Architecture:
             if robust:
                 arguments.append("--robust")
             for key, bounds in (("lower", lower), ("upper", upper)):
-                if bounds is not None:
-                    arguments += [f"--{key}", ",".join(str(float(bound)) for bound in bounds)]
+                given: list[str] = []
+                if isinstance(bounds, Mapping):
+                    given = [
+                        f"{_place(column, rows.names.x, key)}={float(bound)!r}" for column, bound in bounds.items()]
+                elif bounds is not None:
+                    given = [repr(float(bound)) for bound in bounds]
+                if given:
+                    arguments += [f"--{key}", ",".join(given)]
             if circular:
                 arguments += ["--circular", ",".join(
                     f"{_place(key, rows.names.x)}:{float(period)!r}" for key, period in circular.items())]
