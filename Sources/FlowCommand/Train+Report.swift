@@ -67,7 +67,8 @@ extension Train {
   func notBetter(_ report: TrainingReport) -> String {
     let held = report.validationLogLikelihood
     let name = held == nil ? "train" : "validation"
-    let start = "no epoch of \(report.epochs) was better than the untrained flow, whose \(name) "
+    let given = from ?? "the untrained flow"
+    let start = "no epoch of \(report.epochs) was better than \(given), whose \(name) "
     guard let loss = report.validationMatchingLoss ?? report.trainMatchingLoss else {
       return start + "log-likelihood is " + Format.nats(held ?? report.trainLogLikelihood)
     }

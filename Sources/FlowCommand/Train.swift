@@ -40,6 +40,11 @@ struct Train: ParsableCommand {
   var arguments: [String] = []
   @Option(help: "A flow description as JSON, instead of --flow and --features.")
   var config: String?
+  @Option(
+    help: ArgumentHelp(
+      "A model to go on from, in its architecture, units and columns, instead of --flow.",
+      valueName: "model"))
+  var from: String?
   @Option(name: [.customLong("data"), .customLong("input")], help: "The training rows.")
   var data: String
   @Option(name: .customLong("context-data"), help: "The context of each training row.")
@@ -109,11 +114,7 @@ struct Train: ParsableCommand {
   @OptionGroup var options: CommonOptions
 
   func validate() throws {
-    if config == nil, flow == nil { throw ValidationError("give --flow or --config") }
-    if config != nil, flow != nil { throw ValidationError("give --flow or --config, not both") }
-    if config != nil, !arguments.isEmpty {
-      throw ValidationError("--set goes with --flow; write the arguments into the file of --config")
-    }
+    try checkStart()
     if let flow { _ = try FlowArguments.type(flow) }
     for text in arguments { _ = try FlowArguments.member(text) }
     try judged.check()
@@ -122,63 +123,20 @@ struct Train: ParsableCommand {
     if options.dtype == .f64 { throw ValidationError("training computes in f32") }
   }
 
-  private func description(_ x: TrainingData, _ conditions: TrainingData?) throws -> FlowDescription
-  {
-    if let config {
-      guard let bytes = FileManager.default.contents(atPath: config) else {
-        throw FileError.system(path: config, action: "read", reason: "no such file")
-      }
-      do {
-        return try FlowDescription(JSONValue.parse(bytes))
-      } catch let error as JSONError {
-        throw FileError.malformed(path: config, offset: error.offset, reason: error.reason)
-      } catch let error as FlowError {
-        throw ModelFileError(path: config, error: error)
-      }
-    }
-    let context = context ?? conditions?.columns ?? 0
-    var members: [JSONValue.Member] = [
-      .init("type", .string(try FlowArguments.type(flow ?? ""))),
-      .init("features", .integer(features ?? x.columns)),
-    ]
-    if context > 0 { members.append(.init("context", .integer(context))) }
-    for text in arguments {
-      let member = try FlowArguments.member(text)
-      guard !members.contains(where: { $0.key == member.key }) else {
-        throw ValidationError("--set \(member.key): it is given twice, or has an option of its own")
-      }
-      members.append(member)
-    }
-    return try FlowDescription(.object(members))
-  }
-
   func run() throws {
     let sidecar = output + ".training"
     let outputs = Outputs(
-      inputs: [data] + [contextData, weights, config].compactMap { $0 } + judged.paths)
+      inputs: [data] + [contextData, weights, config, from].compactMap { $0 } + judged.paths)
     let file = try outputs.open(output)
     try outputs.check(sidecar)
     if let log { try outputs.check(log) }
+    let given = try from.map { try Model.read($0) }
     let rows = try TrainingTables(
-      data, context: contextData, weights: weights, tables: tables, memory: memory)
-    let (x, conditions) = (rows.x, rows.context)
-    var flow = try description(x, conditions)
-    let bounds = try limits.bounds(names: x.names, features: flow.features)
-    let periods = try circles.periods(names: x.names, features: flow.features)
-    flow = try tails.description(circles.description(flow, periods, bounds: bounds))
-    if bounds != nil { flow = try flow.bounded() }
-    var model = try Model(tails.tailed(units.description(flow)), seed: seed)
-    try x.check(model, context: conditions, option: "--context-data")
-    let discrete = try grids.columns(x, features: model.features)
-    if let bounds { try model.bound(DiscreteFlags.bounds(bounds, discrete)) }
-    model.columns = ColumnNames(x: x.names, context: conditions?.names ?? [])
-    let scan = try TrainingScan(
-      rows, model, bounds: bounds, discrete: discrete, by: units.method)
-    units.find(&model, in: scan)
-    try circles.set(&model, periods, in: scan)
-    try model.setDiscrete(discrete)
+      data, context: contextData, weights: weights, tables: tables, trained: given?.columns,
+      memory: memory)
+    var (model, scan) = try given.map { try start(from: $0, rows) } ?? newModel(rows)
     let judging = try judged.rows(
-      for: model, tables: tables, discrete: discrete, memory: memory)
+      for: model, tables: tables, discrete: model.discrete, memory: memory)
     let known =
       resume && FileManager.default.fileExists(atPath: sidecar)
       ? try TrainingCheckpoint(path: sidecar) : nil
@@ -228,7 +186,9 @@ struct Train: ParsableCommand {
     if !report.isImproved {
       Console.warn(
         notBetter(report)
-          + "; train for more epochs, or look for rows outside of the flow's range")
+          + (from == nil
+            ? "; train for more epochs, or look for rows outside of the flow's range"
+            : "; lower the learning rate, or train for more epochs"))
     }
     try model.save(to: file)
     try outputs.commit()
@@ -275,7 +235,7 @@ struct Train: ParsableCommand {
     training.memory = memory
     // Epochs of small data take less than writing a state.
     training.checkpointInterval = 1
-    if units.standardize != false,
+    if from == nil, units.standardize != false,
       model.units != nil || model.unboundedUnits != nil || model.contextUnits != nil
     {
       training.standardization = units.method

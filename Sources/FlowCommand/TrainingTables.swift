@@ -22,11 +22,12 @@ struct TrainingTables {
   ///   - contextData: the context of each row.
   ///   - weights: the weight of each row.
   ///   - tables: how tables are read.
+  ///   - trained: the names of the columns that a trained model reads.
   ///   - memory: how many bytes they may take; nil for what there is.
   /// - Throws: `FileError` naming the file and the place.
   init(
     _ data: String, context contextData: String?, weights: String?, tables: TableFlags,
-    memory: Int?
+    trained: ColumnNames? = nil, memory: Int?
   ) throws(FileError) {
     self.memory = TrainingMemory(memory)
     let most = self.memory.bytes
@@ -42,10 +43,12 @@ struct TrainingTables {
       weightTable = weights == nil ? nil : try TrainingData(streaming: files[files.count - 1])
       try weightTable?.checkWeights(rows: x.rows, of: data)
     } else {
-      let x = try TrainingData(data, options: tables.rows, most: most)
+      let x = try TrainingData(
+        data, options: tables.rows, trained: trained?.x ?? [], most: most)
       self.x = x
       context = try contextData.map { path throws(FileError) in
-        try TrainingData(path, options: tables.context, most: most)
+        try TrainingData(
+          path, options: tables.context, trained: trained?.context ?? [], most: most)
       }
       self.weights = try weights.map { path throws(FileError) in
         try TrainingData.weights(path, rows: x.rows, of: data, most: most)

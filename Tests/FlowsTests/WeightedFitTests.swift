@@ -177,7 +177,7 @@ import Testing
     }
   }
 
-  @Test("a state of training is refused by a run with other weights or validation rows")
+  @Test("a state is refused by a run with other weights, validation rows or first parameters")
   func resuming() throws {
     let x = Self.normal(40)
     let model = try MAF(features: 2, hiddenFeatures: [8], seed: 1).model
@@ -188,8 +188,10 @@ import Testing
     try first.fit(
       x, weights: weights, validation: judged, options: Self.options(epochs: 1),
       checkpoint: { state = $0 })
-    func resumed(_ weights: [Float]?, _ judged: WeightedRows?) throws -> Model {
-      var other = model
+    func resumed(
+      _ weights: [Float]?, _ judged: WeightedRows?, from start: Model? = nil
+    ) throws -> Model {
+      var other = start ?? model
       try other.fit(
         x, weights: weights, validation: judged, options: Self.options(epochs: 2), resume: state)
       return other
@@ -197,9 +199,13 @@ import Testing
     var whole = model
     try whole.fit(x, weights: weights, validation: judged, options: Self.options(epochs: 2))
     #expect(try resumed(weights, judged).values == whole.values)
-    func refused(_ name: String, _ weights: [Float]?, _ judged: WeightedRows?) {
+    func refused(
+      _ name: String, _ weights: [Float]?, _ judged: WeightedRows?, from start: Model? = nil
+    ) {
       #expect(throws: TrainingMismatch.otherRun(name: name, found: nil, expected: nil)) {
-        do { _ = try resumed(weights, judged) } catch TrainingMismatch.otherRun(let name, _, _) {
+        do {
+          _ = try resumed(weights, judged, from: start)
+        } catch TrainingMismatch.otherRun(let name, _, _) {
           throw TrainingMismatch.otherRun(name: name, found: nil, expected: nil)
         }
       }
@@ -209,5 +215,6 @@ import Testing
     refused("validation-data", weights, nil)
     refused("validation-data", weights, WeightedRows(x: Self.normal(8), weights: [1, 2, 3, 4]))
     refused("validation-weights", weights, WeightedRows(x: judged.x))
+    refused("from", weights, judged, from: whole)
   }
 }

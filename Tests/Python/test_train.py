@@ -156,6 +156,70 @@ def test_bounds_of_some_columns_are_given_by_name_or_place() -> None:
         flowir.MAF(2, **SMALL).fit(table, epochs=1, lower={"weight": 0})
 
 
+def test_a_live_flow_is_trained_on_and_goes_back() -> None:
+    x, context = data(3_000)
+    theirs = zuko.flows.NSF(2, 1, **SMALL, bins=4)
+    with torch.no_grad():
+        before = theirs(torch.from_numpy(context).float()).log_prob(torch.from_numpy(x).float()).mean().item()
+    ours = flowir.fit(theirs, x, context, epochs=5, seed=1)
+    assert ours.report["validation_log_likelihood"] > before + 0.1
+    kept = ours.to_zuko()
+    with torch.no_grad():
+        expected = kept(torch.from_numpy(context[:50]).float()).log_prob(torch.from_numpy(x[:50]).float())
+    np.testing.assert_allclose(ours.log_prob(x[:50], context[:50]), expected, rtol=1e-4, atol=1e-4)
+    # Where it ended is where a run with a rate of next to nothing stays.
+    again = flowir.fit(ours, x, context, epochs=1, learning_rate=1e-7, seed=2)
+    np.testing.assert_allclose(
+        again.log_prob(x[:50], context[:50]), ours.log_prob(x[:50], context[:50]), atol=1e-3)
+    with pytest.raises(ValueError, match="context is missing"):
+        flowir.fit(theirs, x, epochs=1)
+    with pytest.raises(flowir.Error, match="expected a flow of sbi"):
+        flowir.fit(object(), x)
+
+
+def test_a_flow_that_is_trained_on_keeps_its_units_bounds_and_columns() -> None:
+    generator = np.random.default_rng(0)
+    table = pd.DataFrame({"mass": generator.exponential(size=800) + 1e3, "count": generator.poisson(2, 800)})
+    first = flowir.MAF(2, **SMALL).fit(
+        table, epochs=2, lower={"mass": 1e3, "count": 0}, discrete={"count": 1}, seed=1)
+    second = flowir.fit(first, table[["count", "mass"]], epochs=2, seed=2)
+    assert second.columns == first.columns
+    assert flowir.describe(second).json == flowir.describe(first).json
+    assert flowir.describe(second).discrete == flowir.describe(first).discrete
+    assert (second.sample(2_000, seed=1)[:, 0] >= 1e3).all()
+    with pytest.raises(flowir.Error, match="below its lower bound"):
+        flowir.fit(first, table - [1, 0], epochs=1)
+    with pytest.raises(ValueError, match="look at mass"):
+        flowir.fit(first, table.rename(columns={"mass": "weight"}), epochs=1)
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "arrow"])
+def test_the_columns_of_tables_are_found_by_name(kind: str, tmp_path: Path) -> None:
+    make = {
+        "pandas": pd.DataFrame, "polars": pytest.importorskip("polars").DataFrame,
+        "arrow": pytest.importorskip("pyarrow").table,
+    }[kind]
+    generator = np.random.default_rng(0)
+    numbers = {name: generator.normal(size=400).astype("f4") for name in ("a", "b", "c")}
+    x, context = make({k: numbers[k] for k in "ab"}), make({"c": numbers["c"]})
+    other = make({k: numbers[k] for k in "cba"})
+    flow = flowir.MAF(2, 1, **SMALL).fit(x, context, epochs=1)
+    path = tmp_path / "libflow.so"
+    flow.save(path)
+    for one in (flow, flowir.compile(path)):
+        assert one.columns == flowir.Columns(("a", "b"), ("c",))
+        expected = one.log_prob(np.stack([numbers["a"], numbers["b"]], axis=1), numbers["c"][:, None])
+        np.testing.assert_array_equal(one.log_prob(other, other), expected)
+        np.testing.assert_array_equal(one.transform(other, other), one.transform(x, context))
+        for given, wanted in zip(one.log_prob_and_grad(other, other), one.log_prob_and_grad(x, context), strict=True):
+            np.testing.assert_array_equal(given, wanted)
+        np.testing.assert_array_equal(one.sample(2, other, seed=1), one.sample(2, context, seed=1))
+        box = one.restricted(lower=-1)
+        np.testing.assert_array_equal(box.log_prob(other, other), box.log_prob(x, context))
+        with pytest.raises(ValueError, match="x has the columns a, c, expected a, b.*look at b"):
+            one.log_prob(make({k: numbers[k] for k in "ac"}), context)
+
+
 def test_heavy_tails_are_a_base_or_a_transform() -> None:
     x = np.random.default_rng(0).standard_t(2, size=(2_000, 2))
     given = {"epochs": 10, "seed": 1, "robust": True}

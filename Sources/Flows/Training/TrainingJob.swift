@@ -34,6 +34,15 @@ public struct TrainingJob: Hashable, Sendable {
     var flow = Digest()
     flow.update(model.description?.json.text ?? "")
     for parameter in model.parameters { flow.update("\(parameter.name) \(parameter.shape)") }
+    var start = Digest()
+    for (name, values) in model.values.sorted(by: { $0.key < $1.key }) {
+      start.update(name)
+      switch values.storage {
+      case .float32(let numbers): start.update(numbers)
+      case .float64(let numbers): start.update(numbers)
+      case .int32(let numbers): start.update(numbers.map(Double.init))
+      }
+    }
     func digest(_ values: [Float]) -> Digest {
       var digest = Digest()
       digest.update(values)
@@ -69,6 +78,8 @@ public struct TrainingJob: Hashable, Sendable {
       Fact("clip-norm", optimizer.clipNorm.map { "\($0)" } ?? Fact.absent),
       Fact("validation", "\(options.validation)"),
       Fact("frozen", options.frozen.joined(separator: ",")),
+      // The parameters at the start, which the seed decides unless they are those of a model.
+      Fact("from", start),
       Fact("optimizer", "\(optimizer.beta1) \(optimizer.beta2) \(optimizer.epsilon)"),
     ]
     switch options.schedule {

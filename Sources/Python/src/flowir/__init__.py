@@ -18,16 +18,17 @@ from ._compile import compile, describe, save
 from ._description import Description
 from ._ensemble import ensemble
 from ._errors import Error
+from ._fit import TrainedFlow, fit
 from ._flow import CompiledFlow
 from ._importance import ImportanceWeights
 from ._restricted import RestrictedFlow
 from ._train import (
-    BPF, CNF, GF, GMM, MAF, NAF, NCSF, NICE, NSF, SOSPF, UNAF, Architecture, RealNVP, TrainedFlow,
+    BPF, CNF, GF, GMM, MAF, NAF, NCSF, NICE, NSF, SOSPF, UNAF, Architecture, RealNVP,
 )
 
 __version__ = "0.1.0"
 __all__ = [
     "BPF", "CNF", "GF", "GMM", "MAF", "NAF", "NCSF", "NICE", "NSF", "SOSPF", "UNAF", "Architecture",
     "Columns", "CompiledFlow", "Description", "Error", "ImportanceWeights", "RealNVP", "RestrictedFlow",
-    "TrainedFlow", "compile", "describe", "ensemble", "save",
+    "TrainedFlow", "compile", "describe", "ensemble", "fit", "save",
 ]

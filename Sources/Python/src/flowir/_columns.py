@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -49,6 +49,25 @@ def names(value: Any) -> tuple[str, ...]:
         return ()
     result = tuple(found)
     return result if all(isinstance(name, str) for name in result) else ()
+
+
+def in_order(value: Any, trained: Callable[[], Sequence[str]], name: str) -> Any:
+    """A table with the columns that a flow was trained on, in its order; what has no names as it is.
+
+    `trained` is asked for the flow's names if the table has some, and `name` is what `value` is called. Raises
+    `ValueError` if a column is missing or there twice.
+    """
+    found = names(value)
+    wanted = tuple(trained()) if found else ()
+    if not wanted or found == wanted:
+        return value
+    missing = [column for column in wanted if found.count(column) != 1]
+    if missing:
+        raise ValueError(
+            f"{name} has the columns {', '.join(found)}, expected {', '.join(wanted)}, on which the flow was "
+            f"trained, each once: look at {', '.join(missing)}; give an array if columns have other names here")
+    # pandas has no select.
+    return value.select(list(wanted)) if hasattr(value, "select") else value[list(wanted)]
 
 
 def resolve(

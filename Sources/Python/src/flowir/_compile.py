@@ -86,13 +86,17 @@ def compile(
 
 def save(obj: Any, path: str | os.PathLike[str]) -> None:
     """Writes the model file of a live flow, after comparing them on 64 rows."""
+    write(Path(path), model(obj))
+
+
+def model(obj: Any) -> bytes:
+    """The model file of a flow; that of a live one after comparing them on 64 rows."""
     if isinstance(obj, (str, os.PathLike, Description, CompiledFlow)):
-        model = describe(obj).encode()
-    else:
-        live: Live = load(obj)
-        model = live.description.encode()
-        _check.check(live, model)
-    write(Path(path), model)
+        return describe(obj).encode()
+    live: Live = load(obj)
+    result = live.description.encode()
+    _check.check(live, result)
+    return result
 
 
 def restore(

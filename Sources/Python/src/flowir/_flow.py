@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _arrays, _build, _hosts, _restricted, _samples, _tables
+from . import _arrays, _build, _columns, _hosts, _restricted, _samples, _tables
 from ._abi import Artifact
 from ._arrays import Array
 from ._description import architecture, write
@@ -21,8 +21,9 @@ from ._errors import Error
 class CompiledFlow(_tables.Tables, _hosts.Hosts, _restricted.Restrictable):
     """A flow as native code.
 
-    Arrays of x have the shape (…, D), contexts (…, C); batches broadcast as in Zuko. Results are NumPy
-    arrays, or PyTorch's tensors where tensors are given. Objects pickle by content and are compiled anew
+    Arrays of x have the shape (…, D), contexts (…, C); batches broadcast as in Zuko. The columns of tables (of
+    pandas, Polars or Arrow) are found by the names that the flow was trained on, if it was on a table. Results are
+    NumPy arrays, or PyTorch's tensors where tensors are given. Objects pickle by content and are compiled anew
     where they arrive, for that processor. Calls from several threads at once are safe.
 
     >>> import flowir
@@ -100,6 +101,7 @@ class CompiledFlow(_tables.Tables, _hosts.Hosts, _restricted.Restrictable):
 
     def log_prob(self, x: Any, context: Any = None, *, out: Any = None) -> Any:
         """log p(x | context) in nats, of the batch's shape."""
+        x, context = self._ordered(x, context)
         if _arrays.is_torch(x) or _arrays.is_torch(context):
             from .hosts import torch as host
 
@@ -114,6 +116,7 @@ class CompiledFlow(_tables.Tables, _hosts.Hosts, _restricted.Restrictable):
 
         The gradients have a row for each row of the batch.
         """
+        x, context = self._ordered(x, context)
         if _arrays.is_torch(x) or _arrays.is_torch(context):
             from .hosts import torch as host
 
@@ -139,6 +142,7 @@ class CompiledFlow(_tables.Tables, _hosts.Hosts, _restricted.Restrictable):
         derivatives are those of the row's piece. The function is compiled when it is first called, unless
         `functions` named it; a flow of an ODE (CNF) has none, which raises `Error`.
         """
+        x, context = self._ordered(x, context)
         if any(_arrays.is_torch(value) for value in (x, v, context)):
             from .hosts import torch as host
 
@@ -174,6 +178,10 @@ class CompiledFlow(_tables.Tables, _hosts.Hosts, _restricted.Restrictable):
         return self._map("inverse", z, context, return_ladj, out)
 
     def _map(self, name: str, x: Any, context: Any, return_ladj: bool, out: Any) -> Any:
+        if name == "transform":
+            x, context = self._ordered(x, context)
+        else:
+            _, context = self._ordered(None, context)
         if _arrays.is_torch(x) or _arrays.is_torch(context):
             from .hosts import torch as host
 
@@ -198,6 +206,7 @@ class CompiledFlow(_tables.Tables, _hosts.Hosts, _restricted.Restrictable):
         repeated ones have; what depends on a single context is computed once, which may round the last digit
         in another way.
         """
+        _, context = self._ordered(None, context)
         if _arrays.is_torch(context) or _arrays.is_torch(out):
             from .hosts import torch as host
 
@@ -291,7 +300,13 @@ class CompiledFlow(_tables.Tables, _hosts.Hosts, _restricted.Restrictable):
             return None
         if context is None:
             raise ValueError(f"context is missing, expected the shape (…, {self.context})")
+        _, context = self._ordered(None, context)
         return _arrays.rows(context, self.dtype, self.context, "context")
+
+    def _ordered(self, x: Any, context: Any) -> tuple[Any, Any]:
+        """Tables with their columns in the order that the flow was trained on, where both have names."""
+        return (_columns.in_order(x, lambda: self.columns.x, "x"),
+                _columns.in_order(context, lambda: self.columns.context, "context"))
 
     def _inputs(self, x: Any, context: Any) -> tuple[Array, Array | None, tuple[int, ...]]:
         x = _arrays.rows(x, self.dtype, self.features, "x")

@@ -39,7 +39,7 @@ class RestrictedFlow:
 
         It is -inf, with an infinite error, if no sample was inside.
         """
-        contexts = self.flow._context(None if context is None else _arrays.to_numpy(context, "context"))
+        contexts = self.flow._context(context)
         batch = () if contexts is None else contexts.shape[:-1]
         log_mass, error = np.empty(batch, self.flow.dtype), np.empty(batch, self.flow.dtype)
         flat = None if contexts is None else contexts.reshape(-1, contexts.shape[-1])
@@ -55,6 +55,7 @@ class RestrictedFlow:
         inside for whose context no sample was inside is NaN. The gradient in PyTorch is that of
         log p(x | context).
         """
+        x, context = self.flow._ordered(x, context)
         value = self.flow.log_prob(x, context)
         if log_mass is None:
             log_mass, _ = self.log_mass(context)
@@ -87,7 +88,7 @@ class RestrictedFlow:
         seed = secrets.randbits(64) if seed is None else int(seed)
         if not 0 <= seed < 1 << 64:
             raise ValueError(f"seed is {seed}, expected 0 to 2**64 - 1")
-        contexts = self.flow._context(None if context is None else _arrays.to_numpy(context, "context"))
+        contexts = self.flow._context(context)
         batch = () if contexts is None else contexts.shape[:-1]
         count, groups = prod(shape), prod(batch)
         flat = None if contexts is None else contexts.reshape(-1, contexts.shape[-1])

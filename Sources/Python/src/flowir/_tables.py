@@ -19,12 +19,16 @@ class Tables:
     """Scores and samples tables of Parquet and Arrow."""
 
     _model: bytes | None
+    _artifact: Any
     path: Any
 
     @property
     def columns(self) -> Columns:
         """The names of the columns that the flow was trained on, if the model keeps them."""
-        return Columns() if self._model is None else _description.columns(self._model, "the model")
+        if self._model is not None:
+            return _description.columns(self._model, "the model")
+        found = self._artifact.description.get("columns", {})
+        return Columns(*(tuple(found.get(key, ())) for key in ("x", "context")))
 
     @property
     def fingerprint(self) -> str:

@@ -1,26 +1,15 @@
-"""Training flows natively, by `flowir train`."""
+"""Architectures that are trained natively, by `flowir train`."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
-import tempfile
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from . import _build, _dtypes, _executable, _toolchain
-from ._compile import _compiled
-from ._description import named, units_need_float64
-from ._errors import Error
-from ._flow import CompiledFlow
-from ._progress import Progress
-from ._training_rows import TrainingRows, validation_rows
-
-_WARNING = "flowir: warning: "
-_DRAWN = b"\x1b[K"  # What a state that the executable draws ends in.
+from ._columns import Columns
+from ._fit import TrainedFlow, Training
 
 
 class Architecture:
@@ -110,31 +99,19 @@ class Architecture:
         >>> flow.report["epochs"], flow.sample(100, c[:5], seed=1).shape
         (3, (100, 5, 2))
         """
-        sizes = self.description["features"], self.description["context"]
-        rows = TrainingRows.make(x, context, weights, sizes)
-        judged = validation_rows(validation_data, validation_weights, sizes, rows.names)
-        if judged is not None and validation is not None:
-            raise ValueError("give validation or validation_data, not both")
-        is_judged = judged is not None or validation != 0
-        with tempfile.TemporaryDirectory(prefix="flowir-") as name:
-            folder = Path(name)
-            output = folder / "model.safetensors"
-            arguments: list[str | os.PathLike[str]] = [
-                "train", "--config", folder / "flow.json", "--output", output, "--json", "--progress",
-            ]
+        training = Training(
+            weights=weights, validation=validation, validation_data=validation_data,
+            validation_weights=validation_weights, epochs=epochs, batch_size=batch_size,
+            learning_rate=learning_rate, schedule=schedule, weight_decay=weight_decay, clip_norm=clip_norm,
+            patience=patience, objective=objective, memory=memory, seed=seed, threads=threads, progress=progress,
+            dtype=dtype)
+
+        def start(folder: Path, names: Columns) -> list[str | os.PathLike[str]]:
             (folder / "flow.json").write_text(json.dumps(self.description))
-            arguments += rows.write(folder)
-            if judged is not None:
-                arguments += judged.write(folder, "validation-")
-            options = {
-                "validation": validation, "epochs": epochs, "batch-size": batch_size,
-                "learning-rate": learning_rate, "schedule": schedule, "weight-decay": weight_decay,
-                "objective": objective, "clip-norm": clip_norm, "patience": patience if is_judged else None,
-                "memory": memory, "base": base, "tails": tails, "seed": seed, "threads": threads,
-            }
-            for key, value in options.items():
+            arguments: list[str | os.PathLike[str]] = ["--config", folder / "flow.json"]
+            for key, value in (("base", base), ("tails", tails)):
                 if value is not None:
-                    arguments += [f"--{key}", str(value)]
+                    arguments += [f"--{key}", value]
             if standardize is not None:
                 arguments.append("--standardize" if standardize else "--no-standardize")
             if robust:
@@ -143,54 +120,19 @@ class Architecture:
                 given: list[str] = []
                 if isinstance(bounds, Mapping):
                     given = [
-                        f"{_place(column, rows.names.x, key)}={float(bound)!r}" for column, bound in bounds.items()]
+                        f"{_place(column, names.x, key)}={float(bound)!r}" for column, bound in bounds.items()]
                 elif bounds is not None:
                     given = [repr(float(bound)) for bound in bounds]
                 if given:
                     arguments += [f"--{key}", ",".join(given)]
-            if circular:
-                arguments += ["--circular", ",".join(
-                    f"{_place(key, rows.names.x)}:{float(period)!r}" for key, period in circular.items())]
-            if discrete:
-                arguments += ["--discrete", ",".join(
-                    f"{_place(key, rows.names.x, 'discrete')}:{float(step)!r}" for key, step in discrete.items())]
-            printed, notes = _run(arguments, Progress.make(progress).show)
-            report = json.loads(printed)
-            model = output.read_bytes()
-            for note in notes:
-                warnings.warn(rows.worded(note, folder), stacklevel=2)
-        if rows.names.x or rows.names.context:
-            model = named(model, rows.names)
-        if _dtypes.short(dtype) == "f32" and units_need_float64(model):
-            warnings.warn(
-                "the columns' centres need float64, which x loses as float32; give dtype='float64'",
-                stacklevel=2)
-        made = _compiled(model, _build.Target.make(_dtypes.short(dtype), "native", None), threads)
-        return TrainedFlow(
-            made._artifact, model=model, target=made._target, threads=threads, report=report)
+            for key, numbers in (("circular", circular), ("discrete", discrete)):
+                if numbers:
+                    arguments += [f"--{key}", ",".join(
+                        f"{_place(column, names.x, key)}:{float(number)!r}" for column, number in numbers.items())]
+            return arguments
 
-
-class TrainedFlow(CompiledFlow):
-    """A compiled flow that was trained here."""
-
-    def __init__(self, *arguments: Any, report: dict[str, Any], **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self.report = report
-        """How training went: epochs, best_epoch, train_log_likelihood and validation_log_likelihood
-        (means in nats over the rows that have a finite density), train_rows, validation_rows and how many
-        of them have none (train_rows_without_density, validation_rows_without_density),
-        rows_per_second. After flow matching also train_matching_loss and validation_matching_loss, and of how
-        many rows the log-likelihoods are (train_rows_scored, validation_rows_scored)."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (super().__reduce__(), self.report)
-
-
-def _restore(compiled: tuple[Any, ...], report: dict[str, Any]) -> TrainedFlow:
-    function, arguments = compiled
-    flow = function(*arguments)
-    return TrainedFlow(
-        flow._artifact, model=flow._model, target=flow._target, threads=flow.threads, report=report)
+        return training.run(
+            x, context, (self.description["features"], self.description["context"]), Columns(), start)
 
 
 def _plain(value: Any) -> Any:
@@ -204,42 +146,7 @@ def _plain(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else value
 
 
-def _run(arguments: list[str | os.PathLike[str]], show: Callable[[str], None]) -> tuple[str, list[str]]:
-    """Runs the executable; `show` gets each state that it draws on standard error.
-
-    Returns what it printed, and its warnings.
-    """
-    process = subprocess.Popen(
-        [str(_executable.path()), *map(str, arguments)], stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_toolchain.environment())
-    assert process.stdout is not None and process.stderr is not None
-    text, line = b"", b""
-    try:
-        while part := os.read(process.stderr.fileno(), 65536):
-            text += part
-            states = (line + part).split(b"\r")
-            line = states[-1]
-            whole = [one for one in states if one.endswith(_DRAWN)]
-            if whole:
-                show(whole[-1].removesuffix(_DRAWN).decode())
-        output = process.stdout.read().decode()
-        status = process.wait()
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
-    finally:
-        show("")
-        process.stdout.close()
-        process.stderr.close()
-    lines = text.replace(b"\r", b"\n").decode(errors="replace").splitlines()
-    if status:
-        plain = [one for one in lines if not one.startswith("epoch ")]
-        raise Error(_executable.message("\n".join(plain)) or f"flowir train ended by {status}")
-    return output, [one.removeprefix(_WARNING) for one in lines if one.startswith(_WARNING)]
-
-
-def _place(key: int | str, names: Sequence[str], what: str = "circular") -> int:
+def _place(key: int | str, names: Sequence[str], what: str) -> int:
     """The number from 1 of a column that is given by its name or its place from 0."""
     if isinstance(key, str):
         if key not in names:

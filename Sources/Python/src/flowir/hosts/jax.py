@@ -161,6 +161,7 @@ class JaxFlow:
 
     def _inputs(self, x: Any, context: Any) -> tuple[Any, Any, tuple[int, ...]]:
         """Rows (R, D) and contexts (R, C) or (1, C), and the shape of the batch."""
+        x, context = self.flow._ordered(x, context)
         x, context = jnp.asarray(x, self.dtype), self._context(context)
         if x.ndim == 0 or x.shape[-1] != self.features:
             raise ValueError(f"x has the shape {x.shape}, expected (…, {self.features})")
