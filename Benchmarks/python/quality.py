@@ -1,9 +1,10 @@
 """Trains the flows of the papers on public tables with flowir, Zuko (eager and under torch.compile) and
 flowjax: the nats of rows held out, and how long it takes to get there.
 
-Every library gets the same rows in the same units, architecture, Adam, learning rate, batch size and number of
-epochs, and keeps the parameters that were best on the validation rows. Libraries take turns at each seed, so
-that what else the machine does meets all of them. Results are merged into quality-results.json.
+Every other library builds its own flow of a task, and flowir trains that very flow, from the same parameters on,
+with the same rows in the same units, Adam, learning rate, batch size and number of epochs; both keep the parameters
+that were best on the validation rows. Libraries take turns at each seed, so that what else the machine does meets
+all of them. Results are merged into quality-results.json.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from quality_peers import Failure, Flowir, Worker
 from store import HERE
 from suite import names
 
-PEERS = quality_table.PEERS
+PEERS = list(quality_table.AUTHORS)
 
 
 def arguments(tasks):
@@ -33,7 +34,7 @@ def arguments(tasks):
         prog="Benchmarks/run quality", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", type=names(known), default=known, help="some of: " + ", ".join(known))
-    parser.add_argument("--peers", type=names(PEERS), default=PEERS, help=f"some of: {', '.join(PEERS)}")
+    parser.add_argument("--peers", type=names(PEERS), default=PEERS, help=f"beside whom, some of: {', '.join(PEERS)}")
     parser.add_argument("--seeds", type=int, default=10, help="how many (10)")
     parser.add_argument("--threads", type=int, default=2, help="of each library (2)")
     parser.add_argument("--limit", type=float, default=300,
@@ -80,20 +81,34 @@ def measure(task, options, executable, folder):
                 closing.close()
             return None
 
-    for peer in options.peers:
-        asked = {**request, "peer": peer}
+    def begin(peer, action):
         print(f"{task['name']} {peer} starts", file=sys.stderr, flush=True)
-        made = attempt(peer, lambda: Flowir(asked, executable) if peer == "flowir"
-                       else Worker(asked, options.limit))
+        made = attempt(peer, action)
         if made:
             peers[peer], result[peer] = made, {"runs": []}
+
+    def train(peer, seed, *start):
+        print(f"{task['name']} {peer} seed {seed}", file=sys.stderr, flush=True)
+        run = attempt(peer, lambda: peers[peer].train(seed, options.limit, *start))
+        if run:
+            result[peer]["runs"].append({"seed": seed, **run})
+            result[peer]["start_up"] = peers[peer].start_up
+
+    for peer in options.peers:
+        begin(peer, lambda: Worker({**request, "peer": peer}, options.limit))
+    authors = {quality_table.AUTHORS[peer]: peer for peer in reversed(options.peers) if peer in peers}
+    for author in authors:
+        begin(quality_table.ours(author), lambda: Flowir(request, executable))
+    start = os.path.join(folder, "start.safetensors")
     for seed in range(1, options.seeds + 1):
-        for peer in list(peers):
-            print(f"{task['name']} {peer} seed {seed}", file=sys.stderr, flush=True)
-            run = attempt(peer, lambda: peers[peer].train(seed, options.limit))
-            if run:
-                result[peer]["runs"].append({"seed": seed, **run})
-                result[peer]["start_up"] = peers[peer].start_up
+        for author, builder in authors.items():
+            others = [peer for peer in options.peers if peer in peers and quality_table.AUTHORS[peer] == author]
+            if builder in others and quality_table.ours(author) in peers:
+                attempt(builder, lambda: peers[builder].write_start(seed, start, options.limit))
+                train(quality_table.ours(author), seed, start)
+            for peer in others:
+                if peer in peers:
+                    train(peer, seed)
     for peer in peers.values():
         peer.close()
     now = datetime.datetime.now().isoformat(timespec="seconds")
@@ -120,7 +135,7 @@ def main():
             sys.exit(f"{options.output} was measured on another kind of processor "
                      f"({results['machine']['kind']}); keep it under another name")
         results["machine"] = {**known, "processors": os.cpu_count(), "system": platform.platform()}
-        executable = options.flowir or ("flowir" not in options.peers) or built()
+        executable = options.flowir or built()
         for task in (task for task in tasks if task["name"] in options.tasks):
             with tempfile.TemporaryDirectory(prefix="flowir-quality-") as folder:
                 found = measure(task, options, executable, folder)

@@ -38,11 +38,15 @@ class Training:
 
         self.step, self.mean = step, eqx.filter_jit(mean)
 
-    def begin(self, seed):
+    def start(self, seed):
+        """The flow that a seed begins with."""
         from peer_flowjax import build
 
+        return build(self.request["flow"], seed)
+
+    def begin(self, seed):
         # Functions stay those of the first flow, since a step is compiled for them; arrays are the new flow's.
-        leaves, structure = self.jax.tree.flatten(build(self.request["flow"], seed))
+        leaves, structure = self.jax.tree.flatten(self.start(seed))
         if self.first is None:
             self.first = leaves, structure
         kept, structure = self.first

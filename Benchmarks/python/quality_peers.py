@@ -24,7 +24,7 @@ def last_line(text):
 
 
 class Flowir:
-    """Trains with `flowir train` and scores the test rows with `flowir score`.
+    """Trains with `flowir train` from the model file of a flow and scores the test rows with `flowir score`.
 
     What a run takes apart from its epochs (starting, compiling with an empty cache, reading rows, the
     likelihoods at the end and writing the model) counts as its start.
@@ -48,24 +48,19 @@ class Flowir:
             raise Failure(last_line(found.stderr))
         return found.stdout
 
-    def train(self, seed, limit):
+    def train(self, seed, limit, start_model):
         request = self.request
-        flow = dict(request["flow"])
-        arguments = ["--flow", flow.pop("type"), "--features", str(flow.pop("features"))]
         context = []
-        if "context" in flow:
-            arguments += ["--context", str(flow.pop("context"))]
+        if "context" in request["flow"]:
             context = ["--context-data", self.path("train_context.npy"), "--validation-context-data",
                        self.path("validation_context.npy")]
-        for name, value in flow.items():
-            arguments += ["--set", f"{name}={json.dumps(value)}"]
         start = time.perf_counter()
         self.run(
-            "train", *arguments, *context, "--data", self.path("train.npy"), "--validation-data",
-            self.path("validation.npy"), "--no-standardize", "--epochs", str(request["epochs"]),
-            "--batch-size", str(request["batch"]), "--learning-rate", str(request["learning_rate"]),
-            "--schedule", "constant", "--seed", str(seed), "--threads", str(request["threads"]),
-            "--log", self.path("log"), "--output", self.path("model.safetensors"))
+            "train", "--from", start_model, *context, "--data", self.path("train.npy"), "--validation-data",
+            self.path("validation.npy"), "--epochs", str(request["epochs"]), "--batch-size",
+            str(request["batch"]), "--learning-rate", str(request["learning_rate"]), "--schedule",
+            "constant", "--seed", str(seed), "--threads", str(request["threads"]), "--log", self.path("log"),
+            "--output", self.path("model.safetensors"))
         wall = time.perf_counter() - start
         with open(self.path("log")) as file:
             epochs = [json.loads(line) for line in file]
@@ -111,7 +106,14 @@ class Worker:
         return json.loads(line)
 
     def train(self, seed, limit):
-        self.process.stdin.write(f"{seed}\n")
+        return self.ask(f"{seed}", limit)
+
+    def write_start(self, seed, path, limit):
+        """Writes the flow that a seed begins with as a model file."""
+        self.ask(f"{seed} {path}", limit)
+
+    def ask(self, line, limit):
+        self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         return self.answer(limit)
 

@@ -9,16 +9,22 @@ from readme_table import architecture, replace_part
 from store import HERE, TITLES
 
 PATH = os.path.join(HERE, "quality-results.json")
-OURS = "flowir"
-PEERS = [OURS, "eager", "compile", "flowjax"]
+# The other libraries, and who builds the flow that each trains.
+AUTHORS = {"eager": "Zuko", "compile": "Zuko", "flowjax": "flowjax"}
 SHARE = 0.99
 
 NOTE = (
     "Means over seeds, float32, {threads} threads, side by side by `Benchmarks/run quality` on a machine "
-    "with\n{processors} processors of this kind, {date}. nats: the mean log-density of the test rows in the data's own "
-    "units, with the\nstandard error of the mean over seeds. s: seconds of training until the validation rows have 99 % "
-    "of the best, with\nthose to start and compile in brackets; – if a library never gets there. sooner: the fastest "
-    "peer's seconds to\nflowir's.\n")
+    "with\n{processors} processors of this kind, {date}. Both train the same flow, which the other library built, "
+    "from the\nsame parameters on. nats: the mean log-density of the test rows in the data's own units, with the "
+    "standard error of\nthe mean over seeds; difference: flowir's nats minus the other's, of the same starts. s: seconds "
+    "of training until\nthe validation rows have 99 % of the better one, with those to start and compile in brackets; – "
+    "if a library never\ngets there. sooner: the other's seconds to flowir's.\n")
+
+
+def ours(author):
+    """The name under which flowir's runs on the flows of a library are kept."""
+    return "flowir on " + author
 
 
 def runs(found, peer):
@@ -41,9 +47,9 @@ def curve(found, peer):
             [statistics.fmean(epoch) for epoch in zip(*seconds)])
 
 
-def target(found):
+def target(found, peers):
     """99 % of the way from the standard normal, which is where all begin, to the best library's mean."""
-    best = max((curve(found, peer)[0][-1] for peer in PEERS if runs(found, peer)), default=math.inf)
+    best = max(curve(found, peer)[0][-1] for peer in peers)
     return found["start"] + SHARE * (best - found["start"])
 
 
@@ -56,63 +62,71 @@ def standard_error(values):
     return statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.nan
 
 
-def summary(found):
-    """For each library: nats and their standard error, seconds to the target, and seconds to start."""
-    result = {}
-    wanted = target(found)
-    for peer in PEERS:
-        if not runs(found, peer):
-            continue
-        nats = [run["test"] - found["log_scale"] for run in runs(found, peer)]
-        values, seconds = curve(found, peer)
-        result[peer] = {
-            "nats": statistics.fmean(nats), "error": standard_error(nats), "validation": values[-1],
-            "seconds": seconds_to((values, seconds), wanted), "budget": seconds[-1],
-            "start_up": found["peers"][peer]["start_up"]}
-    return result
+def nats(found, peer):
+    """The test likelihood of each seed in the data's own units."""
+    return {run["seed"]: run["test"] - found["log_scale"] for run in runs(found, peer)}
+
+
+def mean_text(values):
+    return f"{statistics.fmean(values):.2f} ± {standard_error(values):.2f}"
 
 
 def time_text(seconds):
     return "–" if math.isinf(seconds) else f"{seconds:.2g}" if seconds < 10 else f"{seconds:.0f}"
 
 
-def sooner(result, with_start=False):
-    """The fastest peer's time to the target divided by ours; at least so much if no peer gets there."""
-    def total(one, key):
-        return one[key] + (one["start_up"] if with_start else 0)
-
-    others = [one for peer, one in result.items() if peer != OURS]
-    if OURS not in result or not others or math.isinf(result[OURS]["seconds"]):
+def sooner(mine, other):
+    """The other's time divided by ours, from what each takes to the target and with its whole budget."""
+    if math.isinf(mine["seconds"]):
         return "–"
-    ours = total(result[OURS], "seconds")
-    fastest = min(total(one, "seconds") for one in others)
-    if math.isinf(fastest):
-        return f">{min(total(one, 'budget') for one in others) / ours:.1f}×"
-    return f"{fastest / ours:.1f}×"
+    if math.isinf(other["seconds"]):
+        return f">{other['budget'] / mine['seconds']:.1f}×"
+    return f"{other['seconds'] / mine['seconds']:.1f}×"
+
+
+def times(found, peer, wanted, with_start=False):
+    """What a library takes to the target and with its whole budget."""
+    values, seconds = curve(found, peer)
+    start = found["peers"][peer]["start_up"] if with_start else 0
+    return {"seconds": start + seconds_to((values, seconds), wanted), "budget": start + seconds[-1]}
+
+
+def row(found, peer):
+    """The cells of a task beside one library."""
+    pair = ours(AUTHORS[peer]), peer
+    title = [found["task"]["name"], TITLES[peer]]
+    if not all(runs(found, one) for one in pair):
+        failed = [found["peers"].get(one, {}).get("failure") for one in pair]
+        cells = [text or "–" for text in failed]
+        return [*title, *cells, "", "", "", "", ""]
+    wanted = target(found, pair)
+    mine, other = (nats(found, one) for one in pair)
+    difference = [mine[seed] - other[seed] for seed in mine if seed in other]
+    cells = [mean_text(list(mine.values())), mean_text(list(other.values())), mean_text(difference)]
+    for one in pair:
+        seconds, start = times(found, one, wanted)["seconds"], found["peers"][one]["start_up"]
+        cells.append(f"{time_text(seconds)} ({time_text(start)})")
+    ratios = [sooner(*(times(found, one, wanted, with_start) for one in pair)) for with_start in (False, True)]
+    return [*title, *cells, *ratios]
 
 
 def table(tasks):
-    lines = [["task", *(f"{TITLES[peer]}, {unit}" for peer in PEERS for unit in ("nats", "s")),
-              "sooner", "with start"]]
+    lines = [["task", "beside", "flowir, nats", "nats", "difference", "flowir, s", "s", "sooner", "with start"]]
     for found in tasks:
-        result = summary(found)
-        cells = [found["task"]["name"]]
-        for peer in PEERS:
-            one = result.get(peer)
-            if one:
-                cells += [f"{one['nats']:.2f} ± {one['error']:.2f}",
-                          f"{time_text(one['seconds'])} ({time_text(one['start_up'])})"]
-            else:
-                cells += [found["peers"].get(peer, {}).get("failure", "–"), ""]
-        lines.append([*cells, sooner(result), sooner(result, with_start=True)])
+        lines += [row(found, peer) for peer in AUTHORS if peer in found["peers"]]
     return lines
 
 
 def text(tasks):
     """The table in Markdown."""
     lines = table(tasks)
-    rule = ["---", *["---:"] * (len(lines[0]) - 1)]
+    rule = ["---", "---", *["---:"] * (len(lines[0]) - 2)]
     return "\n".join("| " + " | ".join(line) + " |" for line in [lines[0], rule, *lines[1:]])
+
+
+def seeds(found):
+    """How many seeds were run."""
+    return max(len(runs(found, peer)) for peer in found["peers"])
 
 
 def section(results):
@@ -124,7 +138,7 @@ def section(results):
         task, rows = found["task"], found["rows"]
         lines.append(
             f"- {task['name']}: {architecture(task['flow'])}; {rows[0]:,} rows of {task['table']}, {rows[2]:,} for the "
-            f"test; {task['epochs']} epochs of batches of {task['batch']}; {len(runs(found, OURS))} seeds")
+            f"test; {task['epochs']} epochs of batches of {task['batch']}; {seeds(found)} seeds")
     return "\n".join([f"### {machine['kind']}\n", note, text(tasks), "", *lines])
 
 

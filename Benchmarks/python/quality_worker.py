@@ -1,10 +1,11 @@
-"""Trains one library on one table, once for each seed that it is asked for.
+"""Trains one library on one table, once for each seed that it is asked for, and writes what a seed begins with.
 
 usage: quality_worker.py REQUEST      a JSON object, see `quality.py`
 
-Prints a line of JSON when all is imported, built and compiled; then reads a seed from a line of standard
-input, trains, prints what became of it, and so on. A library's module has a class `Training` with
-`begin(seed)`, `epoch(order)` and `log_prob(part)`, the mean of rows of a part.
+Prints a line of JSON when all is imported, built and compiled; then reads a line of standard input and does what it
+says, and so on: a seed to train with, of which it prints what became, or a seed and the path of a model file for the
+flow that the seed begins with. A library's module has a class `Training` with `start(seed)`, `begin(seed)`,
+`epoch(order)` and `log_prob(part)`, the mean of rows of a part.
 """
 
 import json
@@ -15,6 +16,17 @@ import time
 import warnings
 
 import numpy as np
+
+PACKAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "Sources", "Python", "src")
+
+
+def write_start(training, seed, path):
+    """Writes the flow that a seed begins with as a model file of flowir."""
+    sys.path.insert(0, PACKAGE)
+    import flowir
+
+    with open(path, "wb") as file:
+        file.write(flowir.describe(training.start(seed)).encode())
 
 
 def train(training, rows, epochs, seed):
@@ -51,7 +63,12 @@ def main(request):
     train(training, rows, 1, seed=0)
     print(json.dumps({"ready": time.time() - request["began"]}), file=output, flush=True)
     for line in sys.stdin:
-        found = train(training, rows, request["epochs"], int(line))
+        seed, *path = line.rstrip("\n").split(" ", 1)
+        if path:
+            write_start(training, int(seed), path[0])
+            found = {}
+        else:
+            found = train(training, rows, request["epochs"], int(seed))
         print(json.dumps(found), file=output, flush=True)
 
 

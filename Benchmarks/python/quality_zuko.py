@@ -24,6 +24,10 @@ class Training:
     def eager_mean(self, x, c):
         return self.flow(c).log_prob(x).mean()
 
+    def start(self, seed):
+        """The flow that a seed begins with."""
+        return self.build(seed)
+
     def begin(self, seed):
         # Compiled code belongs to the flow that it was traced with: that one gets new values.
         self.flow.load_state_dict(self.build(seed).state_dict())
