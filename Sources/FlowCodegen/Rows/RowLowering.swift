@@ -152,7 +152,7 @@ final class RowLowering {
     drafts.map { draft in
       switch draft {
       case .node(let node): node
-      case .group(let group, let scope): Node(GroupNode(group, context.function), scope: scope)
+      case .group(let group, let scope): Node(GroupNode(group, context.views), scope: scope)
       }
     }
   }

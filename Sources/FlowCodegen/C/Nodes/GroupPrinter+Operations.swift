@@ -96,7 +96,7 @@ extension GroupPrinter {
     let count = elementCount(of: value)
     segment.before.append(
       count == 1
-        ? "a\(number(of: value)) = \(identity);"
+        ? "\(arrayElement(value, "0")) = \(identity);"
         : "for (int i = 0; i < \(count); i++) a\(number(of: value))[i] = \(identity);")
   }
 

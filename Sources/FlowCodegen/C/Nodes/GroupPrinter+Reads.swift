@@ -94,6 +94,7 @@ extension GroupPrinter {
 
   func arrayElement(_ value: Value, _ index: String) -> String {
     arrays.insert(value)
+    if group.tail?.carried.contains(value) == true { return "a\(number(of: value))[v / FK_LANES]" }
     let count = elementCount(of: value)
     return count == 1 ? "a\(number(of: value))" : "a\(number(of: value))[\(index)]"
   }

@@ -4,14 +4,14 @@ extension GroupPrinter {
   func place(shape: [Int], minimum: Int, reversed: Int?) -> Int {
     for index in segments.indices where index >= minimum {
       let segment = segments[index]
-      guard segment.shape == shape else { continue }
+      guard segment.shape == shape && segment.isTail == isInTail else { continue }
       if let reversed {
         if segment.reversed == reversed { return index }
       } else {
         return index
       }
     }
-    let segment = Segment(shape: shape)
+    let segment = Segment(shape: shape, isTail: isInTail)
     segment.reversed = reversed
     segments.append(segment)
     return segments.count - 1

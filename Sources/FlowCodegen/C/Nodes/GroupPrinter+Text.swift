@@ -14,12 +14,19 @@ extension GroupPrinter {
     out.line("for (int item = begin; item < end; item++) {")
     out.line("const int d = items ? items[item] : item;")
     out.line("(void)d;")
-    let apart = self.apart
-    for segment in segments[..<apart] { writeContiguously(segment, to: &out) }
-    if apart < segments.count { writeTogether(segments[apart...], unrolled: !isWide, to: &out) }
+    for value in arrays.sorted(by: { number(of: $0) < number(of: $1) }) where isCarried(value) {
+      out.line("\(Expressions.type(dtype(value))) a\(number(of: value))[FK_TILE / FK_LANES];")
+    }
+    let front = segments.filter { !$0.isTail }
+    let apart = apart(front)
+    for segment in front[..<apart] { writeContiguously(segment, to: &out) }
+    if apart < front.count { writeTogether(front[apart...], unrolled: !isWide, to: &out) }
+    for segment in segments where segment.isTail { writeContiguously(segment, to: &out) }
     out.line("}")
     return out.text
   }
+
+  private func isCarried(_ value: Value) -> Bool { group.tail?.carried.contains(value) == true }
 
   /// The loop over the vectors of a tile.
   private static let vectors = "for (int v = 0; v < width; v += FK_LANES) {"
@@ -28,11 +35,13 @@ extension GroupPrinter {
   /// vectors are their innermost loop, so that they go through memory in order. The others keep the vectors
   /// outside, and what they pass to each other in registers. A few elements are not worth a loop of their
   /// own, unless nothing else is in the group.
-  private var apart: Int {
-    let passing = Set(arrays.compactMap { locals[$0]?.segment })
+  private func apart(_ segments: [Segment]) -> Int {
+    let passing = Set(
+      arrays.compactMap { locals[$0].map { ObjectIdentifier(self.segments[$0.segment]) } })
     return segments.indices.first { index in
       let segment = segments[index]
-      return segment.shape.isEmpty || !segment.before.isEmpty || passing.contains(index)
+      return segment.shape.isEmpty || !segment.before.isEmpty
+        || passing.contains(ObjectIdentifier(segment))
         || (segments.count > 1 && segment.shape.reduce(1, *) <= Self.few)
     } ?? segments.count
   }
@@ -51,7 +60,7 @@ extension GroupPrinter {
     _ segments: ArraySlice<Segment>, unrolled: Bool, to out: inout CText
   ) {
     out.line(Self.vectors)
-    for value in arrays.sorted(by: { number(of: $0) < number(of: $1) }) {
+    for value in arrays.sorted(by: { number(of: $0) < number(of: $1) }) where !isCarried(value) {
       let count = elementCount(of: value)
       let type = Expressions.type(dtype(value))
       out.line(

@@ -18,7 +18,9 @@ final class GroupPrinter {
     var reversed: Int?
     var before: [String] = []
     var lines: [Line] = []
-    init(shape: [Int]) { self.shape = shape }
+    /// Whether it is in the loop over vectors of the group's tail.
+    let isTail: Bool
+    init(shape: [Int], isTail: Bool) { (self.shape, self.isTail) = (shape, isTail) }
   }
 
   enum Line {
@@ -43,14 +45,24 @@ final class GroupPrinter {
   var arrays: Set<Value> = []
   var declarations: [String] = []
   var numbers: [Value: Int] = [:]
+  /// Whether what is printed is in the group's tail.
+  private(set) var isInTail = false
 
   init(_ group: GroupNode, _ views: Views, _ scratch: ScratchPlan) {
     self.group = group
     self.views = views
     self.scratch = scratch
-    for operation in group.operations { emit(operation) }
-    for store in group.stores { emitStore(store.value, store.buffer, store.map) }
+    for operation in group.operations {
+      isInTail = isOfTail(operation.result)
+      emit(operation)
+    }
+    for store in group.stores {
+      isInTail = isOfTail(store.value)
+      emitStore(store.value, store.buffer, store.map)
+    }
   }
+
+  private func isOfTail(_ value: Value) -> Bool { group.tail?.results.contains(value) == true }
 
   func dtype(_ value: Value) -> DType { views.type(of: value).dtype }
 

@@ -19,6 +19,7 @@ struct GroupNode: NodeBody {
   }
 
   let extent: Int
+  /// Those of the tail last.
   let operations: [TensorOperation]
   let stores: [Store]
   /// In the order of their values.
@@ -30,19 +31,24 @@ struct GroupNode: NodeBody {
   let uniforms: [Value]
   /// Whether whole tiles are worked on with wide vectors.
   let isWide: Bool
+  /// What runs in a loop of its own over a tile's vectors.
+  let tail: GroupTail?
   /// What each item reads and writes.
   private let itemReads: [[Span]]
   private let itemWrites: [[Span]]
 
-  init(_ builder: GroupBuilder, _ function: Function) {
+  init(_ builder: GroupBuilder, _ views: Views) {
     extent = builder.extent
-    operations = builder.operations
     stores = builder.stores
     sums = builder.sums.values.sorted { $0.value < $1.value }
     sources = builder.sources
     viewBuffers = builder.viewBuffers
     uniforms = builder.uniforms
-    isWide = Self.waits(builder, function)
+    isWide = Self.waits(builder, views.function)
+    let tail = isWide ? nil : GroupTail(builder.operations, views)
+    self.tail = tail
+    let last = builder.operations.filter { tail?.results.contains($0.result) == true }
+    operations = builder.operations.filter { tail?.results.contains($0.result) != true } + last
     itemReads = (0..<builder.extent).map { item in
       builder.reads.flatMap { Span.runs(of: $0.items[item], in: $0.buffer) }
     }
@@ -95,7 +101,13 @@ struct GroupNode: NodeBody {
   }
 
   func summary(_ text: NodeText) -> String {
-    let names = operations.map(\.opcode.name).joined(separator: " ")
+    func names(_ operations: some Sequence<TensorOperation>) -> String {
+      operations.map(\.opcode.name).joined(separator: " ")
+    }
+    let last = tail?.results.count ?? 0
+    let names =
+      names(operations.dropLast(last))
+      + (last == 0 ? "" : " then \(names(operations.suffix(last)))")
     let stores = stores.map { text.place($0.buffer) }.joined(separator: " ")
     let sums = sums.map { text.place($0.buffer) }.joined(separator: " ")
     return "group of \(extent): \(names)" + (stores.isEmpty ? "" : " -> \(stores)")
