@@ -161,7 +161,8 @@ struct ImportanceReport {
   /// The words in the summary for people.
   var text: String {
     let which = contexts == 1 ? "" : " of the worst of \(contexts) contexts"
-    return "; worth \(Format.significant(leastSize)) of \(each) samples of the target\(which)"
+    let worth = leastSize < 100 ? Format.significant(leastSize) : String(format: "%.0f", leastSize)
+    return "; worth \(worth) of \(each) samples of the target\(which)"
       + ", Pareto k \(Format.significant(largestK))"
   }
 

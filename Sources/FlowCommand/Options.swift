@@ -19,14 +19,18 @@ enum Precision: String, ExpressibleByArgument, CaseIterable {
 struct SummaryFlag: ParsableArguments {
   @Flag(help: "Print the summary as JSON on standard output.") var json = false
 
-  /// Prints a summary: JSON on standard output, or a line on standard error of a terminal.
+  /// Prints a summary: JSON on standard output, or a line on standard error of a terminal. A line that
+  /// answers what was asked is a note where there is no terminal.
   func print(
-    _ members: [(String, JSONValue)], _ line: @autoclosure () throws -> String
+    _ members: [(String, JSONValue)], isAnswer: Bool = false,
+    _ line: @autoclosure () throws -> String
   ) throws {
     if json {
       try Console.print(JSONValue.object(members.map { .init($0.0, $0.1) }).text)
     } else if isatty(2) == 1 {
       StandardStreams.error(try line() + "\n")
+    } else if isAnswer {
+      Console.note(try line())
     }
   }
 }
@@ -54,11 +58,12 @@ struct CommonOptions: ParsableArguments {
     }
   }
 
-  /// Prints a summary: JSON on standard output, or a line on standard error of a terminal.
+  /// Prints a summary: JSON on standard output, or a line on standard error.
   func summary(
-    _ members: [(String, JSONValue)], _ line: @autoclosure () throws -> String
+    _ members: [(String, JSONValue)], isAnswer: Bool = false,
+    _ line: @autoclosure () throws -> String
   ) throws {
-    try summaryFlag.print(members, try line())
+    try summaryFlag.print(members, isAnswer: isAnswer, try line())
   }
 }
 

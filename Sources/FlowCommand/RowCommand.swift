@@ -28,6 +28,8 @@ protocol RowCommand: ParsableCommand {
 struct RowSummary {
   /// What was done, in words.
   let text: String
+  /// Whether that answers what was asked, such as the probability of a box.
+  var isAnswer = false
   let rows: Int
   let bad: BadRows
   /// The file that the numbers of bad rows refer to.
@@ -60,6 +62,7 @@ extension RowCommand {
     try options.summary(
       [("rows", .integer(summary.rows))] + summary.bad.members + summary.members
         + [("seconds", .number(seconds))],
+      isAnswer: summary.isAnswer,
       "\(summary.text) in \(Format.seconds(seconds))" + summary.bad.text)
   }
 }

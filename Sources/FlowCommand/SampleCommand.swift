@@ -113,7 +113,8 @@ struct Sample: RowCommand {
         + "(\(pipeline.bad.withoutSample) such rows); raise --max-draws, or give a larger box"
     }
     return RowSummary(
-      text: "drew \(total) samples" + (within?.text ?? "") + (report?.text ?? ""), rows: total,
+      text: "drew \(total) samples" + (within?.text ?? "") + (report?.text ?? ""),
+      isAnswer: within != nil || report != nil, rows: total,
       bad: pipeline.bad, path: output,
       warnings: (warning.map { [$0] } ?? []) + (report?.warnings ?? []),
       members: (within?.allMembers ?? []) + (report?.members ?? []))

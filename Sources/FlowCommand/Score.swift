@@ -119,7 +119,7 @@ struct Score: RowCommand {
     return RowSummary(
       text: "scored \(table.source.done) rows" + box.text(of: mass) + (masses?.text ?? "")
         + (model.hasEstimate ? "; the density is an estimate, see --probe-seed" : ""),
-      rows: table.source.done,
+      isAnswer: mass != nil || model.hasEstimate, rows: table.source.done,
       bad: pipeline.bad, path: input,
       warnings: table.source.warnings + (warning.map { [$0] } ?? []),
       members: members + (masses?.members ?? [])
