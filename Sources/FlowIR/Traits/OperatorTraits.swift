@@ -56,7 +56,7 @@ extension UnaryOperator {
     case .rsqrt: OperatorTraits(.float, 0, divides: true)
     case .square, .relu: OperatorTraits(.float, 1, folds: true)
     case .exp: OperatorTraits(.float, 15)
-    case .elu: OperatorTraits(.float, 17)
+    case .elu: OperatorTraits(.float, 16)
     case .expm1: OperatorTraits(.float, 20)
     case .log: OperatorTraits(.float, 31)
     case .log1p: OperatorTraits(.float, 40, divides: true)
