@@ -25,6 +25,9 @@ struct NodePrinter {
     guard let offset = phase.scratch.offset(of: buffer) else {
       preconditionFailure("buffer \(buffer.name) has no place")
     }
+    if let fold = phase.scratch.folds[buffer] {
+      return "s + (\(offset) - \(fold.elements(of: buffer)) * step) * FK_TILE"
+    }
     return "s + \(offset) * FK_TILE"
   }
 

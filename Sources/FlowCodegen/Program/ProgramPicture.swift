@@ -100,7 +100,7 @@ extension TileProgram {
     let buffers = phase.scratch.lives.map { buffer, life in
       ProgramPicture.Memory.Buffer(
         name: buffer.name, offset: phase.scratch.range(of: buffer).lowerBound,
-        elements: buffer.elements, life: life)
+        elements: phase.scratch.range(of: buffer).count, life: life)
     }
     return ProgramPicture.Memory(
       elements: phase.scratch.elements, nodes: phase.nodes.map(printed),

@@ -88,7 +88,7 @@ struct RowLoops {
       lowering.add(
         StoreNode(source: buffer, result: index), Scope(function.results[index].name))
     }
-    return RowPhase(nodes: lowering.finished(), reductions: lowering.reductions)
+    return RowPhase(nodes: lowering.finished().inTurns(), reductions: lowering.reductions)
   }
 
   /// The row values that some values depend on.

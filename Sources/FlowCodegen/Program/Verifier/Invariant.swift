@@ -22,7 +22,7 @@
 /// | `span` | what a node reads and writes lies within the buffers |
 /// | `scratch` | every buffer has a place within scratch memory |
 /// | `live` | two buffers that are live together don't overlap |
-/// | `final` | a step of an incremental inverse reads only what is final in it |
+/// | `final` | a step of an incremental inverse, and a turn, reads only what is final in it, and of folded buffers its part |
 /// | `panels` | each output of a layer is in one panel, whose weights lie within the pack and whose inputs within the layer's |
 enum Invariant: String, CaseIterable {
   case written, barrier, once, bounds, alignment, overlap, share, sums, results

@@ -19,9 +19,10 @@ struct RowVerifier {
   private func scratchFaults() -> [Fault] {
     let scratch = phase.scratch
     var faults: [Fault] = []
-    var placed: [(buffer: Buffer, range: Range<Int>, live: ClosedRange<Int>)] = []
+    var placed: [(buffer: Buffer, range: Range<Int>)] = []
     let lives = ScratchPlan.lives(phase.nodes, ScratchPlan.aliases(phase.nodes))
-    for (buffer, live) in lives.sorted(by: { $0.key.id < $1.key.id }) {
+    let folds = ScratchPlan.folds(phase.nodes)
+    for buffer in lives.keys.sorted(by: { $0.id < $1.id }) {
       guard scratch.offset(of: buffer) != nil else {
         faults.append(Fault(.scratch, "\(place): \(buffer.name) has no place"))
         continue
@@ -31,12 +32,13 @@ struct RowVerifier {
         faults.append(
           Fault(.scratch, "\(place): \(buffer.name) lies at \(range) of \(scratch.elements)"))
       }
-      for other in placed where other.live.overlaps(live) && other.range.overlaps(range) {
+      for other in placed
+      where ScratchPlan.meet(other.buffer, buffer, lives, folds) && other.range.overlaps(range) {
         faults.append(
           Fault(
             .live, "\(place): \(buffer.name) at \(range), \(other.buffer.name) at \(other.range)"))
       }
-      placed.append((buffer, range, live))
+      placed.append((buffer, range))
     }
     return faults
   }

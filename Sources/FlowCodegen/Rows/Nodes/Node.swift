@@ -73,6 +73,8 @@ protocol NodeBody {
   var working: [Buffer] { get }
   /// Pairs of buffers that share memory: the first lies where the second does.
   var aliases: [(buffer: Buffer, root: Buffer)] { get }
+  /// The buffers whose parts are used in turns of this loop, all in the same place.
+  var folds: [Buffer: Fold] { get }
 
   /// The uniform values that it reads, packed weights aside.
   var uniforms: [Value] { get }
@@ -148,6 +150,7 @@ extension NodeBody {
   var takes: [Span] { [] }
   var working: [Buffer] { [] }
   var aliases: [(buffer: Buffer, root: Buffer)] { [] }
+  var folds: [Buffer: Fold] { [:] }
   var uniforms: [Value] { [] }
   var packs: [PackUse] { [] }
   var inverses: [Int] { [] }
