@@ -17,6 +17,9 @@ static const char random_[] = {
 static const char tile[] = {
 #embed "include/fk_tile.h"
     , 0};
+static const char pack[] = {
+#embed "include/fk_pack.h"
+    , 0};
 static const char gemm[] = {
 #embed "include/fk_gemm.h"
     , 0};
@@ -46,9 +49,9 @@ static const char ode_group[] = {
 #embed "include/fk_ode_group.h"
     , 0};
 
-static const char *const headers[] = {base, vector, math, random_, tile, gemm, weight_gradient,
-                                    ode, ode_record, linear_algebra, root, inverse, driver,
-                                    ode_group};
+static const char *const headers[] = {base, vector, math, random_, tile, pack, gemm,
+                                    weight_gradient, ode, ode_record, linear_algebra, root,
+                                    inverse, driver, ode_group};
 
 const char *fk_embedded_header(int index) { return headers[index]; }
 int fk_embedded_header_count(void) { return sizeof(headers) / sizeof(*headers); }
