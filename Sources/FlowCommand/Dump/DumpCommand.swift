@@ -79,7 +79,7 @@ struct Dump: ParsableCommand {
     var plan: RecomputePlan?
     if stage != .trace || after != nil {
       var found: Function?
-      let passes = model.hasSuffix(".flowir") ? Pipeline.cleanup : Pipeline.standard
+      let passes = model.hasSuffix(".flowir") ? Pipeline.cleanup : Pipeline.forward
       let isDifferentiated = FlowFunction(named: name)?.isDifferentiated ?? false
       let clock = ContinuousClock()
       var start = clock.now

@@ -45,7 +45,7 @@ struct Profile: ParsableCommand {
     let traced = try tracedFunction(function, of: model, dtype: dtype)
     let isDifferentiated = FlowFunction(named: function)?.isDifferentiated ?? false
     let optimized = try OptimizedFunction(
-      traced, passes: isDifferentiated ? Pipeline.cleanup : Pipeline.standard)
+      traced, passes: isDifferentiated ? Pipeline.cleanup : Pipeline.forward)
     let function = optimized.function
     let threads = common.threads ?? CompiledFunction.defaultThreads
     try checkMemory(function)

@@ -35,7 +35,7 @@ struct FunctionReport {
   init(_ name: String, of model: Model, dtype: DType) throws {
     let traced = try tracedFunction(name, of: model, dtype: dtype)
     let isDifferentiated = FlowFunction(named: name)?.isDifferentiated ?? false
-    let passes = isDifferentiated ? Pipeline.cleanup : Pipeline.standard
+    let passes = isDifferentiated ? Pipeline.cleanup : Pipeline.forward
     (stages, optimized) = try ReportStage.passes(passes, on: traced)
     let program = try TileProgram(lowering: optimized)
     self.name = name

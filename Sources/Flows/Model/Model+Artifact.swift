@@ -16,10 +16,12 @@ extension Model {
     _ function: FlowFunction, dtype: DType = .f32, sharedContext: Bool = false
   ) throws -> OptimizedFunction {
     switch function {
-    case .compiled(.logProb), .compiled(.transform), .compiled(.inverse), .compiled(.sample), .loss:
-      return try trace(function, dtype: dtype, sharedContext: sharedContext).optimized()
+    case .compiled(.logProb), .compiled(.transform), .compiled(.inverse), .compiled(.sample):
+      let traced = trace(function, dtype: dtype, sharedContext: sharedContext).function
+      return try OptimizedFunction(traced, passes: Pipeline.forward)
+    case .loss: return try trace(function, dtype: dtype, sharedContext: sharedContext).optimized()
     case .compiled(.logProbGradient):
-      let logProb = try self.function(.logProb, dtype: dtype, sharedContext: sharedContext)
+      let logProb = try trace(.logProb, dtype: dtype, sharedContext: sharedContext).optimized()
       let both = try FlowPasses.gradient(
         of: logProb.function, result: "log_prob",
         withRespectTo: FlowFunction.logProb.signature.inputs(hasContext: context > 0),
@@ -27,7 +29,7 @@ extension Model {
       return try OptimizedFunction(
         markingMissing(both, name: function.name), passes: Pipeline.cleanup)
     case .compiled(.logProbHVP):
-      let logProb = try self.function(.logProb, dtype: dtype, sharedContext: sharedContext)
+      let logProb = try trace(.logProb, dtype: dtype, sharedContext: sharedContext).optimized()
       let all = try hessianVectorProduct(
         of: logProb.function, result: "log_prob", withRespectTo: "x", vectors: "v")
       return try OptimizedFunction(
