@@ -23,6 +23,9 @@ static const char pack[] = {
 static const char gemm[] = {
 #embed "include/fk_gemm.h"
     , 0};
+static const char row[] = {
+#embed "include/fk_row.h"
+    , 0};
 static const char weight_gradient[] = {
 #embed "include/fk_weight_gradient.h"
     , 0};
@@ -49,7 +52,7 @@ static const char ode_group[] = {
 #embed "include/fk_ode_group.h"
     , 0};
 
-static const char *const headers[] = {base, vector, math, random_, tile, pack, gemm,
+static const char *const headers[] = {base, vector, math, random_, tile, pack, gemm, row,
                                     weight_gradient, ode, ode_record, linear_algebra, root,
                                     inverse, driver, ode_group};
 

@@ -20,11 +20,34 @@ import Testing
     #expect(!layout.isIrregular)
   }
 
-  @Test("the weights of a panel follow those of the one before, each output's bias among them")
+  @Test("small panels of the same inputs lie side by side, each output's bias before its weights")
   func packed() {
     let layout = PanelLayout(mask: nil, outputs: 8, inputs: 5)
-    #expect(layout.panels.map(\.weights) == [0, 24])
+    #expect(layout.panels.map(\.weights) == [0, 4])
+    #expect(layout.panels.map(\.stride) == [8, 8])
     #expect(layout.packedCount == 8 * (5 + 1))
+  }
+
+  @Test("at most 96 outputs lie side by side, as many as fit in the first cache")
+  func blocks() {
+    let wide = PanelLayout(mask: nil, outputs: 130, inputs: 64)
+    #expect(Set(wide.panels.map(\.stride)) == [64, 72])
+    #expect(wide.panels.map(\.rows).reduce(0, +) == 130)
+    #expect(wide.panels.first { $0.stride == 72 }?.weights == 64 * 65)
+    #expect(wide.packedCount == (64 + 72) * 65)
+    // Long panels follow each other.
+    let long = PanelLayout(mask: nil, outputs: 12, inputs: 200)
+    #expect(long.panels.map(\.stride) == [6, 6])
+    #expect(long.panels.map(\.weights) == [0, 6 * 201])
+  }
+
+  @Test("panels side by side start in a line of their own, and their vectors of eight lie in lines")
+  func aligned() {
+    let layout = Self.layout(
+      [[0]] + Array(repeating: [0, 1], count: 13), inputs: 2)
+    #expect(layout.panels.map(\.stride) == [1, 16, 16, 16])
+    #expect(layout.panels.map(\.weights) == [0, 16, 20, 24])
+    #expect(layout.packedCount == 16 + 16 * 3)
   }
 
   @Test("outputs with different masks are in different panels, each as wide as its mask")

@@ -6,16 +6,18 @@ import Testing
 @Suite struct FewRowsTests {
   @Test(
     "a row has the same bits alone, among few and among many, as every flow scores and samples",
-    arguments: ["MAF", "NSF", "GF", "NAF", "UNAF", "SOSPF", "BPF", "CNF"])
+    arguments: ["MAF", "NSF", "GF", "NAF", "UNAF", "SOSPF", "BPF", "CNF", "NICE", "RealNVP"])
   func bits(name: String) throws {
     try check(name, Float.self)
-    if name == "UNAF" { try check(name, Double.self) }
+    if ["UNAF", "RealNVP"].contains(name) { try check(name, Double.self) }
   }
 
-  /// The networks are wide enough for products of one row.
+  /// The networks are wide enough for products of one row; some have outputs for several blocks of panels
+  /// side by side, and inputs for panels that follow each other.
   private func check<Element: FlowScalar>(_ name: String, _: Element.Type) throws {
     let network = name.hasSuffix("NAF") ? #", "network": {"hidden_features": [30, 26]}"# : ""
-    let hidden = name == "GF" ? "" : #", "hidden_features": [70, 64]"#
+    let sizes = ["NICE", "RealNVP"].contains(name) ? "[230, 1400, 40]" : "[70, 64]"
+    let hidden = name == "GF" ? "" : #", "hidden_features": \#(sizes)"#
     let flow = name == "CNF" ? "" : #", "transforms": 2"#
     let text = #"{"type": "\#(name)", "features": 3, "context": 2\#(flow)\#(hidden)\#(network)}"#
     let compiled = try Model(FlowDescription(text: text), seed: 5).compiled(Element.self)

@@ -1,7 +1,7 @@
 /* Memory, threads and sums over slots: what the loops over tiles need. */
 #ifndef FK_DRIVER_H
 #define FK_DRIVER_H
-#include "fk_gemm.h"
+#include "fk_row.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -11,6 +11,7 @@ typedef struct {
   int32_t rows;    /* 1 … FK_PANEL_ROWS outputs */
   int32_t first;   /* the first input element that it sees */
   int32_t k;       /* how many inputs it sees */
+  int32_t stride;  /* numbers from an input's weights to the next input's, its own `rows` or more */
 } fk_panel;
 
 #define FK_PANEL_ROWS 6
@@ -21,8 +22,8 @@ typedef fk_real fk_four
 typedef fk_real fk_two
     __attribute__((vector_size(2 * FK_REAL_BYTES), aligned(FK_REAL_BYTES), may_alias));
 
-/* Four numbers of each of four rows, `count` numbers apart: number i of each row goes to out + i * count. */
-FK_INLINE void fk_pack_four(int count, const fk_real *const *start, int64_t at, fk_real *out) {
+/* Four numbers of each of four rows, whose numbers i go to out + i * stride. */
+FK_INLINE void fk_pack_four(int stride, const fk_real *const *start, int64_t at, fk_real *out) {
   const fk_four a = *(const fk_four *)(start[0] + at), b = *(const fk_four *)(start[1] + at);
   const fk_four c = *(const fk_four *)(start[2] + at), d = *(const fk_four *)(start[3] + at);
   const fk_four ab = __builtin_shufflevector(a, b, 0, 4, 1, 5);
@@ -30,17 +31,17 @@ FK_INLINE void fk_pack_four(int count, const fk_real *const *start, int64_t at, 
   const fk_four ab2 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
   const fk_four cd2 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
   *(fk_four *)out = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
-  *(fk_four *)(out + count) = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
-  *(fk_four *)(out + 2 * count) = __builtin_shufflevector(ab2, cd2, 0, 1, 4, 5);
-  *(fk_four *)(out + 3 * count) = __builtin_shufflevector(ab2, cd2, 2, 3, 6, 7);
+  *(fk_four *)(out + stride) = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+  *(fk_four *)(out + 2 * stride) = __builtin_shufflevector(ab2, cd2, 0, 1, 4, 5);
+  *(fk_four *)(out + 3 * stride) = __builtin_shufflevector(ab2, cd2, 2, 3, 6, 7);
 }
 /* As fk_pack_four for two rows. */
-FK_INLINE void fk_pack_two(int count, const fk_real *const *start, int64_t at, fk_real *out) {
+FK_INLINE void fk_pack_two(int stride, const fk_real *const *start, int64_t at, fk_real *out) {
   const fk_four a = *(const fk_four *)(start[0] + at), b = *(const fk_four *)(start[1] + at);
   *(fk_two *)out = __builtin_shufflevector(a, b, 0, 4);
-  *(fk_two *)(out + count) = __builtin_shufflevector(a, b, 1, 5);
-  *(fk_two *)(out + 2 * count) = __builtin_shufflevector(a, b, 2, 6);
-  *(fk_two *)(out + 3 * count) = __builtin_shufflevector(a, b, 3, 7);
+  *(fk_two *)(out + stride) = __builtin_shufflevector(a, b, 1, 5);
+  *(fk_two *)(out + 2 * stride) = __builtin_shufflevector(a, b, 2, 6);
+  *(fk_two *)(out + 3 * stride) = __builtin_shufflevector(a, b, 3, 7);
 }
 
 /* Whether n numbers count up one by one. */
@@ -54,9 +55,9 @@ FK_INLINE int fk_counts_up(const int32_t *list, int n) {
 /* The weights of inputs [from, to) for a panel's outputs; inlined, so that `count` is known. Outputs that
  * lie side by side, as in a transposed matrix, are moved together; and so are four inputs that do. */
 FK_INLINE void fk_pack_rows(int count, int from, int to, const fk_real *source, const int32_t *rows,
-                            const int32_t *columns, fk_real *out) {
+                            const int32_t *columns, int stride, fk_real *out) {
   if (count > 1 && fk_counts_up(rows, count)) {
-    for (int i = from; i < to; i++, out += count)
+    for (int i = from; i < to; i++, out += stride)
       __builtin_memcpy(out, source + rows[0] + columns[i], (size_t)count * sizeof(fk_real));
     return;
   }
@@ -67,17 +68,17 @@ FK_INLINE void fk_pack_rows(int count, int from, int to, const fk_real *source, 
   int i = from;
   if (to - from >= 4 && fk_counts_up(columns + from, to - from)) {
     const int64_t first = (int64_t)columns[from] - from;
-    for (; i + 4 <= to; i += 4, out += 4 * count) {
+    for (; i + 4 <= to; i += 4, out += 4 * stride) {
       int r = 0;
       if (count >= 4)
-        fk_pack_four(count, start, first + i, out), r = 4;
+        fk_pack_four(stride, start, first + i, out), r = 4;
       if (count - r >= 2)
-        fk_pack_two(count, start + r, first + i, out + r), r += 2;
+        fk_pack_two(stride, start + r, first + i, out + r), r += 2;
       if (r < count)
-        FK_UNROLL for (int k = 0; k < 4; k++) out[k * count + r] = start[r][first + i + k];
+        FK_UNROLL for (int k = 0; k < 4; k++) out[k * stride + r] = start[r][first + i + k];
     }
   }
-  for (; i < to; i++, out += count) {
+  for (; i < to; i++, out += stride) {
     int64_t column = columns[i];
     FK_UNROLL
     for (int r = 0; r < count; r++)
@@ -85,14 +86,15 @@ FK_INLINE void fk_pack_rows(int count, int from, int to, const fk_real *source, 
   }
 }
 FK_OUTLINE void fk_pack_inputs(int count, int from, int to, const fk_real *source,
-                               const int32_t *rows, const int32_t *columns, fk_real *out) {
+                               const int32_t *rows, const int32_t *columns, int stride,
+                               fk_real *out) {
   switch (count) {
-  case 1: fk_pack_rows(1, from, to, source, rows, columns, out); break;
-  case 2: fk_pack_rows(2, from, to, source, rows, columns, out); break;
-  case 3: fk_pack_rows(3, from, to, source, rows, columns, out); break;
-  case 4: fk_pack_rows(4, from, to, source, rows, columns, out); break;
-  case 5: fk_pack_rows(5, from, to, source, rows, columns, out); break;
-  default: fk_pack_rows(6, from, to, source, rows, columns, out); break;
+  case 1: fk_pack_rows(1, from, to, source, rows, columns, stride, out); break;
+  case 2: fk_pack_rows(2, from, to, source, rows, columns, stride, out); break;
+  case 3: fk_pack_rows(3, from, to, source, rows, columns, stride, out); break;
+  case 4: fk_pack_rows(4, from, to, source, rows, columns, stride, out); break;
+  case 5: fk_pack_rows(5, from, to, source, rows, columns, stride, out); break;
+  default: fk_pack_rows(6, from, to, source, rows, columns, stride, out); break;
   }
 }
 
@@ -112,14 +114,15 @@ FK_INLINE void fk_pack_panel(const fk_panel *p, const fk_real *source, const int
   fk_real *out = packed + p->weights;
   const int end = p->first + p->k;
   for (int r = 0; r < p->rows; r++)
-    *out++ = bias ? bias[bias_index[p->row + r]] : 0;
+    out[r] = bias ? bias[bias_index[p->row + r]] : 0;
+  out += p->stride;
   rows += p->row;
   if (!mask) {
-    fk_pack_inputs(p->rows, p->first, end, source, rows, columns, out);
+    fk_pack_inputs(p->rows, p->first, end, source, rows, columns, p->stride, out);
     return;
   }
   /* Most outputs see most inputs: only where one does not, it is looked at weight by weight. */
-  for (int from = p->first, to; from < end; out += (to - from) * p->rows, from = to) {
+  for (int from = p->first, to; from < end; out += (to - from) * p->stride, from = to) {
     to = from + 32 < end ? from + 32 : end;
     uint32_t seen[6], unseen = 0;
     for (int r = 0; r < p->rows; r++) {
@@ -127,12 +130,12 @@ FK_INLINE void fk_pack_panel(const fk_panel *p, const fk_real *source, const int
       unseen |= ~seen[r] << (32 - (to - from));
     }
     if (!unseen) {
-      fk_pack_inputs(p->rows, from, to, source, rows, columns, out);
+      fk_pack_inputs(p->rows, from, to, source, rows, columns, p->stride, out);
       continue;
     }
     for (int i = from; i < to; i++)
       for (int r = 0; r < p->rows; r++)
-        out[(i - from) * p->rows + r] =
+        out[(i - from) * p->stride + r] =
             seen[r] >> (i - from) & 1 ? source[rows[r] + columns[i]] : 0;
   }
 }

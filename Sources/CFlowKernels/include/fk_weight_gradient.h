@@ -5,7 +5,7 @@
  * that would fill a small part of a vector are multiplied with the lanes over rows. */
 #ifndef FK_WEIGHT_GRADIENT_H
 #define FK_WEIGHT_GRADIENT_H
-#include "fk_gemm.h"
+#include "fk_row.h"
 #include "fk_tile.h"
 
 /* Elements [0, n) of a tile to row-major order, `stride` (a multiple of FK_LANES) numbers a row;

@@ -48,7 +48,10 @@ extension Definitions {
   func panels(_ layout: PanelLayout, order: [Int]? = nil) -> String {
     let panels = (order ?? Array(layout.panels.indices)).map { index in
       let panel = layout.panels[index]
-      return "{\(panel.weights), \(panel.row), \(panel.rows), \(panel.first), \(panel.k)}"
+      let numbers = [
+        panel.weights, panel.row, panel.rows, panel.first, panel.k, panel.stride,
+      ]
+      return "{\(numbers.map(String.init).joined(separator: ", "))}"
     }
     return table("fk_panel", panels.joined(separator: ", "))
   }

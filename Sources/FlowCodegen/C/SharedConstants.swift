@@ -3,7 +3,7 @@ enum SharedConstants {
   /// What is checked, as an expression in C, and what went wrong if it is false.
   private static let checks: [(condition: String, message: String)] = [
     ("FK_PANEL_ROWS == \(PanelLayout.maximumRows)", "outputs in a panel"),
-    ("sizeof(fk_panel) == 5 * sizeof(int32_t)", "numbers that describe a panel"),
+    ("sizeof(fk_panel) == 6 * sizeof(int32_t)", "numbers that describe a panel"),
     ("sizeof(fk_run) == 4 * sizeof(int32_t)", "numbers that describe a run of entries"),
     ("FK_ODE_CONTROL == \(ODESolveNode.controlElements)", "elements of an ODE's control block"),
     ("FK_ODE_GROUP == \(ODEGroup.tiles)", "tiles that are solved together"),

@@ -1,4 +1,4 @@
-/// `fk_pack.h`, `fk_gemm.h`, `fk_weight_gradient.h` and the sums over slots of `fk_driver.h`.
+/// `fk_pack.h`, `fk_gemm.h`, `fk_row.h`, `fk_weight_gradient.h` and the sums over slots of `fk_driver.h`.
 extension KernelCall {
   /// The panels of a layer on a tile, by the kernel that was defined for its epilogue.
   static func layer(

@@ -122,12 +122,25 @@ extension TileProgram {
       var faults: [Fault] = []
       var covered = [Int](repeating: 0, count: outputs)
       var end = 0
+      var last: Panel?
+      // Where the next of panels that lie side by side starts, and where they end.
+      var beside = 0..<0
       for panel in layout.panels {
-        if panel.weights != end {
-          faults.append(
-            Fault(.panels, "pack \(index) has a panel at \(panel.weights), after \(end)"))
+        let isBeside =
+          panel.weights == beside.lowerBound && panel.weights + panel.rows <= beside.upperBound
+          && last.map { ($0.first, $0.k, $0.stride) == (panel.first, panel.k, panel.stride) }
+            == true
+        if !isBeside {
+          let start = PanelLayout.start(after: end, stride: panel.stride, rows: panel.rows)
+          if panel.weights != start || panel.stride < panel.rows {
+            faults.append(
+              Fault(.panels, "pack \(index) has a panel at \(panel.weights), after \(end)"))
+          }
+          beside = panel.weights..<max(panel.weights, panel.weights + panel.stride)
+          end = panel.weights + panel.stride * (panel.k + 1)
         }
-        end = panel.weights + panel.rows * (panel.k + 1)
+        beside = min(beside.upperBound, panel.weights + panel.rows)..<beside.upperBound
+        last = panel
         if panel.first < 0 || panel.k < 0 || panel.first + panel.k > inputs {
           faults.append(
             Fault(
