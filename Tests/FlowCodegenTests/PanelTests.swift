@@ -41,6 +41,14 @@ import Testing
     #expect(long.panels.map(\.weights) == [0, 6 * 201])
   }
 
+  @Test("panels follow each other where each call packs them")
+  func apartInCalls() {
+    let layout = PanelLayout(mask: nil, outputs: 8, inputs: 5, sideBySide: false)
+    #expect(layout.panels.map(\.weights) == [0, 24])
+    #expect(layout.panels.map(\.stride) == [4, 4])
+    #expect(layout.packedCount == 8 * (5 + 1))
+  }
+
   @Test("panels side by side start in a line of their own, and their vectors of eight lie in lines")
   func aligned() {
     let layout = Self.layout(

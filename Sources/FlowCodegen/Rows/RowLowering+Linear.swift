@@ -14,7 +14,8 @@ extension RowLowering {
     let shape = context.type(of: weight).shape
     let (input, _) = buffer(of: operation.operands[0])
     let layout = PanelLayout(
-      mask: mask, outputs: shape[0], inputs: shape[1], mixed: isTransposed(weight) && !isStepwise)
+      mask: mask, outputs: shape[0], inputs: shape[1], mixed: isTransposed(weight) && !isStepwise,
+      sideBySide: context.isPrepared(weight))
     let pack = context.pack(
       Pack(
         weight: weight, bias: operation.operands.count > 2 ? operation.operands[2] : nil,
