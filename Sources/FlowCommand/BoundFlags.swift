@@ -62,10 +62,7 @@ struct BoundFlags: ParsableArguments {
         var places: Set<Int> = []
         for (column, bound) in given {
           let place = try ColumnFlag(option: option).feature(
-            column, names: names, features: features)
-          guard places.insert(place).inserted else {
-            throw ValidationError("\(option): column '\(column)' is given twice")
-          }
+            column, names: names, features: features, given: &places)
           numbers[place] = bound
         }
       }

@@ -56,10 +56,7 @@ struct BoxFlags: ParsableArguments {
           throw ValidationError("--within: expected COLUMN=LOWER..UPPER, found '\(part)'")
         }
         let column = try ColumnFlag(option: "--within").feature(
-          name, names: model.columns.x, features: model.features)
-        guard given.insert(column).inserted else {
-          throw ValidationError("--within: column '\(name)' is given twice")
-        }
+          name, names: model.columns.x, features: model.features, given: &given)
         let (low, high) = try halves(range)
         lower[column] = try numbers(low, or: -.infinity)[0]
         upper[column] = try numbers(high, or: .infinity)[0]

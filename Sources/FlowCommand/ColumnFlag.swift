@@ -14,6 +14,17 @@ struct ColumnFlag {
       "\(option): there is no column '\(name)'; expected 1 to \(features)\(known)")
   }
 
+  /// The same of a column that is not among those that were given before, which it joins.
+  func feature(
+    _ name: String, names: [String], features: Int, given: inout Set<Int>
+  ) throws -> Int {
+    let feature = try feature(name, names: names, features: features)
+    guard given.insert(feature).inserted else {
+      throw ValidationError("\(option): column '\(name)' is given twice")
+    }
+    return feature
+  }
+
   /// The column and the rest of an entry `COLUMN=…`, nil for one without a sign of equality. A name may have
   /// such a sign in it.
   static func assignment(_ text: Substring) -> (column: String, rest: Substring)? {
@@ -39,14 +50,12 @@ struct ColumnFlag {
   ) throws -> [(feature: Int, number: Double)] {
     guard let text else { return [] }
     var found: [(feature: Int, number: Double)] = []
+    var given: Set<Int> = []
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
       let (name, number) = try entry(
         String(part), what: what, example: example, otherwise: otherwise, names: names)
-      let feature = try feature(name, names: names, features: features)
-      guard !found.contains(where: { $0.feature == feature }) else {
-        throw ValidationError("\(option): column '\(name)' is given twice")
-      }
-      found.append((feature, number))
+      found.append(
+        (try feature(name, names: names, features: features, given: &given), number))
     }
     return found
   }

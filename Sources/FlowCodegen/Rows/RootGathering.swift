@@ -87,11 +87,10 @@ struct RootGathering {
     var prepared: Set<Span> = []
     for node in search.nodes.flatMap(\.all) {
       prepared.formUnion(node.body.prepares)
-      let linear = node.body as? LinearNode
       for item in 0..<node.body.items {
         let step = node.itemSteps.isEmpty ? 0 : node.itemSteps[item]
         guard step < count else { continue }
-        loaded[step].formUnion(linear?.loads(of: item) ?? node.body.reads(of: item))
+        loaded[step].formUnion(node.body.loads(of: item))
         written[step].formUnion(node.body.writes(of: item))
       }
     }

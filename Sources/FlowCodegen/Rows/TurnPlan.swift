@@ -127,11 +127,8 @@ struct TurnPlan {
       let fold = Fold(turns: parts, live: first...last)
       let isApart = users.allSatisfy { user in
         turns[user].enumerated().allSatisfy { item, turn in
-          let part = fold.part(of: buffer, in: turn)
-          return nodes[user].body.spans(of: item).allSatisfy { span in
-            span.buffer != buffer
-              || part.lowerBound <= span.elements.lowerBound
-                && span.elements.upperBound <= part.upperBound
+          nodes[user].body.spans(of: item).allSatisfy { span in
+            span.buffer != buffer || fold.holds(span, in: turn)
           }
         }
       }
@@ -142,11 +139,6 @@ struct TurnPlan {
 }
 
 extension NodeBody {
-  /// What an item loads: what it reads, and what a layer multiplies by zero.
-  func loads(of item: Int) -> [Span] {
-    (self as? LinearNode)?.loads(of: item) ?? reads(of: item)
-  }
-
   /// All that an item loads or writes.
   func spans(of item: Int) -> [Span] { loads(of: item) + writes(of: item) }
 }

@@ -22,10 +22,7 @@ extension TurnsNode {
       for (item, step) in steps.enumerated() {
         if item > 0, steps[item - 1] > step { fault(item, "before an item that sums count first") }
         let others = inner.body.spans(of: item).contains { span in
-          guard let fold = folds[span.buffer] else { return false }
-          let part = fold.part(of: span.buffer, in: step)
-          return span.elements.lowerBound < part.lowerBound
-            || span.elements.upperBound > part.upperBound
+          folds[span.buffer].map { !$0.holds(span, in: step) } ?? false
         }
         if others { fault(item, "and uses another turn's part of a buffer") }
       }

@@ -73,7 +73,6 @@ struct LinearNode: NodeBody {
     }
   }
 
-  /// What an item loads: what it reads, and the inputs that it multiplies by zero.
   func loads(of item: Int) -> [Span] {
     let panel = layout.panels[item]
     return reads(of: item)

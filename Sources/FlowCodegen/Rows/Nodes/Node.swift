@@ -60,6 +60,8 @@ protocol NodeBody {
   var items: Int { get }
   /// What an item reads before any inner node runs.
   func reads(of item: Int) -> [Span]
+  /// What an item loads: what it reads, and what a layer multiplies by zero.
+  func loads(of item: Int) -> [Span]
   /// What an item has written when it is done.
   func writes(of item: Int) -> [Span]
 
@@ -147,6 +149,7 @@ extension NodeBody {
   var items: Int { 1 }
   var inner: [Node] { bodies.flatMap { $0 } }
   var prepares: [Span] { [] }
+  func loads(of item: Int) -> [Span] { reads(of: item) }
   var takes: [Span] { [] }
   var working: [Buffer] { [] }
   var aliases: [(buffer: Buffer, root: Buffer)] { [] }

@@ -35,4 +35,10 @@ struct Fold: Hashable {
     let count = elements(of: buffer)
     return turn * count..<(turn + 1) * count
   }
+  /// Whether a span of a buffer lies in the part of a turn.
+  func holds(_ span: Span, in turn: Int) -> Bool {
+    let part = part(of: span.buffer, in: turn)
+    return part.lowerBound <= span.elements.lowerBound
+      && span.elements.upperBound <= part.upperBound
+  }
 }

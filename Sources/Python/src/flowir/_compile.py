@@ -75,21 +75,17 @@ def compile(
         if obj._model is None:
             return CompiledFlow(obj._artifact, model=None, target=obj._target, threads=threads)
         model = obj._model
-    elif isinstance(obj, Description):
-        model = obj.encode()
     else:
-        live = load(obj)
-        model = live.description.encode()
-        _check.check(live, model)
+        model = model_file(obj)
     return _compiled(model, target, threads)
 
 
 def save(obj: Any, path: str | os.PathLike[str]) -> None:
     """Writes the model file of a live flow, after comparing them on 64 rows."""
-    write(Path(path), model(obj))
+    write(Path(path), model_file(obj))
 
 
-def model(obj: Any) -> bytes:
+def model_file(obj: Any) -> bytes:
     """The model file of a flow; that of a live one after comparing them on 64 rows."""
     if isinstance(obj, (str, os.PathLike, Description, CompiledFlow)):
         return describe(obj).encode()

@@ -14,7 +14,7 @@ from typing import Any
 
 from . import _build, _columns, _compile, _dtypes, _executable, _toolchain
 from ._columns import Columns
-from ._description import Description, named, units_need_float64
+from ._description import architecture, named, units_need_float64
 from ._description import columns as columns_of
 from ._errors import Error
 from ._flow import CompiledFlow
@@ -162,15 +162,15 @@ def fit(
         learning_rate=learning_rate, schedule=schedule, weight_decay=weight_decay, clip_norm=clip_norm,
         patience=patience, objective=objective, memory=memory, seed=seed, threads=threads, progress=progress,
         dtype=dtype)
-    model = _compile.model(flow)
-    description = Description.decode(model, "the flow")
+    model = _compile.model_file(flow)
+    described = architecture(model, "the flow")
 
     def start(folder: Path, names: Columns) -> list[str | os.PathLike[str]]:
         (folder / "start.safetensors").write_bytes(model)
         return ["--from", folder / "start.safetensors"]
 
     return training.run(
-        x, context, (description.features, description.context), columns_of(model, "the flow"), start)
+        x, context, (described["features"], described.get("context", 0)), columns_of(model, "the flow"), start)
 
 
 def _run(arguments: list[str | os.PathLike[str]], show: Callable[[str], None]) -> tuple[str, list[str]]:
