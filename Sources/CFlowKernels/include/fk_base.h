@@ -46,11 +46,14 @@ typedef int32_t fk_word;
 #endif
 
 /* Vectors side by side in a wide vector, for groups that wait for long functions: its steps alternate
- * between them, so that few wait for the one before. GCC would keep wide vectors in memory. */
-#if defined(__clang__) && FK_TILE % (4 * FK_LANES) == 0
+ * between them, so that few wait for the one before. Sixteen registers hold the steps of two. GCC would
+ * keep wide vectors in memory. */
+#if !defined(__clang__) || FK_TILE % (4 * FK_LANES) != 0
+#define FW_VECTORS 1
+#elif defined(__AVX512F__) || defined(__aarch64__)
 #define FW_VECTORS 4
 #else
-#define FW_VECTORS 1
+#define FW_VECTORS 2
 #endif
 #define FW_BYTES (FW_VECTORS * FK_BYTES)
 #define FW_LANES (FW_VECTORS * FK_LANES)

@@ -28,9 +28,20 @@
 #define FK_PANEL_VECTORS(ROWS) (ROWS == 1 ? 8 : ROWS == 2 ? 4 : 2)
 #endif
 
+/* How many inputs a block of so many vectors takes between two branches. With short vectors the instructions
+ * that count and branch are a fifth of the loop's, and a processor that runs two threads at a time has no room
+ * for them: four inputs at a time are then up to 1.2 times as fast, and alone as fast as one. */
+#if defined(__AVX2__) && !defined(__AVX512F__)
+#define FK_PANEL_INPUTS(VECTORS) (VECTORS > 1 ? 4 : 1)
+#else
+#define FK_PANEL_INPUTS(VECTORS) 1
+#endif
+
 /* Defines NAME_tile_ROWS and NAME_vector_ROWS(weights, p, input, y, extra), which multiply one panel of
  * ROWS outputs with a whole tile, or with the first vector of one. NAME_epilogue(acc, extra) gives what
- * is stored; `extra` points to the same element of a second tile buffer that the epilogue may read. */
+ * is stored; `extra` points to the same element of a second tile buffer that the epilogue may read.
+ * NAME_ahead is how many inputs ahead of the product the tile is asked for, where a block takes several at a
+ * time: the processor does not foresee loads so far apart. It is 0 if the first cache holds all inputs. */
 #define FK_DEFINE_PANEL(NAME, ROWS)                                                                \
   FK_DEFINE_PANEL_BLOCK(NAME, NAME##_block_##ROWS, ROWS, FK_PANEL_VECTORS(ROWS), FK_INLINE)        \
   FK_DEFINE_PANEL_BLOCK(NAME, NAME##_rest_##ROWS, ROWS, FK_PANEL_REST(ROWS), FK_INLINE)            \
@@ -58,30 +69,45 @@
     fk_vec acc[ROWS][VECTORS];                                                                     \
     FK_UNROLL for (int r = 0; r < ROWS; r++)                                                       \
     FK_UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = fk_splat(weights[r]);                  \
-    for (int k = p->k; k > 0; k--) {                                                               \
-      if (ROWS < VECTORS) {                                                                        \
-        fk_vec factor[ROWS];                                                                       \
-        FK_UNROLL for (int r = 0; r < ROWS; r++) factor[r] = fk_splat(w[r]);                       \
-        FK_UNROLL for (int v = 0; v < VECTORS; v++) {                                              \
-          fk_vec in = fk_load(x + v * FK_LANES);                                                   \
-          FK_UNROLL for (int r = 0; r < ROWS; r++) acc[r][v] += factor[r] * in;                    \
-        }                                                                                          \
-      } else {                                                                                     \
-        fk_vec in[VECTORS];                                                                        \
-        FK_UNROLL for (int v = 0; v < VECTORS; v++) in[v] = fk_load(x + v * FK_LANES);             \
-        FK_UNROLL for (int r = 0; r < ROWS; r++) {                                                 \
-          fk_vec factor = fk_splat(w[r]);                                                          \
-          FK_UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] += factor * in[v];                 \
-        }                                                                                          \
+    int k = p->k;                                                                                  \
+    for (; k >= FK_PANEL_INPUTS(VECTORS); k -= FK_PANEL_INPUTS(VECTORS)) {                         \
+      FK_UNROLL for (int i = 0; i < FK_PANEL_INPUTS(VECTORS); i++) {                               \
+        FK_PANEL_INPUT(ROWS, VECTORS, w + i * stride, x + i * FK_TILE)                             \
+        if (FK_PANEL_INPUTS(VECTORS) > 1 && NAME##_ahead)                                          \
+          __builtin_prefetch(x + (NAME##_ahead + i) * FK_TILE);                                    \
+        if (i * ROWS * FK_REAL_BYTES % 64 < ROWS * FK_REAL_BYTES)                                  \
+          __builtin_prefetch((const char *)(w + i * stride) + FK_AHEAD);                           \
       }                                                                                            \
-      __builtin_prefetch((const char *)w + FK_AHEAD);                                              \
-      w += stride;                                                                                 \
-      x += FK_TILE;                                                                                \
+      w += FK_PANEL_INPUTS(VECTORS) * stride;                                                      \
+      x += FK_PANEL_INPUTS(VECTORS) * FK_TILE;                                                     \
     }                                                                                              \
+    if (FK_PANEL_INPUTS(VECTORS) > 1)                                                              \
+      FK_LOOP for (; k > 0; k--) {                                                                 \
+        FK_PANEL_INPUT(ROWS, VECTORS, w, x)                                                        \
+        w += stride;                                                                               \
+        x += FK_TILE;                                                                              \
+      }                                                                                            \
     FK_UNROLL for (int r = 0; r < ROWS; r++)                                                       \
     FK_UNROLL for (int v = 0; v < VECTORS; v++) {                                                  \
       int64_t at = (int64_t)(p->row + r) * FK_TILE + v * FK_LANES;                                 \
       fk_store(y + at, NAME##_epilogue(acc[r][v], (extra + at)));                                  \
+    }                                                                                              \
+  }
+/* Adds what one input gives to the sums of a block. */
+#define FK_PANEL_INPUT(ROWS, VECTORS, WEIGHTS, X)                                                  \
+  if (ROWS < VECTORS) {                                                                            \
+    fk_vec factor[ROWS];                                                                           \
+    FK_UNROLL for (int r = 0; r < ROWS; r++) factor[r] = fk_splat((WEIGHTS)[r]);                   \
+    FK_UNROLL for (int v = 0; v < VECTORS; v++) {                                                  \
+      fk_vec in = fk_load((X) + v * FK_LANES);                                                     \
+      FK_UNROLL for (int r = 0; r < ROWS; r++) acc[r][v] += factor[r] * in;                        \
+    }                                                                                              \
+  } else {                                                                                         \
+    fk_vec in[VECTORS];                                                                            \
+    FK_UNROLL for (int v = 0; v < VECTORS; v++) in[v] = fk_load((X) + v * FK_LANES);               \
+    FK_UNROLL for (int r = 0; r < ROWS; r++) {                                                     \
+      fk_vec factor = fk_splat((WEIGHTS)[r]);                                                      \
+      FK_UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] += factor * in[v];                     \
     }                                                                                              \
   }
 

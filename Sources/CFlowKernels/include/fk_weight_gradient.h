@@ -43,6 +43,14 @@ FK_OUTLINE const fk_real *fk_chosen_rows(const fk_real *condition, const fk_real
   return target;
 }
 
+/* Takes four rows between two branches where a panel takes several inputs (FK_PANEL_INPUTS in fk_gemm.h). */
+#if !defined(__AVX2__) || defined(__AVX512F__)
+#define FK_BLOCK_LOOP
+#elif defined(__clang__)
+#define FK_BLOCK_LOOP _Pragma("clang loop unroll_count(4)")
+#else
+#define FK_BLOCK_LOOP _Pragma("GCC unroll 4")
+#endif
 #define FK_DEFINE_BLOCK(ROWS, VECTORS)                                                             \
   FK_OUTLINE void fk_block_##ROWS##_##VECTORS(const fk_real *restrict gy,                          \
                                               const fk_real *restrict xt, int stride,              \
@@ -52,7 +60,7 @@ FK_OUTLINE const fk_real *fk_chosen_rows(const fk_real *condition, const fk_real
       __builtin_prefetch(gw + (int64_t)o * stride + v * FK_LANES, 1);                              \
       acc[o][v] = (fk_vec){0};                                                                     \
     }                                                                                              \
-    for (int r = 0; r < FK_TILE; r++) {                                                            \
+    FK_BLOCK_LOOP for (int r = 0; r < FK_TILE; r++) {                                              \
       fk_vec in[VECTORS];                                                                          \
       FK_UNROLL for (int v = 0; v < VECTORS; v++) in[v] = fk_load(xt + v * FK_LANES);              \
       FK_UNROLL for (int o = 0; o < ROWS; o++) {                                                   \

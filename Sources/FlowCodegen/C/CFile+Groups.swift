@@ -43,7 +43,9 @@ extension CFile {
       if number > 0 {
         out.line(KernelCall.odeRestore(g: "&group_\(number - 1)", tile: "tile").statement)
         let (group, node) = solution(phase, number - 1)
-        for line in printer.timed(node, group.solve.finish(in: printer)) { out.line(line) }
+        for line in printer.timed(node, group.solve.finish(in: printer), isStart: false) {
+          out.line(line)
+        }
       }
       out.line(
         "\(name)_tile_\(index)_part_\(number)(\(Self.tileArguments)row + tile * FK_TILE, rows, "
@@ -59,7 +61,7 @@ extension CFile {
       out.line("}")
       let steps = group.solve.steps(
         node, derivative, group: "group_\(number)", in: printer)
-      for line in printer.timed(node, steps) { out.line(line) }
+      for line in printer.timed(node, steps, isStart: false) { out.line(line) }
     }
     out.line("}")
     out.line("}")

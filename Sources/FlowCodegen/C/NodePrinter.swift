@@ -41,12 +41,13 @@ struct NodePrinter {
     timed(node, node.body.statements(node, in: self))
   }
 
-  /// Some of a node's work, with its counter if there is one.
-  func timed(_ node: Node, _ work: [String]) -> [String] {
+  /// A node's work, with its counter if there is one; or a part of it, which is timed but counts as a call
+  /// only if the node starts there.
+  func timed(_ node: Node, _ work: [String], isStart: Bool = true) -> [String] {
     guard let index = counters[ObjectIdentifier(node)] else { return work }
     return ["{", "const uint64_t tick_\(index) = fk_ticks();"] + work
       + ["\(count(.ticks, index)) += fk_ticks() - tick_\(index);"]
-      + ["\(count(.calls, index))++;", "}"]
+      + (isStart ? ["\(count(.calls, index))++;"] : []) + ["}"]
   }
 
   /// A node's counter as C.

@@ -27,6 +27,12 @@ extension LinearNode {
   /// The most instructions that an epilogue takes in the registers of a product's sums.
   private static let fewInstructions = 8
 
+  /// The most inputs of a tile, of 256 bytes each, that a first cache of 32 KB holds.
+  private static let nearInputs = 128
+
+  /// How many inputs ahead of a product that sees more the tile is asked for.
+  private static let inputsAhead = 16
+
   /// The function of the layer, which all layers share whose epilogue is the same, and whose panels have the
   /// same numbers of outputs.
   private func kernel(_ printer: NodePrinter) -> String {
@@ -35,8 +41,10 @@ extension LinearNode {
     cost.add(epilogue, printer.program.views.function)
     let elements = printer.program.views.type(of: result).elementCount
     let isLate = cost.instructions > Self.fewInstructions * elements
-    let after = define(epilogueBody(printer), definitions)
-    let products = isLate ? define("  return acc;\n", definitions) : after
+    let isNear = layout.panels.allSatisfy { $0.k <= Self.nearInputs }
+    let ahead = isNear ? 0 : Self.inputsAhead
+    let after = define(epilogueBody(printer), ahead: isLate ? 0 : ahead, definitions)
+    let products = isLate ? define("  return acc;\n", ahead: ahead, definitions) : after
     let cases = Set(layout.panels.map(\.rows)).sorted().map { rows in
       let panel = "FK_DEFINE_PANEL(\(products), \(rows))"
       _ = definitions.define("panel", panel) { _ in panel }
@@ -53,10 +61,11 @@ extension LinearNode {
     return definitions.define("layer", parts) { "FK_DEFINE_GEMM(\($0), \(parts))" }
   }
 
-  /// The name of the products whose sums a body turns into what is stored.
-  private func define(_ body: String, _ definitions: Definitions) -> String {
-    definitions.define("linear", "epilogue" + body) { name in
-      "FK_INLINE fk_vec \(name)_epilogue(fk_vec acc, const fk_real *extra) {\n  (void)extra;\n"
+  /// The name of the products whose sums a body turns into what is stored; inputs are asked for `ahead`.
+  private func define(_ body: String, ahead: Int, _ definitions: Definitions) -> String {
+    definitions.define("linear", "epilogue \(ahead)" + body) { name in
+      "enum { \(name)_ahead = \(ahead) };\n"
+        + "FK_INLINE fk_vec \(name)_epilogue(fk_vec acc, const fk_real *extra) {\n  (void)extra;\n"
         + body + "}"
     }
   }
