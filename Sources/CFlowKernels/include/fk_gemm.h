@@ -37,6 +37,14 @@
 #define FK_PANEL_INPUTS(VECTORS) 1
 #endif
 
+/* The loop of an epilogue of many instructions over vectors. Sixteen registers do not hold its constants, so that
+ * two vectors share what is loaded of them. */
+#if defined(__clang__) && defined(__AVX2__) && !defined(__AVX512F__)
+#define FK_LATE_LOOP _Pragma("clang loop unroll_count(2)")
+#else
+#define FK_LATE_LOOP FK_LOOP
+#endif
+
 /* Defines NAME_tile_ROWS and NAME_vector_ROWS(weights, p, input, y, extra), which multiply one panel of
  * ROWS outputs with a whole tile, or with the first vector of one. NAME_epilogue(acc, extra) gives what
  * is stored; `extra` points to the same element of a second tile buffer that the epilogue may read.
@@ -118,7 +126,7 @@
   FK_OUTLINE void NAME##_late(int rows, int width, fk_real *restrict y,                            \
                               const fk_real *restrict extra) {                                     \
     for (int r = 0; r < rows; r++, y += FK_TILE, extra += FK_TILE)                                 \
-      FK_LOOP for (int i = 0; i < width; i += FK_LANES)                                            \
+      FK_LATE_LOOP for (int i = 0; i < width; i += FK_LANES)                                       \
         fk_store(y + i, NAME##_epilogue(fk_load(y + i), extra + i));                               \
   }
 
