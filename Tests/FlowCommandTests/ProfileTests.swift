@@ -106,6 +106,7 @@ import Testing
 
   @Test("the line of an ODE says how many evaluations a row needed, and how many lanes were in use")
   func solutions() throws {
+    var products = 0
     let model = CompileCommandTests.fixtures + "/cnf-default.safetensors"
     for (function, rows) in [("log_prob", "2000"), ("log_prob", "1"), ("gradient", "100")] {
       let arguments = ["profile", model, "--function", function, "--rows", rows, "--seconds", "0"]
@@ -114,10 +115,19 @@ import Testing
         throw FileError.malformed(path: "profile", offset: 0, reason: result.output)
       }
       var count = 0
+      var lanes = 0.0
       for node in nodes {
         guard case .string(let name)? = node["node"] else { continue }
         guard name.hasPrefix("ode solve") else {
           #expect(node["evaluations"] == .null && node["lanes_in_use"] == .null, "\(name)")
+          // What the lines within count is one evaluation's work for each lane that was computed.
+          if function == "log_prob", rows == "2000", name.hasPrefix("linear 64 x 64"),
+            case .number(let work)? = node["work_per_row"]
+          {
+            let ratio = work / (2 * 64 * 64 * lanes)
+            #expect(ratio > 0.95 && ratio < 1.1, "\(work) for \(lanes) lanes")
+            products += 1
+          }
           continue
         }
         guard case .number(let evaluations)? = node["evaluations"],
@@ -127,6 +137,7 @@ import Testing
           continue
         }
         count += 1
+        lanes = evaluations / share
         // The two stages before the first step, and six for each; rows that are done make room.
         #expect(evaluations >= 8 && evaluations < 200, "\(evaluations)")
         #expect(share > (rows == "2000" ? 0.75 : 0) && share <= 1, "\(share) of \(rows) rows")
@@ -135,6 +146,7 @@ import Testing
       let text = try CommandTests().flowir(arguments).output
       #expect(text.contains(" evaluations a row, ") && text.contains(" % of the lanes in use"))
     }
+    #expect(products == 2)
   }
 
   @Test("profiles take every function; wrong ones are usage errors")
