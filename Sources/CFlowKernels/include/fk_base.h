@@ -22,6 +22,7 @@ typedef int32_t fk_word;
 #if defined(__AVX512F__)
 #define FK_BYTES 64
 #elif defined(__AVX2__)
+#define FK_AVX2 /* and no more: short vectors, sixteen registers, fused multiply-adds */
 #define FK_BYTES 32
 #else
 #define FK_BYTES 16

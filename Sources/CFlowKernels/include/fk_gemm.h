@@ -22,7 +22,7 @@
  * multiply-add, and needs a register for a product too. */
 #if defined(__AVX512F__) || defined(__aarch64__)
 #define FK_PANEL_VECTORS(ROWS) FK_VECTORS
-#elif defined(__AVX2__)
+#elif defined(FK_AVX2)
 #define FK_PANEL_VECTORS(ROWS) (ROWS == 1 ? 8 : ROWS <= 3 ? 4 : ROWS == 4 ? 3 : 2)
 #else
 #define FK_PANEL_VECTORS(ROWS) (ROWS == 1 ? 8 : ROWS == 2 ? 4 : 2)
@@ -31,7 +31,7 @@
 /* How many inputs a block of so many vectors takes between two branches. With short vectors the instructions
  * that count and branch are a fifth of the loop's, and a processor that runs two threads at a time has no room
  * for them: four inputs at a time are then up to 1.2 times as fast, and alone as fast as one. */
-#if defined(__AVX2__) && !defined(__AVX512F__)
+#ifdef FK_AVX2
 #define FK_PANEL_INPUTS(VECTORS) (VECTORS > 1 ? 4 : 1)
 #else
 #define FK_PANEL_INPUTS(VECTORS) 1
@@ -39,7 +39,7 @@
 
 /* The loop of an epilogue of many instructions over vectors. Sixteen registers do not hold its constants, so that
  * two vectors share what is loaded of them. */
-#if defined(__clang__) && defined(__AVX2__) && !defined(__AVX512F__)
+#if defined(__clang__) && defined(FK_AVX2)
 #define FK_LATE_LOOP _Pragma("clang loop unroll_count(2)")
 #else
 #define FK_LATE_LOOP FK_LOOP

@@ -43,7 +43,8 @@
 /* The polynomial c[0] + c[1] x + … + c[n-1] x^(n-1) by Horner's rule. Of a long one the terms from
  * FK_HORNER on are summed as even and odd powers beside each other, and of a very long one in four sums, so
  * that fewer steps wait for one another; the first steps, whose rounding counts, stay as they are. Those of
- * Horner's rule are written out, since compilers take a tenth longer for an NSF whose loops they unroll. */
+ * Horner's rule are written out: of loops that they unroll compilers take a tenth longer for an NSF, and half as
+ * long again for a GF. */
 #define FK_HORNER 3
 #define FK_LONG 12
 #define FK_VERY_LONG 16

@@ -44,7 +44,7 @@ FK_OUTLINE const fk_real *fk_chosen_rows(const fk_real *condition, const fk_real
 }
 
 /* Takes four rows between two branches where a panel takes several inputs (FK_PANEL_INPUTS in fk_gemm.h). */
-#if !defined(__AVX2__) || defined(__AVX512F__)
+#ifndef FK_AVX2
 #define FK_BLOCK_LOOP
 #elif defined(__clang__)
 #define FK_BLOCK_LOOP _Pragma("clang loop unroll_count(4)")
