@@ -35,13 +35,14 @@ public final class CompiledFunction: @unchecked Sendable {
   ///
   /// A row of the input named `groups` serves as many consecutive rows as a call states (one, if it states
   /// nothing). The machine must be able to run code for `cpu`. With `profiling` the code measures the time of each
-  /// node of the tile program, which slows it down a little.
+  /// node of the tile program, which slows it down a little. `rows` is the number of rows that most calls have, if
+  /// it is known: if they are few, tiles are made short, so that all threads have some. Calls may have any number.
   ///
   /// - Throws: `RuntimeError` if there is no compiler or OpenMP runtime, or the function has an
   ///   operation that can't be compiled.
   public init(
     _ optimized: OptimizedFunction, groups: String? = nil, cpu: TargetCPU = .native,
-    profiling: Bool = false
+    profiling: Bool = false, rows: Int? = nil
   ) throws(RuntimeError) {
     let function = optimized.function
     self.function = function
@@ -56,7 +57,7 @@ public final class CompiledFunction: @unchecked Sendable {
     drawsRows = program.drawsRows
     let file = CFile(program, name: "flow", profiling: profiling)
     stateBytes = program.stateElements * dtype.byteCount
-    let text = Self.source(file, dtype: dtype)
+    let text = Self.source(file, dtype: dtype, rows: rows)
     let path = try ObjectCache().object(for: text, toolchain: try .find(), cpu: cpu)
     guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
       throw .loading(path, String(cString: dlerror()))
@@ -75,8 +76,8 @@ public final class CompiledFunction: @unchecked Sendable {
   public static func requireCompiler() throws(RuntimeError) { _ = try Toolchain.find() }
 
   /// The whole C file: kernel headers, then the function.
-  public static func source(_ file: CFile, dtype: DType) -> String {
-    KernelHeaders.text(dtype: dtype) + "\n" + file.text
+  public static func source(_ file: CFile, dtype: DType, rows: Int? = nil) -> String {
+    KernelHeaders.text(dtype: dtype, rows: rows) + "\n" + file.text
   }
 
   /// The function with its parameters packed, ready to be called many times.

@@ -5,16 +5,16 @@ import Testing
 
 /// Steps of training.
 @Suite struct TrainingStepTests {
-  @Test("steps have the same bits at any number of threads")
-  func threads() throws {
+  @Test("steps have the same bits at any number of threads", arguments: [300, 64])
+  func threads(rows: Int) throws {
     let description = try FlowDescription(
       text: #"{"type": "MAF", "features": 5, "transforms": 2, "hidden_features": [48, 40]}"#)
     var generator = SeededGenerator(seed: 3)
-    let x = (0..<5 * 300).map { _ in Float(generator.uniform() * 4 - 2) }
+    let x = (0..<5 * rows).map { _ in Float(generator.uniform() * 4 - 2) }
     func trained(threads: Int) throws -> [String: [Float]] {
-      let trainer = try Model(description, seed: 1).trainer()
+      let trainer = try Model(description, seed: 1).trainer(batch: rows)
       for _ in 0..<4 {
-        try trainer.step(["x": x], rows: 300, learningRate: 1e-2, threads: threads)
+        try trainer.step(["x": x], rows: rows, learningRate: 1e-2, threads: threads)
       }
       return trainer.state
     }
@@ -23,6 +23,23 @@ import Testing
     #expect(wanted.values.contains { $0.count > 1000 })
     #expect(wanted.values.allSatisfy { $0.contains { $0 != 0 } && $0.allSatisfy(\.isFinite) })
     for threads in [2, 3, 5] { #expect(try trained(threads: threads) == wanted) }
+  }
+
+  @Test("steps said to have few rows do what others do, with any number of rows")
+  func smallBatches() throws {
+    let description = try FlowDescription(
+      text: #"{"type": "NSF", "features": 3, "transforms": 2, "hidden_features": [16, 16]}"#)
+    var generator = SeededGenerator(seed: 4)
+    let x = (0..<3 * 300).map { _ in Float(generator.uniform() * 4 - 2) }
+    func losses(batch: Int?) throws -> [Float] {
+      let trainer = try Model(description, seed: 1).trainer(batch: batch)
+      return try [64, 1, 40, 300].map {
+        try trainer.step(["x": x], rows: $0, learningRate: 1e-3)
+      }
+    }
+    for (few, any) in zip(try losses(batch: 64), try losses(batch: nil)) {
+      #expect(abs(few - any) < 1e-4 * (1 + abs(any)))
+    }
   }
 
   @Test(

@@ -38,7 +38,7 @@ struct Workload {
 
   /// One step of training on a batch, as a function of the number of threads.
   func trainingStep(rows: Int) throws -> (Int) throws -> Void {
-    let trainer = try model.trainer()
+    let trainer = try model.trainer(batch: rows)
     let inputs = [
       "x": x.array(rows * model.features), "context": context.array(rows * model.context),
     ]

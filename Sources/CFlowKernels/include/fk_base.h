@@ -30,7 +30,8 @@ typedef int32_t fk_word;
 
 /* Numbers in a vector, vectors in a block, rows in a tile. Six outputs by FK_VECTORS sums must fit in
  * the registers: 32 with AVX-512 and NEON, 16 with AVX2 and SSE. A tile is a multiple of four vectors,
- * which three outputs or fewer take at a time. */
+ * which three outputs or fewer take at a time. FK_MOST_ROWS is set for functions whose calls have so few rows
+ * that threads would go without: their tiles are shorter, two vectors at least. */
 #define FK_LANES (FK_BYTES / FK_REAL_BYTES)
 #ifndef FK_VECTORS
 #if defined(__AVX512F__) || defined(__aarch64__)
@@ -41,17 +42,22 @@ typedef int32_t fk_word;
 #endif
 #define FK_BLOCK (FK_VECTORS * FK_LANES)
 #ifdef __AVX512F__
-#define FK_TILE FK_BLOCK
+#define FK_LONG_TILE FK_BLOCK
 #else
-#define FK_TILE (4 * FK_BLOCK)
+#define FK_LONG_TILE (4 * FK_BLOCK)
+#endif
+#if defined(FK_MOST_ROWS) && FK_MOST_ROWS < FK_LONG_TILE
+#define FK_TILE FK_MOST_ROWS
+#else
+#define FK_TILE FK_LONG_TILE
 #endif
 
 /* Vectors side by side in a wide vector, for groups that wait for long functions: its steps alternate
  * between them, so that few wait for the one before. Sixteen registers hold the steps of two. GCC would
  * keep wide vectors in memory. */
-#if !defined(__clang__) || FK_TILE % (4 * FK_LANES) != 0
+#ifndef __clang__
 #define FW_VECTORS 1
-#elif defined(__AVX512F__) || defined(__aarch64__)
+#elif (defined(__AVX512F__) || defined(__aarch64__)) && FK_TILE % (4 * FK_LANES) == 0
 #define FW_VECTORS 4
 #else
 #define FW_VECTORS 2
@@ -73,9 +79,11 @@ typedef int32_t fk_word;
 #ifdef __clang__
 #define FK_UNROLL _Pragma("clang loop unroll(full)")
 #define FK_LOOP _Pragma("clang loop unroll(disable)")
+#define FK_SCALAR_LOOP _Pragma("clang loop unroll(disable) vectorize(disable)")
 #else
 #define FK_UNROLL _Pragma("GCC unroll 32")
 #define FK_LOOP _Pragma("GCC unroll 1")
+#define FK_SCALAR_LOOP FK_LOOP
 #endif
 
 typedef fk_real fk_register __attribute__((vector_size(FK_BYTES)));

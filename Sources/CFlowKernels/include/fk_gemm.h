@@ -21,7 +21,7 @@
  * and the inputs, or an input and the outputs' factors, whichever are fewer. SSE has no fused
  * multiply-add, and needs a register for a product too. */
 #if defined(__AVX512F__) || defined(__aarch64__)
-#define FK_PANEL_VECTORS(ROWS) FK_VECTORS
+#define FK_PANEL_VECTORS(ROWS) (FK_TILE < FK_BLOCK ? FK_TILE / FK_LANES : FK_VECTORS)
 #elif defined(FK_AVX2)
 #define FK_PANEL_VECTORS(ROWS) (ROWS == 1 ? 8 : ROWS <= 3 ? 4 : ROWS == 4 ? 3 : 2)
 #else

@@ -162,20 +162,24 @@ public func compile(
 }
 
 extension Model {
-  /// A trainer of the model's parameters on the mean of -log p.
+  /// A trainer of the model's parameters on the mean of -log p; `batch` is the number of rows that most steps
+  /// have, if it is known.
   ///
   /// - Throws: `GradientError`, `RuntimeError`, or `FlowError` for a frozen name that no parameter has.
-  public func trainer(optimizer: AdamW = AdamW(), frozen: [String] = []) throws -> Trainer {
-    try trainer(optimizer: optimizer, frozen: frozen, isWeighted: false)
+  public func trainer(
+    optimizer: AdamW = AdamW(), frozen: [String] = [], batch: Int? = nil
+  ) throws -> Trainer {
+    try trainer(optimizer: optimizer, frozen: frozen, isWeighted: false, batch: batch)
   }
 
   /// A trainer whose steps also take `row_weights` if rows have weights.
   func trainer(
     optimizer: AdamW, frozen: [String], isWeighted: Bool,
-    objective: TrainingObjective = .likelihood, seed: UInt64 = 0
+    objective: TrainingObjective = .likelihood, seed: UInt64 = 0, batch: Int?
   ) throws -> Trainer {
     try Trainer(
       loss: trainingLoss(objective, isWeighted: isWeighted, frozen: frozen),
-      parameters: parameters, values: values, optimizer: optimizer, frozen: frozen, seed: seed)
+      parameters: parameters, values: values, optimizer: optimizer, frozen: frozen, seed: seed,
+      batch: batch)
   }
 }

@@ -27,19 +27,20 @@ extension ParameterHolder {
   ///   - optimizer: the rule of the update.
   ///   - frozen: the names of parameters, or of modules with all of their parameters, that are not trained.
   ///   - seed: decides the random numbers of each step, if the loss draws any.
+  ///   - batch: the number of rows that most steps have, if it is known: threads share small batches better then.
   ///   - loss: the closure.
   /// - Throws: `GradientError` for a loss that is not a uniform scalar, `FlowError` for a frozen name that
   ///   no parameter has, `RuntimeError` if there is no compiler.
   public func trainer(
     _ inputs: [Input], optimizer: AdamW = AdamW(), frozen: [String] = [], seed: UInt64 = 0,
-    loss: ([Tensor]) throws -> Tensor
+    batch: Int? = nil, loss: ([Tensor]) throws -> Tensor
   ) throws -> Trainer {
     let function = try Flows.trace(inputs, name: "loss", parametersAreInputs: true) {
       [("loss", try loss($0))]
     }
     return try Trainer(
       loss: function, parameters: parameters, values: values, optimizer: optimizer,
-      frozen: frozen, seed: seed)
+      frozen: frozen, seed: seed, batch: batch)
   }
 
   /// Replaces the values by those that a trainer has reached.

@@ -47,7 +47,8 @@ struct FitSession {
     job = TrainingJob(model: model, data: split.digests, validation: judged, options: options)
     trainer = try normalised.trainer(
       optimizer: options.optimizer, frozen: options.frozen, isWeighted: isWeighted,
-      objective: options.objective, seed: options.seed)
+      objective: options.objective, seed: options.seed,
+      batch: options.batchSize(rows: training.count))
     judgement = try CompiledFunction(model.judgement(options.objective).optimized())
   }
 

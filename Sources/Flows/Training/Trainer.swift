@@ -46,10 +46,12 @@ public final class Trainer {
   ///   - optimizer: the rule of the update.
   ///   - frozen: the names of parameters, or of modules with all of their parameters, that are not trained.
   ///   - seed: decides the random numbers of each step, if the loss draws any.
+  ///   - batch: the number of rows that most steps have, if it is known: threads share small batches better then.
+  ///     Steps may have any number of rows.
   /// - Throws: `GradientError`, `RuntimeError`, or `FlowError` for a frozen name that no parameter has.
   public init(
     loss function: TracedFunction, parameters: [Parameter], values: [String: HostArray],
-    optimizer: AdamW = AdamW(), frozen: [String] = [], seed: UInt64 = 0
+    optimizer: AdamW = AdamW(), frozen: [String] = [], seed: UInt64 = 0, batch: Int? = nil
   ) throws {
     self.seed = seed
     let used = Set(function.function.arguments.map(\.name))
@@ -61,7 +63,7 @@ public final class Trainer {
     let compact = try trainingStep(
       loss: function, parameters: self.parameters, optimizer: optimizer)
     let step = compact.function
-    bound = try CompiledFunction(.withoutPasses(step)).bind()
+    bound = try CompiledFunction(.withoutPasses(step), rows: batch).bind()
     let kept = compact.keptEntries
     var numbers: [String: Int] = [:]
     for parameter in self.parameters {
