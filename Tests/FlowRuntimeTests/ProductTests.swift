@@ -1,4 +1,6 @@
 import FlowIR
+import FlowPasses
+import Foundation
 import Testing
 
 @testable import FlowRuntime
@@ -54,6 +56,65 @@ import Testing
         #expect(
           found[result.name]?.doubles == exact[result.name]?.values,
           "\(result.name) of \(rows) rows for \(cpu.rawValue)")
+      }
+    }
+  }
+
+  /// Forty numbers in an order without two that follow each other, which a table says.
+  @Test("products see inputs in the order that they are given in")
+  func order() throws {
+    let text = """
+      flowir 1
+      func @f(input %x : rows x 40 x f32, parameter %w : 3 x 40 x f32) {
+        %p = gather %x axis 0 indices INDICES : rows x 40 x f32
+        %y = linear %p, %w : rows x 3 x f32
+        return y = %y
+      }
+      """
+    let indices = (0..<40).map { $0 * 7 % 40 }
+    let function = try Module(
+      parsing: text.replacingOccurrences(of: "INDICES", with: "\(indices)")
+    ).functions[0]
+    let compiled = try CompiledFunction(.withoutPasses(function))
+    let w = (0..<120).map { Double($0 * 7 % 11 - 5) }
+    for rows in [1, 5, 70] {
+      let x = (0..<rows * 40).map { Double($0 * 5 % 13 - 6) }
+      let exact = try Interpreter.run(function, ["x": x, "w": w], rows: rows)
+      let found = try compiled(
+        ["x": HostArray(x, shape: [rows, 40]), "w": HostArray(w, shape: [3, 40])], rows: rows)
+      #expect(found["y"]?.doubles == exact["y"]?.values)
+    }
+  }
+
+  /// A product and the gradient of its weights in short tiles, for any number of rows.
+  @Test("calls that are said to have few rows may have any number", arguments: processors)
+  func fewRows(cpu: TargetCPU) throws {
+    let text = """
+      flowir 1
+      func @f(input %x : rows x 21 x f32, input %g : rows x 5 x f32, parameter %w : 5 x 21 x f32) {
+        %y = linear %x, %w : rows x 5 x f32
+        %d = linear_weight_gradient %g, %x : 5 x 21 x f32
+        return y = %y, d = %d
+      }
+      """
+    let function = try Module(parsing: text).functions[0]
+    let compiled = try CompiledFunction(.withoutPasses(function), cpu: cpu, rows: 64)
+    let w = (0..<105).map { Double($0 * 7 % 11 - 5) }
+    for rows in [1, 5, 31, 32, 33, 64, 70, 300] {
+      let x = (0..<rows * 21).map { Double($0 * 5 % 13 - 6) }
+      let g = (0..<rows * 5).map { Double($0 * 3 % 7 - 3) }
+      let exact = try Interpreter.run(function, ["x": x, "g": g, "w": w], rows: rows)
+      for threads in [1, 2, 3] {
+        let found = try compiled(
+          [
+            "x": HostArray(x, shape: [rows, 21]), "g": HostArray(g, shape: [rows, 5]),
+            "w": HostArray(w, shape: [5, 21]),
+          ], rows: rows, threads: threads)
+        for name in ["y", "d"] {
+          #expect(
+            found[name]?.doubles == exact[name]?.values,
+            "\(name) of \(rows) rows on \(threads) threads for \(cpu.rawValue)")
+        }
       }
     }
   }

@@ -121,6 +121,14 @@ FK_OUTLINE void fk_fill_from(fk_real *target, const fk_real *source, int n) {
     fk_fill(target + (int64_t)e * FK_TILE, source[e], 1);
 }
 
+/* Elements to[i] of a tile become elements at[i] of another, for i in [begin, end). */
+FK_OUTLINE void fk_copy_elements(int begin, int end, fk_real *target, const int32_t *to,
+                                 const fk_real *source, const int32_t *at) {
+  for (int i = begin; i < end; i++)
+    memcpy(target + (int64_t)to[i] * FK_TILE, source + (int64_t)at[i] * FK_TILE,
+           FK_TILE * sizeof(fk_real));
+}
+
 /* Elements [begin, end) of sums over rows, `stride` doubles a slot, added up in order. */
 FK_OUTLINE void fk_combine_sums(const double *sums, int64_t stride, int slots, int64_t begin,
                                 int64_t end, fk_real *target) {

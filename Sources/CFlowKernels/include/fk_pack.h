@@ -52,50 +52,49 @@ FK_INLINE int fk_counts_up(const int32_t *list, int n) {
   return !wrong;
 }
 
-/* The weights of inputs [from, to) for a panel's outputs; inlined, so that `count` is known. Outputs that
- * lie side by side, as in a transposed matrix, are moved together; and so are four inputs that do. */
+/* The weights of inputs [from, to) for `count` of a panel's outputs: 4, 2 or 1, known here since it is inlined.
+ * Outputs that lie side by side, as in a transposed matrix, are moved together; and so are four inputs that do. */
 FK_INLINE void fk_pack_rows(int count, int from, int to, const fk_real *source, const int32_t *rows,
                             const int32_t *columns, int stride, fk_real *out) {
-  if (count > 1 && fk_counts_up(rows, count)) {
-    for (int i = from; i < to; i++, out += stride)
-      __builtin_memcpy(out, source + rows[0] + columns[i], (size_t)count * sizeof(fk_real));
-    return;
-  }
-  const fk_real *start[6];
+  const fk_real *start[4];
   FK_UNROLL
   for (int r = 0; r < count; r++)
     start[r] = source + rows[r];
+  const int is_row = count > 1 && fk_counts_up(rows, count);
   int i = from;
-  if (to - from >= 4 && fk_counts_up(columns + from, to - from)) {
+  if (!is_row && to - from >= 4 && fk_counts_up(columns + from, to - from)) {
     const int64_t first = (int64_t)columns[from] - from;
-    for (; i + 4 <= to; i += 4, out += 4 * stride) {
-      int r = 0;
-      if (count >= 4)
-        fk_pack_four(stride, start, first + i, out), r = 4;
-      if (count - r >= 2)
-        fk_pack_two(stride, start + r, first + i, out + r), r += 2;
-      if (r < count)
-        FK_UNROLL for (int k = 0; k < 4; k++) out[k * stride + r] = start[r][first + i + k];
+    FK_LOOP for (; i + 4 <= to; i += 4, out += 4 * stride) {
+      if (count == 4)
+        fk_pack_four(stride, start, first + i, out);
+      else if (count == 2)
+        fk_pack_two(stride, start, first + i, out);
+      else
+        FK_UNROLL for (int k = 0; k < 4; k++) out[k * stride] = start[0][first + i + k];
     }
   }
-  for (; i < to; i++, out += stride) {
-    int64_t column = columns[i];
-    FK_UNROLL
-    for (int r = 0; r < count; r++)
-      out[r] = start[r][column];
+  FK_SCALAR_LOOP for (; i < to; i++, out += stride) {
+    const int64_t column = columns[i];
+    if (is_row)
+      __builtin_memcpy(out, start[0] + column, (size_t)count * sizeof(fk_real));
+    else
+      FK_UNROLL for (int r = 0; r < count; r++) out[r] = start[r][column];
   }
 }
+/* The weights of inputs [from, to) for a panel's outputs. */
 FK_OUTLINE void fk_pack_inputs(int count, int from, int to, const fk_real *source,
                                const int32_t *rows, const int32_t *columns, int stride,
                                fk_real *out) {
-  switch (count) {
-  case 1: fk_pack_rows(1, from, to, source, rows, columns, stride, out); break;
-  case 2: fk_pack_rows(2, from, to, source, rows, columns, stride, out); break;
-  case 3: fk_pack_rows(3, from, to, source, rows, columns, stride, out); break;
-  case 4: fk_pack_rows(4, from, to, source, rows, columns, stride, out); break;
-  case 5: fk_pack_rows(5, from, to, source, rows, columns, stride, out); break;
-  default: fk_pack_rows(6, from, to, source, rows, columns, stride, out); break;
+  if (count >= 4) {
+    fk_pack_rows(4, from, to, source, rows, columns, stride, out);
+    count -= 4, rows += 4, out += 4;
   }
+  if (count >= 2) {
+    fk_pack_rows(2, from, to, source, rows, columns, stride, out);
+    count -= 2, rows += 2, out += 2;
+  }
+  if (count)
+    fk_pack_rows(1, from, to, source, rows, columns, stride, out);
 }
 
 /* Bits [at, at + n) of a mask, n at most 32. */

@@ -23,7 +23,7 @@ FK_INLINE void fk_philox_rows(int count, uint32_t key0, uint32_t key1, const uin
     words[2][i] = block;
     words[3][i] = stream;
   }
-  for (int round = 0; round < 10; round++) {
+  FK_LOOP for (int round = 0; round < 10; round++) {
     for (int i = 0; i < count; i++) {
       uint64_t a = (uint64_t)words[0][i] * 0xD2511F53u;
       uint64_t b = (uint64_t)words[2][i] * 0xCD9E8D57u;

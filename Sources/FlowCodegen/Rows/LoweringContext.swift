@@ -23,13 +23,23 @@ final class LoweringContext {
   private var demanded: Set<Value> = []
   /// The tables of inverses.
   private(set) var inverses: [InverseTable] = []
-  private let schedule: Schedule
+  /// The groups of fused operations, in the order in which they were started.
+  private(set) var groups: [GroupBuilder] = []
+  /// The shapes of groups that take no more operations.
+  let ends: Set<Int>
+  let schedule: Schedule
 
-  init(_ views: Views, _ schedule: Schedule, groupedInput: Int?) {
+  init(_ views: Views, _ schedule: Schedule, groupedInput: Int?, ends: Set<Int> = []) {
     function = views.function
     self.views = views
     self.schedule = schedule
     self.groupedInput = groupedInput
+    self.ends = ends
+  }
+
+  func makeGroup(extent: Int) -> GroupBuilder {
+    groups.append(GroupBuilder(extent: extent))
+    return groups[groups.count - 1]
   }
 
   func type(of value: Value) -> TensorType { function.type(of: value) }

@@ -13,7 +13,7 @@ extension RowLowering {
   /// A group is a loop over the leading dimension; what passes between its operations stays in
   /// registers. Views are read through and cost nothing.
   ///
-  /// The group is none before `floor`.
+  /// The group is none before `floor`, and none that ends where it is the same as others (`SharedGroups`).
   func lowerFused(_ operation: TensorOperation, from floor: Int = 0) {
     let space = IterationSpace(operation, context.function)
     var earliest = floor
@@ -35,7 +35,7 @@ extension RowLowering {
     for (operand, loops) in zip(operation.operands, space.operandLoops) {
       store(operand, loops: loops, space: space, readBy: group)
     }
-    group.operations.append(operation)
+    group.append(operation, context.views)
     if case .reduce(let reduction, axis: 0) = operation.opcode, !space.isWhole {
       let elements = context.type(of: operation.result).elementCount
       let buffer = context.makeBuffer(elements, "v\(operation.result.id)")
@@ -113,7 +113,10 @@ extension RowLowering {
     -> Int?
   {
     guard earliest < count else { return nil }
-    return (earliest..<count).first { group(at: $0)?.extent == space.extent }
+    return (earliest..<count).first { position in
+      guard let group = group(at: position) else { return false }
+      return group.extent == space.extent && !context.ends.contains(group.shape)
+    }
   }
 
   /// Has other nodes store what an operand reads from them, and notes where.

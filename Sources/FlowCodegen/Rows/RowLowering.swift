@@ -130,7 +130,7 @@ final class RowLowering {
 
   /// Starts a group that operations may join.
   func addGroup(extent: Int, _ scope: Scope) {
-    drafts.append(.group(GroupBuilder(extent: extent), scope))
+    drafts.append(.group(context.makeGroup(extent: extent), scope))
   }
 
   /// The first position behind all nodes that are no groups.
@@ -212,7 +212,8 @@ final class RowLowering {
     return (buffer, ready)
   }
 
-  /// Fills a buffer with elements from anywhere; values of groups are stored there directly.
+  /// Fills a buffer with elements from anywhere; values of groups are stored there directly, unless a group shares
+  /// its code with others, which store elsewhere.
   func materialize(_ refs: [ElementRef], into target: Buffer) -> Int {
     var ready = -1
     var runs: [CopyNode.Run] = []
@@ -230,14 +231,17 @@ final class RowLowering {
           to: &runs)
         continue
       }
-      if case .group(let group, let at) = place(of: source) {
+      if case .group(let group, let at) = place(of: source),
+        isStepwise || !context.ends.contains(group.shape)
+      {
         if stored.insert(source).inserted {
           storeDirectly(source, of: group, refs: refs, into: target)
         }
         ready = max(ready, at)
         continue
       }
-      let (buffer, _) = storage(of: source)
+      let (buffer, at) = storage(of: source)
+      ready = max(ready, at)
       let run = CopyNode.Run(source: .buffer(buffer, ref.index), target: position, count: 1)
       // Elements of a region's own values become final one by one, so each is copied on its own.
       if isStepwise, places[source] != nil { runs.append(run) } else { append(run, to: &runs) }

@@ -42,8 +42,17 @@ struct RowLoops {
   ///
   /// - Throws: `CodegenError` for an operation on row values that has no lowering.
   init(_ views: Views, _ schedule: Schedule, groupedInput: Int?) throws(CodegenError) {
-    let context = LoweringContext(views, schedule, groupedInput: groupedInput)
-    let function = views.function
+    let first = LoweringContext(views, schedule, groupedInput: groupedInput)
+    let loops = try Self(first)
+    let ends = SharedGroups.ends(first.groups, views)
+    self =
+      ends.isEmpty
+      ? loops : try Self(LoweringContext(views, schedule, groupedInput: groupedInput, ends: ends))
+  }
+
+  private init(_ context: LoweringContext) throws(CodegenError) {
+    let schedule = context.schedule
+    let function = context.function
     let roots = function.operations.filter(\.sumsRows)
     func sumPhases(_ operation: TensorOperation) -> [Int] {
       operation.results.filter { !function.type(of: $0).hasRows }

@@ -38,6 +38,15 @@ extension KernelCall {
     KernelCall("fk_fill_from", ["target": target, "source": source, "n": n])
   }
 
+  /// Elements of a tile that are copied to elements of another, by two tables.
+  static func copyElements(
+    begin: String, end: String, target: String, to: String, source: String, at: String
+  ) -> KernelCall {
+    KernelCall(
+      "fk_copy_elements",
+      ["begin": begin, "end": end, "target": target, "to": to, "source": source, "at": at])
+  }
+
   /// Zeros in the rows of a tile that hold no data.
   static func clearRows(tile: String, n: Int) -> KernelCall {
     KernelCall("fk_clear_rows", ["tile": tile, "n": n, "valid": CVariable.valid])

@@ -33,10 +33,47 @@ extension StoreNode {
 
 extension CopyNode {
   func statements(_ node: Node, in printer: NodePrinter) -> [String] {
-    runs.enumerated().map { index, run in
+    var statements: [String] = []
+    var inTables: Set<Buffer> = []
+    for (index, run) in runs.enumerated() {
+      if case .buffer(let buffer, _) = run.source {
+        if inTables.contains(buffer) { continue }
+        let items = runs.indices.filter { runs[$0].isFrom(buffer) }
+        if items.count >= Self.leastInTable {
+          inTables.insert(buffer)
+          statements.append(table(items, from: buffer, node, printer))
+          continue
+        }
+      }
       let condition = printer.steps == nil ? "" : "if (step == \(node.itemSteps[index])) "
-      return condition + statement(run, printer)
+      statements.append(condition + statement(run, printer))
     }
+    return statements
+  }
+
+  /// How many runs from one buffer are copied in a loop over tables: compilers take longer for copies side by side
+  /// than their number says, a second for two hundred.
+  private static let leastInTable = 8
+
+  /// The copies of some items from one buffer.
+  private func table(
+    _ items: [Int], from source: Buffer, _ node: Node, _ printer: NodePrinter
+  ) -> String {
+    var (to, at, steps): ([Int], [Int], [Int]) = ([], [], [])
+    for item in items {
+      guard case .buffer(_, let index) = runs[item].source else { continue }
+      to += runs[item].target..<runs[item].target + runs[item].count
+      at += index..<index + runs[item].count
+      let step = printer.steps == nil ? 0 : node.itemSteps[item]
+      steps += [Int](repeating: step, count: runs[item].count)
+    }
+    let (begin, end, order) = printer.range(steps, count: at.count)
+    let places = order ?? Array(at.indices)
+    return KernelCall.copyElements(
+      begin: begin, end: end, target: printer.pointer(target),
+      to: printer.definitions.table(places.map { to[$0] }), source: printer.pointer(source),
+      at: printer.definitions.table(places.map { at[$0] })
+    ).statement
   }
 
   private func statement(_ run: Run, _ printer: NodePrinter) -> String {

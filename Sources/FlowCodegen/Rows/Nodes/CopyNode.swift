@@ -14,6 +14,10 @@ struct CopyNode: NodeBody {
     var source: Source
     var target: Int
     var count: Int
+
+    func isFrom(_ buffer: Buffer) -> Bool {
+      if case .buffer(buffer, _) = source { true } else { false }
+    }
   }
 
   let runs: [Run]

@@ -118,7 +118,10 @@ struct GroupNode: NodeBody {
 /// A group that operations still join, and whose values later nodes still ask to be stored.
 final class GroupBuilder {
   let extent: Int
-  var operations: [TensorOperation] = []
+  private(set) var operations: [TensorOperation] = []
+  /// What the operations up to each are and which of the group's values they read: the same in groups that do the
+  /// same; and what they cost.
+  private(set) var prefixes: [(shape: Int, cost: NodeCost)] = []
   var stores: [GroupNode.Store] = []
   var sums: [Value: GroupNode.Sum] = [:]
   var sources: [Value: Buffer] = [:]
@@ -128,4 +131,31 @@ final class GroupBuilder {
   var uniforms: [Value] = []
 
   init(extent: Int) { self.extent = extent }
+
+  /// What all operations are.
+  var shape: Int { prefixes.last?.shape ?? 0 }
+
+  func append(_ operation: TensorOperation, _ views: Views) {
+    var hasher = Hasher()
+    hasher.combine(shape)
+    hasher.combine(operation.opcode)
+    for operand in operation.operands {
+      hasher.combine(views.type(of: operand))
+      let source = views.elements(of: operand).first?.source
+      hasher.combine(operations.firstIndex { $0.results.first == source })
+      hasher.combine(views.splat(of: operand))
+    }
+    var cost = prefixes.last?.cost ?? NodeCost()
+    cost.add(operation, views.function)
+    prefixes.append((hasher.finalize(), cost))
+    operations.append(operation)
+  }
+
+  /// Whether an item takes so many instructions that its code is worth sharing, and passing values through memory
+  /// costs nothing beside them.
+  var isLong: Bool { isLong(prefixes.last?.cost ?? NodeCost()) }
+
+  func isLong(_ cost: NodeCost) -> Bool { cost.instructions >= Self.leastLong * extent }
+
+  private static let leastLong = 200
 }
