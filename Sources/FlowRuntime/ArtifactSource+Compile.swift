@@ -4,7 +4,7 @@ import Foundation
 extension ArtifactSource {
   /// The whole C file, the weights inside.
   public var text: [UInt8] {
-    text(kernels: KernelHeaders.text(dtype: dtype), hash: ObjectCache.hash)
+    text(kernels: { KernelHeaders.text(for: $0, dtype: dtype) }, hash: ObjectCache.hash)
   }
 
   /// Compiles to a shared object.
@@ -56,13 +56,14 @@ extension ArtifactSource {
   /// Compiles translation units, each for its processor; the weights lie in a file meanwhile.
   private func compile(
     to path: String, named name: String,
-    _ file: (_ kernels: String, _ weights: String) -> (
+    _ file: (_ kernels: (String) -> String, _ weights: String) -> (
       units: [(text: [UInt8], cpu: TargetCPU)], weights: [UInt8]
     )
   ) throws(RuntimeError) {
     let toolchain = try Toolchain.find()
     let weights = path + ".weights"
-    let file = file(KernelHeaders.text(dtype: dtype), URL(fileURLWithPath: weights).path)
+    let file = file(
+      { KernelHeaders.text(for: $0, dtype: dtype) }, URL(fileURLWithPath: weights).path)
     let sources = file.units.enumerated().map {
       Toolchain.Source(path: "\(path).\($0).c", cpu: $1.cpu)
     }

@@ -75,9 +75,9 @@ public final class CompiledFunction: @unchecked Sendable {
   /// - Throws: `RuntimeError.noCompiler` or `.noOpenMP`.
   public static func requireCompiler() throws(RuntimeError) { _ = try Toolchain.find() }
 
-  /// The whole C file: kernel headers, then the function.
+  /// The whole C file: the kernels that the function uses, then the function.
   public static func source(_ file: CFile, dtype: DType, rows: Int? = nil) -> String {
-    KernelHeaders.text(dtype: dtype, rows: rows) + "\n" + file.text
+    KernelHeaders.text(for: file.text, dtype: dtype, rows: rows) + "\n" + file.text
   }
 
   /// The function with its parameters packed, ready to be called many times.

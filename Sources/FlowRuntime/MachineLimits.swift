@@ -16,7 +16,7 @@ public struct MachineLimits: Sendable {
   ///
   /// - Throws: `RuntimeError` if there is no compiler or OpenMP runtime, or memory runs out.
   public init(dtype: DType, threads: Int, cpu: TargetCPU = .native) throws(RuntimeError) {
-    let text = KernelHeaders.text(dtype: dtype) + Self.program
+    let text = KernelHeaders.text(for: Self.program, dtype: dtype) + Self.program
     let path = try ObjectCache().object(for: text, toolchain: try .find(), cpu: cpu)
     guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
       throw .loading(path, String(cString: dlerror()))

@@ -11,7 +11,7 @@ import Testing
     let model = try Model(path: CompileCommandTests.fixtures + "/maf-default.safetensors")
     let source = try model.artifactSource(functions: functions, prefix: "flowir", dtype: .f32)
     let units = source.units(
-      kernels: "/* kernels */\n", hash: { _ in "hash" }, weightsIn: "weights"
+      kernels: { _ in "/* kernels */\n" }, hash: { _ in "hash" }, weightsIn: "weights"
     ).units
     return units.map { String(decoding: $0, as: UTF8.self) }
   }

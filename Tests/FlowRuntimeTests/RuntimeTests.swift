@@ -103,4 +103,28 @@ import Testing
     #expect(texts.first?.contains("#define FK_BASE_H") == true)
     #expect(texts.last?.contains("#define FK_ODE_GROUP_H") == true)
   }
+
+  @Test(
+    "code comes with the kernels that it uses, and those with all that they use",
+    arguments: [
+      ("FK_LANES", "fk_vec"), ("fk_vec", "fk_exp"), ("fk_exp", "fk_load_tile"),
+      ("fk_random", "fk_pack"), ("fk_load_tile", "fk_exp"), ("fk_pack", "fk_load_tile"),
+      ("FK_DEFINE_GEMM", "fk_exp"), ("FK_DEFINE_ROW", "fk_weight_gradient"),
+      ("fk_weight_gradient", "fk_take"), ("fk_ode_begin", "fk_ode_recall"),
+      ("fk_ode_recall", "fk_take"), ("fk_cholesky", "fk_exp"), ("fk_root_start", "fk_inverse_put"),
+      ("fk_inverse_put", "fk_take"), ("fk_take", "fk_weight_gradient"),
+      ("fk_ode_restore", "fk_root_start"),
+    ])
+  func usedHeaders(name: String, other: String) throws {
+    func defines(_ text: String, _ name: String) -> Bool {
+      text.contains(name + "(") || text.contains(name + " ") || text.contains(name + ";")
+    }
+    for dtype in [DType.f32, .f64] {
+      let text = KernelHeaders.text(for: "int \(name);", dtype: dtype)
+      #expect(defines(text, name))
+      #expect(!defines(text, other))
+      let checks = "#pragma clang diagnostic error \"-Wimplicit-function-declaration\"\n"
+      _ = try ObjectCache().object(for: checks + text, toolchain: .find())
+    }
+  }
 }

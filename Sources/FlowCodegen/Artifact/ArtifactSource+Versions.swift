@@ -70,7 +70,7 @@ extension ArtifactSource {
   /// A version is the C of `units(kernels:hash:weightsIn:)`, whose functions have names and visibility of
   /// their own; only those of the chooser are visible from outside.
   public func versions(
-    _ names: [String], kernels: String, hash: (String) -> String, weightsIn path: String
+    _ names: [String], kernels: (String) -> String, hash: (String) -> String, weightsIn path: String
   ) -> Versions {
     let file = fileUnits(kernels: kernels, hash: hash) { $0.declared(dtype: dtype) }
     let units = names.map { name in

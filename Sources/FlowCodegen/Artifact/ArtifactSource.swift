@@ -85,8 +85,8 @@ public struct ArtifactSource {
   /// The same in C.
   var real: String { ioType == .f64 ? "double" : "float" }
 
-  /// The whole C file, given the text of the kernels; `hash` tells texts apart.
-  public func text(kernels: String, hash: (String) -> String) -> [UInt8] {
+  /// The whole C file; `kernels` gives the text of the kernels that some C uses, `hash` tells texts apart.
+  public func text(kernels: (String) -> String, hash: (String) -> String) -> [UInt8] {
     let parts = parts(kernels: kernels, hash: hash)
     return Array(parts.start.utf8) + parts.weights.literal(parts.block, dtype: dtype)
       + Array(parts.end.utf8)
@@ -100,7 +100,7 @@ public struct ArtifactSource {
   /// The C comes in one or more translation units, so that compilers can run side by side: functions
   /// that differentiate, which are the longest, have one each, and the first holds all else.
   public func units(
-    kernels: String, hash: (String) -> String, weightsIn path: String
+    kernels: (String) -> String, hash: (String) -> String, weightsIn path: String
   ) -> (units: [[UInt8]], weights: [UInt8]) {
     let file = fileUnits(kernels: kernels, hash: hash) { $0.included(from: path, dtype: dtype) }
     return (file.units, file.block)
@@ -108,7 +108,7 @@ public struct ArtifactSource {
 
   /// The translation units, with what stands for the weights in the first, and what is stored.
   func fileUnits(
-    kernels: String, hash: (String) -> String, weights text: (StoredWeights) -> String
+    kernels: (String) -> String, hash: (String) -> String, weights text: (StoredWeights) -> String
   ) -> (units: [[UInt8]], stored: StoredWeights, block: [UInt8]) {
     let parts = parts(kernels: kernels, hash: hash)
     let weights = text(parts.weights)
@@ -119,17 +119,21 @@ public struct ArtifactSource {
     }
     let others = variants.filter { apart.contains($0.kind) }
     let first =
-      start(kernels, variants.filter { !apart.contains($0.kind) })
+      start(kernels, variants.filter { !apart.contains($0.kind) }, before: parts.end)
       + others.map { CFile.entryDeclarations($0.name) }.joined() + weights + parts.end
     let units = apart.map { kind in
-      "#define FK_ENTRY\n" + kernels + "\n" + self.text(of: others.filter { $0.kind == kind })
+      let text = self.text(of: others.filter { $0.kind == kind })
+      return "#define FK_ENTRY\n" + kernels(text) + "\n" + text
     }
     return (([first] + units).map { Array($0.utf8) }, parts.weights, parts.block)
   }
 
-  /// The start of a file with some functions.
-  private func start(_ kernels: String, _ variants: [ArtifactVariant]) -> String {
-    comment + "#define FK_ENTRY static\n" + kernels + "\n" + text(of: variants)
+  /// The start of a file with some functions, before what uses kernels too.
+  private func start(
+    _ kernels: (String) -> String, _ variants: [ArtifactVariant], before end: String
+  ) -> String {
+    let text = text(of: variants)
+    return comment + "#define FK_ENTRY static\n" + kernels(text + end) + "\n" + text
   }
 
   /// Some functions, which share the tables and kernels that they define.
@@ -147,15 +151,15 @@ public struct ArtifactSource {
   }
 
   private func parts(
-    kernels: String, hash: (String) -> String
+    kernels: (String) -> String, hash: (String) -> String
   ) -> (start: String, weights: StoredWeights, block: [UInt8], end: String) {
     var calls = ""
     var stored = StoredWeights(values: weights)
     for variant in variants {
       calls += call(variant, stateElements: variant.program.stateElements, weights: &stored)
     }
-    let start = start(kernels, variants)
     let end = interfaceStart + calls + interface
+    let start = start(kernels, variants, before: end)
     // The values of weights change the file too, so they are part of its hash.
     let block = stored.bytes
     let identity = hash(start + end + StoredWeights.digest(block))

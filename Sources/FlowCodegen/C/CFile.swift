@@ -38,8 +38,7 @@ public struct CFile {
     let inverses = program.inverses.map { inverse($0) }
     let entries = prepare() + "\n" + body() + "\n" + run()
     let constants = program.storage.tables.enumerated().map { constant($1, places.constant($0)) }
-    text = previous == nil ? SharedConstants.assertions : ""
-    text += profiling ? profileStart : ""
+    text = profiling ? profileStart : ""
     let functions = definitions.texts + tiles + inverses
     text += (constants + functions).joined(separator: "\n") + "\n" + entries
   }
