@@ -124,20 +124,22 @@ import Testing
     try flow.model.setDiscrete([DiscreteColumn(feature: 0)])
     var options = TrainingOptions()
     options.epochs = 30
-    options.learningRate = 5e-2
-    options.schedule = .cosine
+    options.learningRate = 1e-2
     _ = try flow.model.fit(x, options: options)
     let (logMass, _) = try DiscreteMass<Float>(flow.model)(
       Rows((0...80).map { Float($0) }, columns: 1))
     let sum: Double = logMass.reduce(0) { $0 + exp($1) }
     #expect(abs(sum - 1) < 1e-4)
-    var wanted = exp(-rate)
-    for count in 0...9 {
+    // The divergence of the learnt masses from the shares in the data. Half a cell's shift would make it
+    // 0.25 / (2 * rate) = 0.04 nats; ten trainings from other parameters ended at 0.001 to 0.005.
+    var (divergence, wanted) = (0.0, exp(-rate))
+    for count in 0...15 {
       let share = Double(x.count { $0 == Float(count) }) / 8000
-      #expect(abs(exp(logMass[count]) - share) < 0.015, "\(count): \(exp(logMass[count])) \(share)")
+      if share > 0 { divergence += share * (log(share) - logMass[count]) }
       #expect(abs(share - wanted) < 0.03)
       wanted *= rate / Double(count + 1)
     }
+    #expect(divergence < 0.015)
     let (outside, _) = try DiscreteMass<Float>(flow.model)([[-1]])
     #expect(outside[0] == -.infinity)
   }
