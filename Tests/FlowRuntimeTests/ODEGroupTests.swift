@@ -29,22 +29,29 @@ extension ODETests {
         let other = try Self.run(compiled, arguments, rows: rows, threads: threads)["x1"]
         #expect(other?.map(\.bitPattern) == bits, "\(threads) threads")
       }
-      let exact = try #require(try Interpreter.run(function, arguments, rows: rows)["x1"]?.values)
-      for row in 0..<rows {
-        for index in [2 * row, 2 * row + 1] {
-          let isGone = [3, 700, 2499].contains(row)
-          let error = abs(found[index] - exact[index])
-          #expect(isGone ? found[index].isNaN : error < (dtype == .f64 ? 1e-10 : 5e-5))
-        }
-      }
-      // A call of some rows in another order, and one of each alone.
-      for chosen in [(0..<rows).reversed().filter { $0 % 3 == 1 }, [17], [2], [1200]] {
+      func some(_ chosen: [Int]) -> [String: [Double]] {
         var some = arguments
         for name in ["x", "c"] {
           let all = arguments[name] ?? []
           some[name] = chosen.flatMap { [all[2 * $0], all[2 * $0 + 1]] }
         }
-        let own = try Self.run(compiled, some, rows: chosen.count)["x1"] ?? []
+        return some
+      }
+      // The interpreter solves some rows of every tile.
+      let checked = (0..<rows).filter { $0 % 10 == 0 || [3, 700, 2499].contains($0) }
+      let exact = try #require(
+        try Interpreter.run(function, some(checked), rows: checked.count)["x1"]?.values)
+      for (place, row) in checked.enumerated() {
+        for feature in 0..<2 {
+          let isGone = [3, 700, 2499].contains(row)
+          let value = found[2 * row + feature]
+          let error = abs(value - exact[2 * place + feature])
+          #expect(isGone ? value.isNaN : error < (dtype == .f64 ? 1e-10 : 5e-5))
+        }
+      }
+      // A call of some rows in another order, and one of each alone.
+      for chosen in [(0..<rows).reversed().filter { $0 % 3 == 1 }, [17], [2], [1200]] {
+        let own = try Self.run(compiled, some(chosen), rows: chosen.count)["x1"] ?? []
         let expected = chosen.flatMap { [bits[2 * $0], bits[2 * $0 + 1]] }
         #expect(own.map(\.bitPattern) == expected, "\(chosen.count) rows")
       }

@@ -42,6 +42,8 @@ import Testing
       let exact = try Interpreter.run(function, program.arguments, rows: RandomProgram.rows)
       for pass in Pipeline.all {
         let changed = try pass(function)
+        // Most passes find nothing in most programs.
+        if changed.text == text { continue }
         try changed.verify()
         let found = try Interpreter.run(
           changed, program.arguments, rows: RandomProgram.rows
