@@ -17,22 +17,31 @@ import Testing
   }
 
   @Test(
-    "functions that differentiate have a unit each, beside one for all others",
+    "one unit has the interface, one the loops of all functions but those that differentiate, which have one each",
     arguments: [
-      ([.logProb], 1), ([.logProbGradient], 1), ([.logProb, .sample], 1),
-      (ArtifactFunction.standard, 2), ([.logProbGradient, .logProbHVP], 2),
-      (ArtifactFunction.allCases, 3),
+      ([.logProb], 2), ([.logProbGradient], 2), ([.logProb, .sample], 2),
+      (ArtifactFunction.standard, 3), ([.logProbGradient, .logProbHVP], 3),
+      (ArtifactFunction.allCases, 4),
     ] as [([ArtifactFunction], Int)])
   func count(functions: [ArtifactFunction], count: Int) throws {
     let units = try Self.units(functions)
     #expect(units.count == count)
     for function in functions {
-      // Defined once, and known to the unit with the interface, which is the first.
-      let entry = "int flow_\(function.rawValue)_run("
-      let definitions = units.reduce(0) { $0 + $1.ranges(of: "FK_ENTRY " + entry).count }
-      #expect(definitions == 1 && units[0].contains(entry), "\(function)")
+      // Known to the unit with the interface, which is the first, and defined in another.
+      let loops = units.map { $0.contains("static void flow_\(function.rawValue)_run_part(") }
+      #expect(units[0].contains("int flow_\(function.rawValue)_run("), "\(function)")
+      #expect(!loops[0] && loops.count { $0 } == 1, "\(function)")
     }
     let interfaces = units.map { $0.contains("*flowir_description(") }
     #expect(interfaces == [true] + Array(repeating: false, count: count - 1))
+    // Functions that others call are defined in one unit, and declared or defined in each.
+    let groups = Set(units.joined().matches(of: /void (group_[0-9]+)\(/).map { String($0.1) })
+    #expect(!groups.isEmpty)
+    for group in groups {
+      #expect(units.allSatisfy { $0.contains("void \(group)(") }, "\(group)")
+      let lines = units.joined().split(separator: "\n")
+      let defined = lines.count { $0.hasPrefix("FK_PART void \(group)(") && $0.hasSuffix("{") }
+      #expect(defined == 1, "\(group) is defined \(defined) times")
+    }
   }
 }

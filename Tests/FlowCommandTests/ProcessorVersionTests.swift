@@ -7,16 +7,6 @@ import Testing
 #if arch(x86_64)
   /// `flowir compile --cpu` with several processors.
   @Suite struct ProcessorVersionTests {
-    /// What this machine can run of the processors that an object may be compiled for.
-    private static let runnable: [TargetCPU] = {
-      let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-      let flags = Set(
-        text.split(separator: "\n").first { $0.hasPrefix("flags") }?.split(separator: " ") ?? [])
-      let v4 = ["avx512f", "avx512vl", "avx512bw", "avx512dq", "avx512cd"]
-      return [.x86Base] + (flags.contains("avx2") && flags.contains("fma") ? [.x86V3] : [])
-        + (v4.allSatisfy { flags.contains(Substring($0)) } ? [.x86V4] : [])
-    }()
-
     /// Runs a program, with FLOWIR_CPU set if a processor is given.
     private func run(
       _ program: String, _ arguments: [String], cpu: String = ""
@@ -64,7 +54,7 @@ import Testing
         return try openRows(output).read(1000)
       }
       let wanted = try score(model)
-      for cpu in Self.runnable {
+      for cpu in TargetCPU.runnable {
         let alone = folder + "/lib\(cpu.rawValue).so"
         result = try run(
           "flowir", ["compile", model, "--output", alone, "--cpu", cpu.rawValue] + functions)
@@ -89,7 +79,7 @@ import Testing
       }
       #expect(symbols[0] == symbols[1] && symbols[0].contains("flowir_sample_each"))
       // Unasked, it is the best.
-      let best = try #require(Self.runnable.last).rawValue
+      let best = try #require(TargetCPU.runnable.last).rawValue
       result = try run("flowir", ["info", object])
       #expect(result.output.contains("cpu         \(best)\n"), "\(result.output)")
       #expect(

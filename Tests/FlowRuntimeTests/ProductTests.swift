@@ -7,19 +7,8 @@ import Testing
 
 /// Products of layers, with the blocks and loops of each processor that this machine can run.
 @Suite struct ProductTests {
-  /// Processors whose products differ; those that the machine lacks are left out.
-  private static let processors: [TargetCPU] = {
-    let features = Processor.current.features
-    var list: [TargetCPU] = [.native]
-    #if arch(x86_64)
-      list.append(.x86Base)
-      if features.isSuperset(of: ["avx2", "fma", "bmi2"]) { list.append(.x86V3) }
-      if features.isSuperset(of: ["avx512f", "avx512bw", "avx512dq", "avx512vl"]) {
-        list.append(.x86V4)
-      }
-    #endif
-    return list
-  }()
+  /// Processors whose products differ.
+  private static let processors = [TargetCPU.native] + TargetCPU.runnable
 
   /// Numbers of inputs around those that a loop takes at a time, and around those that a first cache holds.
   private static let inputs = [1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 127, 128, 129, 131]

@@ -68,6 +68,10 @@ typedef int32_t fk_word;
 
 #define FK_INLINE static inline __attribute__((always_inline, unused))
 #define FK_OUTLINE static __attribute__((noinline, unused))
+/* The functions of a flow that others call, in the same file if it is not one of several. */
+#ifndef FK_PART
+#define FK_PART FK_OUTLINE
+#endif
 /* Functions that run once for all calls: kept small, since compiling them takes longer than running them. */
 #ifdef __clang__
 #define FK_ONCE __attribute__((minsize))
@@ -80,10 +84,13 @@ typedef int32_t fk_word;
 #define FK_UNROLL _Pragma("clang loop unroll(full)")
 #define FK_LOOP _Pragma("clang loop unroll(disable)")
 #define FK_SCALAR_LOOP _Pragma("clang loop unroll(disable) vectorize(disable)")
+/* A loop over vectors that does little with each: four at a time, since counting takes as long. */
+#define FK_SIDE_BY_SIDE _Pragma("clang loop unroll_count(4)")
 #else
 #define FK_UNROLL _Pragma("GCC unroll 32")
 #define FK_LOOP _Pragma("GCC unroll 1")
 #define FK_SCALAR_LOOP FK_LOOP
+#define FK_SIDE_BY_SIDE _Pragma("GCC unroll 4")
 #endif
 
 typedef fk_real fk_register __attribute__((vector_size(FK_BYTES)));

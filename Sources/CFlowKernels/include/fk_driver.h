@@ -111,7 +111,7 @@ FK_INLINE int fk_slots(int64_t tiles) {
 }
 
 FK_OUTLINE void fk_fill(fk_real *target, fk_real value, int n) {
-  for (int64_t i = 0; i < (int64_t)n * FK_TILE; i += FK_LANES)
+  FK_SIDE_BY_SIDE for (int64_t i = 0; i < (int64_t)n * FK_TILE; i += FK_LANES)
     fk_store(target + i, fk_splat(value));
 }
 

@@ -143,9 +143,11 @@
     break;
 #define FK_LATE(NAME)                                                                              \
   NAME##_late(p->rows, width, y + (int64_t)p->row * FK_TILE, extra + (int64_t)p->row * FK_TILE);
+#define FK_DECLARE_GEMM(NAME)                                                                      \
+  FK_PART void NAME(int width, const fk_real *packed, const fk_panel *panels, int begin, int end,  \
+                    const fk_real *x, fk_real *y, const fk_real *extra)
 #define FK_DEFINE_GEMM(NAME, CASES, ROW, LEAST, LATE)                                              \
-  FK_OUTLINE void NAME(int width, const fk_real *packed, const fk_panel *panels, int begin,        \
-                       int end, const fk_real *x, fk_real *y, const fk_real *extra) {              \
+  FK_DECLARE_GEMM(NAME) {                                                                          \
     if (width == 1 && end > begin && (end - begin) * panels[end - 1].k >= LEAST) {                 \
       ROW##_row(packed, panels, begin, end, x, y, extra);                                          \
       return;                                                                                      \

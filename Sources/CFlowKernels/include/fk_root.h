@@ -278,7 +278,7 @@ FK_OUTLINE int fk_no_length(const fk_real *a, const fk_real *b, int width, int b
 FK_OUTLINE void fk_accumulate(fk_real *sums, const fk_real *values, int first, int width, int begin,
                               int end, const int32_t *items) {
   for (int item = begin; item < end; item++)
-    for (int v = 0; v < width; v += FK_LANES) {
+    FK_SIDE_BY_SIDE for (int v = 0; v < width; v += FK_LANES) {
       int64_t at = (int64_t)(items ? items[item] : item) * FK_TILE + v;
       fk_vec old = first ? fk_splat(0) : fk_load(sums + at);
       fk_store(sums + at, old + fk_load(values + at));

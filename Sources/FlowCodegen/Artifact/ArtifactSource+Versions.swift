@@ -72,14 +72,17 @@ extension ArtifactSource {
   public func versions(
     _ names: [String], kernels: (String) -> String, hash: (String) -> String, weightsIn path: String
   ) -> Versions {
-    let file = fileUnits(kernels: kernels, hash: hash) { $0.declared(dtype: dtype) }
-    let units = names.map { name in
-      let start = Array(versionStart(name, of: names).utf8)
+    let code = code(kernels: kernels, hash: hash)
+    let units = code.units
+    let texts = texts(
+      of: units, code, kernels: kernels, weights: code.weights.declared(dtype: dtype))
+    let versions = names.map { name in
+      let start = Array(versionStart(name, of: names, units).utf8)
       let end = Array(Self.versionEnd(Self.identifier(name)).utf8)
-      return file.units.enumerated().map { index, unit in start + unit + (index == 0 ? end : []) }
+      return texts.enumerated().map { index, unit in start + unit + (index == 0 ? end : []) }
     }
-    let chooser = chooser(names, weights: file.stored.placed(from: path))
-    return Versions(units: units, chooser: Array(chooser.utf8), weights: file.block)
+    let chooser = chooser(names, weights: code.weights.placed(from: path))
+    return Versions(units: versions, chooser: Array(chooser.utf8), weights: code.block)
   }
 
   /// A processor's name as part of a C name.
@@ -88,11 +91,9 @@ extension ArtifactSource {
   }
 
   /// What comes before the C of a version: its functions get names of their own, and are hidden.
-  private func versionStart(_ name: String, of names: [String]) -> String {
+  private func versionStart(_ name: String, of names: [String], _ units: CUnits) -> String {
     let suffix = "_" + Self.identifier(name)
-    let own =
-      (computing + others).map { "\(prefix)_\($0.name)" }
-      + variants.flatMap { ["\($0.name)_prepare", "\($0.name)_run"] }
+    let own = (computing + others).map { "\(prefix)_\($0.name)" } + units.names
     let list = names.map { "\\\"\($0)\\\"" }.joined(separator: ", ")
     return "#define FLOW_EXPORT __attribute__((visibility(\"hidden\")))\n"
       + "#define FLOW_CPUS \"\(list)\"\n"

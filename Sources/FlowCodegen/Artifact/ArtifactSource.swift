@@ -87,9 +87,9 @@ public struct ArtifactSource {
 
   /// The whole C file; `kernels` gives the text of the kernels that some C uses, `hash` tells texts apart.
   public func text(kernels: (String) -> String, hash: (String) -> String) -> [UInt8] {
-    let parts = parts(kernels: kernels, hash: hash)
-    return Array(parts.start.utf8) + parts.weights.literal(parts.block, dtype: dtype)
-      + Array(parts.end.utf8)
+    let code = code(kernels: kernels, hash: hash)
+    return Array(code.start.utf8) + code.weights.literal(code.block, dtype: dtype)
+      + Array(code.end.utf8)
   }
 
   /// The C file without the weights, which it takes from a file, and what that file holds.
@@ -97,73 +97,80 @@ public struct ArtifactSource {
   /// The assembler copies the file as it is, where a compiler would read several characters for
   /// every byte. The functions and the description are those of `text(kernels:hash:)`.
   ///
-  /// The C comes in one or more translation units, so that compilers can run side by side: functions
-  /// that differentiate, which are the longest, have one each, and the first holds all else.
+  /// The C comes in several translation units, so that compilers can run side by side (`CUnits`). The first has
+  /// the interface.
   public func units(
     kernels: (String) -> String, hash: (String) -> String, weightsIn path: String
   ) -> (units: [[UInt8]], weights: [UInt8]) {
-    let file = fileUnits(kernels: kernels, hash: hash) { $0.included(from: path, dtype: dtype) }
-    return (file.units, file.block)
+    let code = code(kernels: kernels, hash: hash)
+    let weights = code.weights.included(from: path, dtype: dtype)
+    return (texts(of: code.units, code, kernels: kernels, weights: weights), code.block)
   }
 
-  /// The translation units, with what stands for the weights in the first, and what is stored.
-  func fileUnits(
-    kernels: (String) -> String, hash: (String) -> String, weights text: (StoredWeights) -> String
-  ) -> (units: [[UInt8]], stored: StoredWeights, block: [UInt8]) {
-    let parts = parts(kernels: kernels, hash: hash)
-    let weights = text(parts.weights)
-    var apart = functions.filter(\.isDerivative)
-    if apart.count == functions.count { apart.removeFirst() }
-    guard !apart.isEmpty else {
-      return ([Array((parts.start + weights + parts.end).utf8)], parts.weights, parts.block)
-    }
-    let others = variants.filter { apart.contains($0.kind) }
-    let first =
-      start(kernels, variants.filter { !apart.contains($0.kind) }, before: parts.end)
-      + others.map { CFile.entryDeclarations($0.name) }.joined() + weights + parts.end
-    let units = apart.map { kind in
-      let text = self.text(of: others.filter { $0.kind == kind })
-      return "#define FK_ENTRY\n" + kernels(text) + "\n" + text
-    }
-    return (([first] + units).map { Array($0.utf8) }, parts.weights, parts.block)
+  /// All C of an artifact.
+  struct Code {
+    /// The parts of its functions, with the unit of each function's loops.
+    let parts: [(part: CPart, unit: Int)]
+    /// The start of the one file that has all of it.
+    let start: String
+    let weights: StoredWeights
+    /// The values of the weights.
+    let block: [UInt8]
+    /// The interface.
+    let end: String
+
+    var units: CUnits { CUnits(parts) }
   }
 
-  /// The start of a file with some functions, before what uses kernels too.
-  private func start(
-    _ kernels: (String) -> String, _ variants: [ArtifactVariant], before end: String
-  ) -> String {
-    let text = text(of: variants)
-    return comment + "#define FK_ENTRY static\n" + kernels(text + end) + "\n" + text
-  }
-
-  /// Some functions, which share the tables and kernels that they define.
-  private func text(of variants: [ArtifactVariant]) -> String {
-    var file: CFile?
-    var text = ""
-    for variant in variants {
-      let next = CFile(variant.program, name: variant.name, after: file)
-      text +=
-        "/* \(variant.kind.rawValue)"
-        + (variant.sharesContext ? ", one context for all rows" : "") + " */\n" + next.text + "\n"
-      file = next
-    }
-    return text
-  }
-
-  private func parts(
-    kernels: (String) -> String, hash: (String) -> String
-  ) -> (start: String, weights: StoredWeights, block: [UInt8], end: String) {
+  func code(kernels: (String) -> String, hash: (String) -> String) -> Code {
+    let parts = parts
     var calls = ""
     var stored = StoredWeights(values: weights)
     for variant in variants {
       calls += call(variant, stateElements: variant.program.stateElements, weights: &stored)
     }
+    let functions = parts.map(\.part.text).joined(separator: "\n") + "\n"
     let end = interfaceStart + calls + interface
-    let start = start(kernels, variants, before: end)
+    let start =
+      comment + "#define FK_ENTRY static\n" + kernels(functions + end) + "\n" + functions
     // The values of weights change the file too, so they are part of its hash.
     let block = stored.bytes
     let identity = hash(start + end + StoredWeights.digest(block))
-    return (start, stored, block, end + description(hash: identity))
+    return Code(
+      parts: parts, start: start, weights: stored, block: block,
+      end: end + description(hash: identity))
+  }
+
+  /// The translation units as texts, with what stands for the weights in the first.
+  func texts(
+    of units: CUnits, _ code: Code, kernels: (String) -> String, weights: String
+  ) -> [[UInt8]] {
+    let linkage = "#define FK_ENTRY\n#define FK_PART __attribute__((noinline))\n"
+    return units.texts.enumerated().map { index, text in
+      guard index == 0 else { return Array((linkage + kernels(text) + "\n" + text).utf8) }
+      let start = comment + linkage + kernels(text + code.end) + "\n" + text
+      return Array((start + "\n" + weights + code.end).utf8)
+    }
+  }
+
+  /// The parts of all functions, which share the tables and kernels that they define. Functions that differentiate
+  /// are long, so that the loops of each kind have a unit of their own.
+  private var parts: [(part: CPart, unit: Int)] {
+    let apart = functions.filter(\.isDerivative)
+    let first = apart.count == functions.count ? 1 : 2
+    var file: CFile?
+    var parts: [(part: CPart, unit: Int)] = []
+    for variant in variants {
+      let next = CFile(variant.program, name: variant.name, after: file)
+      let unit = apart.firstIndex(of: variant.kind).map { first + $0 } ?? 1
+      let title =
+        "/* \(variant.kind.rawValue)"
+        + (variant.sharesContext ? ", one context for all rows" : "") + " */"
+      parts.append((CPart(title, .everywhere), unit))
+      parts += next.parts.map { ($0, unit) }
+      file = next
+    }
+    return parts
   }
 
   private var comment: String {

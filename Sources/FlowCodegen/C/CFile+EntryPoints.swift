@@ -39,15 +39,9 @@ extension CFile {
     return out.text
   }
 
-  /// Declares the entry points of a file of this name, for another translation unit.
-  static func entryDeclarations(_ name: String) -> String {
-    "void \(name)_prepare(const void *const *args, fk_real *state, int threads);\n"
-      + "int \(name)_run(const void *const *args, void *const *results, fk_real *state, "
-      + "int64_t rows, int64_t first_row, int threads);\n"
-  }
-
   /// The entry point that packs parameters.
-  func prepare() -> String {
+  var prepare: CPart {
+    let head = "FK_ENTRY void \(name)_prepare(const void *const *args, fk_real *state, int threads)"
     var out = CText()
     out.line(
       "FK_ONCE static void \(name)_prepare_part(const void *const *args, fk_real *state, int thread, "
@@ -59,16 +53,14 @@ extension CFile {
     for line in steps.statements(program.prepare) { out.line(line) }
     out.line("}")
     out.line("")
-    out.line(
-      "FK_ENTRY void \(name)_prepare(const void *const *args, fk_real *state, int threads) {")
+    out.line(head + " {")
     for line in StepPrinter.parallel("\(name)_prepare_part", "args, state") { out.line(line) }
     out.line("}")
-    return out.text
+    return CPart(out.text, .preparing, name: "\(name)_prepare", declaration: head + ";")
   }
 
   /// What one thread does of a call.
-  func body() -> String {
-    var out = CText()
+  private func body(_ out: inout CText) {
     out.line(
       "static void \(name)_run_part(const void *const *args, void *const *results, fk_real *state, "
         + "fk_real *work, const fk_runs *runs, int64_t rows, int64_t first_row, int thread, "
@@ -79,12 +71,16 @@ extension CFile {
     if program.call.sends { out.line("fk_sent();") }
     if !counters.isEmpty { out.line("fk_count();") }
     out.line("}")
-    return out.text
   }
 
   /// The entry point of a call: its memory and its threads.
-  func run() -> String {
+  var run: CPart {
+    let head =
+      "FK_ENTRY int \(name)_run(const void *const *args, void *const *results, fk_real *state, "
+      + "int64_t rows, int64_t first_row, int threads)"
     var out = CText()
+    body(&out)
+    out.line("")
     out.line("static void *\(name)_kept;")
     out.line("")
     // A library that is unloaded gives its memory back.
@@ -92,9 +88,7 @@ extension CFile {
     out.line("fk_release(&\(name)_kept);")
     out.line("}")
     out.line("")
-    out.line(
-      "FK_ENTRY int \(name)_run(const void *const *args, void *const *results, fk_real *state, "
-        + "int64_t rows, int64_t first_row, int threads) {")
+    out.line(head + " {")
     out.line("const int64_t tiles = (rows + FK_TILE - 1) / FK_TILE;")
     if program.phases.allSatisfy(\.slots.isEmpty) {
       out.line("if (threads > tiles) threads = (int)tiles;")
@@ -126,6 +120,6 @@ extension CFile {
     out.line("fk_give(&\(name)_kept, queues);")
     out.line("return 0;")
     out.line("}")
-    return out.text
+    return CPart(out.text, .running, name: "\(name)_run", declaration: head + ";")
   }
 }

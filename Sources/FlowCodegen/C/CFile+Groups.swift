@@ -75,13 +75,14 @@ extension CFile {
 
   /// A call of the function that evaluates a solution's derivatives.
   private func derivative(_ solve: ODESolveNode, _ printer: NodePrinter) -> String {
+    let parameters =
+      "(const void *const *args, const fk_real *state, const fk_real *work, fk_real *s, int width)"
     var body = CText()
-    body.line(
-      "(const void *const *args, const fk_real *state, const fk_real *work, fk_real *s, "
-        + "int width) {")
+    body.line("{")
     body.line("(void)args, (void)state, (void)work, (void)width;")
     for line in printer.statements(solve.nodes) { body.line(line) }
     body.line("}")
-    return definitions.function("derivative", body.text) + "(args, state, work, s, width);"
+    let name = definitions.function("derivative", parameters, body.text)
+    return name + "(args, state, work, s, width);"
   }
 }

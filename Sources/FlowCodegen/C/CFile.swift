@@ -12,8 +12,10 @@ import FlowIR
 /// `first_row + i`.
 public struct CFile {
   /// The text.
-  public private(set) var text = ""
+  public var text: String { parts.map(\.text).joined(separator: "\n") }
 
+  /// What the text is made of, in order.
+  private(set) var parts: [CPart] = []
   let program: TileProgram
   let name: String
   let definitions: Definitions
@@ -34,13 +36,14 @@ public struct CFile {
     counters = profiling ? Self.counters(program) : [:]
     let places = CPlaces(storage: program.storage, name: name)
     steps = StepPrinter(program: program, places: places, definitions: definitions, name: name)
-    let tiles = program.phases.indices.map { tile($0) }
-    let inverses = program.inverses.map { inverse($0) }
-    let entries = prepare() + "\n" + body() + "\n" + run()
-    let constants = program.storage.tables.enumerated().map { constant($1, places.constant($0)) }
-    text = profiling ? profileStart : ""
-    let functions = definitions.texts + tiles + inverses
-    text += (constants + functions).joined(separator: "\n") + "\n" + entries
+    let tiles = program.phases.indices.map { CPart(tile($0), .running) }
+    let inverses = program.inverses.map { CPart(inverse($0), .preparing) }
+    let entries = [prepare, run]
+    let constants = program.storage.tables.enumerated().map {
+      CPart(constant($1, places.constant($0)), .everywhere)
+    }
+    let start = profiling ? [CPart(profileStart, .everywhere)] : []
+    parts = start + constants + definitions.parts + tiles + inverses + entries
   }
 
   private func constant(_ literal: Literal, _ name: String) -> String {

@@ -3,7 +3,7 @@ import FlowIR
 /// The tables and functions of a C file that others in it use, each defined once by its text.
 final class Definitions {
   /// What this file defines, in order.
-  private(set) var texts: [String] = []
+  private(set) var parts: [CPart] = []
   private var tables: [String: String]
   private var functions: [String: String]
 
@@ -19,7 +19,7 @@ final class Definitions {
     if let name = tables[key] { return name }
     let name = "table_\(tables.count)"
     tables[key] = name
-    texts.append("static const \(type) \(name)[] = {\(contents)};")
+    parts.append(CPart("static const \(type) \(name)[] = {\(contents)};", .everywhere))
     return name
   }
 
@@ -28,17 +28,36 @@ final class Definitions {
     table(type, values.map(String.init).joined(separator: ", "))
   }
 
-  /// The name of a function, given its text after the name.
-  func function(_ prefix: String, _ text: String) -> String {
-    define(prefix, text) { "FK_OUTLINE void \($0)" + text }
+  /// The name of a function, given its parameters in parentheses and its body in braces.
+  func function(_ prefix: String, _ parameters: String, _ body: String) -> String {
+    define(prefix, parameters + body) { name in
+      let head = "FK_PART void \(name)\(parameters)"
+      return CPart("\(head) \(body)", .anywhere, name: name, declaration: head + ";")
+    }
   }
 
-  /// The name of a definition that all uses of `key` share; `text` gives the definition for a name.
-  func define(_ prefix: String, _ key: String, text: (String) -> String) -> String {
+  /// The name of a layer's function, given what its macro takes after the name.
+  func layer(_ arguments: String) -> String {
+    define("layer", arguments) { name in
+      CPart(
+        "FK_DEFINE_GEMM(\(name), \(arguments))", .products, name: name,
+        declaration: "FK_DECLARE_GEMM(\(name));")
+    }
+  }
+
+  /// The name of something that layers are made of, given its text for a name.
+  func ofLayers(
+    _ prefix: String, _ key: String, effort: Int? = nil, text: (String) -> String
+  ) -> String {
+    define(prefix, key) { CPart(text($0), .products, effort: effort) }
+  }
+
+  /// The name of what all uses of a key share.
+  private func define(_ prefix: String, _ key: String, part: (String) -> CPart) -> String {
     if let name = functions[key] { return name }
     let name = "\(prefix)_\(functions.count)"
     functions[key] = name
-    texts.append(text(name))
+    parts.append(part(name))
     return name
   }
 }

@@ -103,16 +103,14 @@ extension Model {
     _ functions: [ArtifactFunction], _ prefix: String, _ dtype: DType, wide: WideArrays?,
     discrete: [DiscreteColumn]
   ) throws -> ArtifactSource {
-    var variants: [ArtifactVariant] = []
-    for kind in ArtifactFunction.allCases where functions.contains(kind) {
-      for shares in context > 0 ? [false, true] : [false] {
-        let function = try function(.compiled(kind), dtype: dtype, sharedContext: shares)
-        variants.append(
-          ArtifactVariant(
-            kind, sharesContext: shares,
-            program: try TileProgram(lowering: function.function, groups: "context"))
-        )
-      }
+    let kinds = ArtifactFunction.allCases.filter { functions.contains($0) }.flatMap { kind in
+      (context > 0 ? [false, true] : [false]).map { (kind: kind, sharesContext: $0) }
+    }
+    let variants = try concurrentMap(kinds) { kind, shares in
+      let function = try function(.compiled(kind), dtype: dtype, sharedContext: shares)
+      return ArtifactVariant(
+        kind, sharesContext: shares,
+        program: try TileProgram(lowering: function.function, groups: "context"))
     }
     var weights: [String: [UInt8]] = [:]
     for variant in variants {

@@ -18,7 +18,8 @@ extension GroupNode {
         arguments += ", " + printer.definitions.table(values)
       }
     }
-    let name = printer.definitions.function("group", parameters + ") {\n" + group.body() + "}\n")
+    let name = printer.definitions.function(
+      "group", parameters + ")", "{\n" + group.body() + "}\n")
     let items = printer.items(node.itemSteps, count: extent)
     let clear = printer.steps == nil ? accumulators.map { printer.clear($0) } : []
     return clear

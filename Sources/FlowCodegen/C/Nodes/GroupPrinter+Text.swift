@@ -49,6 +49,9 @@ extension GroupPrinter {
   /// How many iterations become straight code.
   private static let few = 8
 
+  /// How many lines of straight code the iterations of a loop become at most, if they are more.
+  private static let mostLines = 128
+
   private func writeContiguously(_ segment: Segment, to out: inout CText) {
     open(segment, to: &out)
     out.line(Self.vectors)
@@ -75,18 +78,20 @@ extension GroupPrinter {
   /// other: a processor looks less far ahead than two evaluations of a function.
   private func write(_ segment: Segment, unrolled: Bool, to out: inout CText) {
     for line in segment.before { out.line(line) }
-    if segment.shape.count == 1, segment.shape[0] <= Self.few {
-      out.line(unrolled ? "FK_UNROLL" : "FK_LOOP")
-    }
-    open(segment, to: &out)
+    let count = segment.shape.reduce(1, *)
+    let isFew = segment.shape.count == 1 && count <= Self.few
+    let isShort = count * segment.lines.count <= Self.mostLines
+    let hint = unrolled ? (isFew || isShort ? "FK_UNROLL" : nil) : (isFew ? "FK_LOOP" : nil)
+    open(segment, hint: hint, to: &out)
     if segment.shape.isEmpty { out.line("{") }
     writeLines(of: segment, to: &out)
     for _ in 0..<max(segment.shape.count, 1) { out.line("}") }
   }
 
-  /// The loops over a segment's elements.
-  private func open(_ segment: Segment, to out: inout CText) {
+  /// The loops over a segment's elements, and what each tells the compiler.
+  private func open(_ segment: Segment, hint: String? = nil, to out: inout CText) {
     for (axis, extent) in segment.shape.enumerated() {
+      if let hint { out.line(hint) }
       out.line(
         segment.reversed == axis
           ? "for (int j\(axis) = \(extent - 1); j\(axis) >= 0; j\(axis)--) {"

@@ -33,6 +33,9 @@ extension LinearNode {
   /// How many inputs ahead of a product that sees more the tile is asked for.
   private static let inputsAhead = 16
 
+  /// What compilers take for the products of a panel, as `CPart.effort` has it.
+  private static let panelEffort = 6000
+
   /// The function of the layer, which all layers share whose epilogue is the same, and whose panels have the
   /// same numbers of outputs.
   private func kernel(_ printer: NodePrinter) -> String {
@@ -47,23 +50,23 @@ extension LinearNode {
     let products = isLate ? define("  return acc;\n", ahead: ahead, definitions) : after
     let cases = Set(layout.panels.map(\.rows)).sorted().map { rows in
       let panel = "FK_DEFINE_PANEL(\(products), \(rows))"
-      _ = definitions.define("panel", panel) { _ in panel }
+      _ = definitions.ofLayers("panel", panel, effort: Self.panelEffort) { _ in panel }
       return "FK_PANEL_CASE(\(products), \(rows))"
     }
     let late = "FK_DEFINE_LATE(\(after))"
-    if isLate { _ = definitions.define("late", late) { _ in late } }
+    if isLate { _ = definitions.ofLayers("late", late) { _ in late } }
     let row = "FK_DEFINE_ROW(\(after))"
-    _ = definitions.define("row", row) { _ in row }
+    _ = definitions.ofLayers("row", row) { _ in row }
     // Many instructions for each output are worth their lanes in a small product too.
     let least = isLate ? "0" : "FK_ROW_WORK"
     let parts =
       "\(cases.joined(separator: " ")), \(after), \(least), \(isLate ? "FK_LATE(\(after))" : "")"
-    return definitions.define("layer", parts) { "FK_DEFINE_GEMM(\($0), \(parts))" }
+    return definitions.layer(parts)
   }
 
   /// The name of the products whose sums a body turns into what is stored; inputs are asked for `ahead`.
   private func define(_ body: String, ahead: Int, _ definitions: Definitions) -> String {
-    definitions.define("linear", "epilogue \(ahead)" + body) { name in
+    definitions.ofLayers("linear", "epilogue \(ahead)" + body) { name in
       "enum { \(name)_ahead = \(ahead) };\n"
         + "FK_INLINE fk_vec \(name)_epilogue(fk_vec acc, const fk_real *extra) {\n  (void)extra;\n"
         + body + "}"

@@ -33,17 +33,12 @@ extension StoreNode {
 
 extension CopyNode {
   func statements(_ node: Node, in printer: NodePrinter) -> [String] {
+    let items = Dictionary(grouping: runs.indices) { runs[$0].buffer }
     var statements: [String] = []
-    var inTables: Set<Buffer> = []
     for (index, run) in runs.enumerated() {
-      if case .buffer(let buffer, _) = run.source {
-        if inTables.contains(buffer) { continue }
-        let items = runs.indices.filter { runs[$0].isFrom(buffer) }
-        if items.count >= Self.leastInTable {
-          inTables.insert(buffer)
-          statements.append(table(items, from: buffer, node, printer))
-          continue
-        }
+      if let buffer = run.buffer, let items = items[buffer], items.count >= Self.leastInTable {
+        if index == items[0] { statements.append(table(items, from: buffer, node, printer)) }
+        continue
       }
       let condition = printer.steps == nil ? "" : "if (step == \(node.itemSteps[index])) "
       statements.append(condition + statement(run, printer))

@@ -6,7 +6,7 @@ extension StepPrinter {
   func pointwise(_ step: UniformStep) -> [String] {
     let loop = PointwiseLoop(step, in: self)
     let pointers = loop.pointers.map { ", " + $0 }.joined()
-    let name = definitions.function("pointwise", loop.text)
+    let name = definitions.function("pointwise", loop.parameters, loop.body)
     return Self.begin(step.share, count: step.count) + [
       "\(name)(begin, end, \(step.count), threads\(pointers));", "}",
     ]
@@ -15,8 +15,10 @@ extension StepPrinter {
 
 /// A pointwise loop as a C function of the places of its values.
 private struct PointwiseLoop {
-  /// The function after its name.
-  private(set) var text = ""
+  /// The parameters of the function, in parentheses.
+  private(set) var parameters = ""
+  /// Its body, in braces.
+  private(set) var body = ""
   /// The arguments after the range and the number of elements.
   private(set) var pointers: [String] = []
   private let printer: StepPrinter
@@ -43,15 +45,16 @@ private struct PointwiseLoop {
             : "fk_storeu(\(place) + i, (fk_vec)\(name));"))
       lines.append("else fk_store_part(\(place) + i, (fk_vec)\(name), m);")
     }
-    let parameters = pointers.indices.map { ", fk_real *p\($0)" }.joined()
+    let places = pointers.indices.map { ", fk_real *p\($0)" }.joined()
+    parameters = "(int64_t begin, int64_t end, int64_t count, int threads\(places))"
     var out = CText()
-    out.line("(int64_t begin, int64_t end, int64_t count, int threads\(parameters)) {")
+    out.line("{")
     out.line("for (int64_t i = begin; i < end; i += FK_LANES) {")
     out.line("const int64_t m = count - i;")
     for line in lines { out.line(line) }
     out.line("}")
     out.line("}")
-    text = out.text
+    body = out.text
   }
 
   /// The name of the argument that holds a pointer.

@@ -15,8 +15,9 @@ struct CopyNode: NodeBody {
     var target: Int
     var count: Int
 
-    func isFrom(_ buffer: Buffer) -> Bool {
-      if case .buffer(buffer, _) = source { true } else { false }
+    /// The buffer that is copied from; nil for uniform values and constants.
+    var buffer: Buffer? {
+      if case .buffer(let buffer, _) = source { buffer } else { nil }
     }
   }
 
