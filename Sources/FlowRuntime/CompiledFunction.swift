@@ -77,7 +77,8 @@ public final class CompiledFunction: @unchecked Sendable {
 
   /// The whole C file: the kernels that the function uses, then the function.
   public static func source(_ file: CFile, dtype: DType, rows: Int? = nil) -> String {
-    KernelHeaders.text(for: file.text, dtype: dtype, rows: rows) + "\n" + file.text
+    let text = file.text
+    return KernelHeaders.text(for: text, dtype: dtype, rows: rows) + "\n" + text
   }
 
   /// The function with its parameters packed, ready to be called many times.

@@ -35,11 +35,12 @@ import Testing
     let interfaces = units.map { $0.contains("*flowir_description(") }
     #expect(interfaces == [true] + Array(repeating: false, count: count - 1))
     // Functions that others call are defined in one unit, and declared or defined in each.
-    let groups = Set(units.joined().matches(of: /void (group_[0-9]+)\(/).map { String($0.1) })
+    let text = units.joined()
+    let lines = text.split(separator: "\n")
+    let groups = Set(text.matches(of: /void (group_[0-9]+)\(/).map { String($0.1) })
     #expect(!groups.isEmpty)
     for group in groups {
       #expect(units.allSatisfy { $0.contains("void \(group)(") }, "\(group)")
-      let lines = units.joined().split(separator: "\n")
       let defined = lines.count { $0.hasPrefix("FK_PART void \(group)(") && $0.hasSuffix("{") }
       #expect(defined == 1, "\(group) is defined \(defined) times")
     }

@@ -25,9 +25,7 @@ struct CUnits {
     for (index, home) in homes.enumerated() {
       if let home { efforts[home] += parts[index].part.effort }
     }
-    let free = parts.indices.filter {
-      if case .anywhere = parts[$0].part.place { true } else { false }
-    }
+    let free = parts.indices.filter { parts[$0].part.place == .anywhere }
     func isLonger(_ a: Int, _ b: Int) -> Bool {
       (parts[a].part.effort, b) > (parts[b].part.effort, a)
     }
