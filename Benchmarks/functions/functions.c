@@ -33,6 +33,7 @@ FK_OUTLINE void joint_softplus(void) {
   }
 }
 PASS(joint_erf, (fk_erf_beside_erfc(a) + fk_erfc(a)) * fk_erfc(-a))
+PASS(joint_bell, (fk_bell_beside_erfc(a) + fk_erfc(a)) * fk_erfc(-a))
 
 #if defined(__AVX2__) && defined(PEERS)
 #include <sleef.h>
@@ -90,6 +91,7 @@ static const row rows[] = {
     {"softplus", -20, 20, exact_softplus, {own_softplus}},
     {"softplus, sigmoid", -20, 20, NULL, {joint_softplus}},
     {"erf, erfc, erfc(-x)", -4, 4, NULL, {joint_erf}},
+    {"erfc, erfc(-x), exp(-x^2)", -4, 4, NULL, {joint_bell}},
 };
 
 static void fill(const row *r) {

@@ -6,7 +6,7 @@ public enum Pipeline {
   public static let all: [Pass] = [
     simplify, commonSubexpressions, deadCode, hoistUniform, hoistInvariants, foldMasks,
     sinkTakes, splitLayers, narrowLayers, lateFactors, recompute,
-    compactParameters, splitItems,
+    compactParameters, splitItems, directLogSums,
   ]
 
   /// What every function goes through before it is lowered or differentiated.
@@ -17,7 +17,8 @@ public enum Pipeline {
 
   /// What a function goes through that is lowered as it is, without being differentiated.
   public static let forward: [Pass] =
-    standard + [splitItems, simplify, commonSubexpressions, deadCode]
+    standard
+    + [directLogSums, splitItems, simplify, hoistInvariants, commonSubexpressions, deadCode]
 
   /// What a function goes through after differentiation: the masks have been folded before.
   public static let cleanup: [Pass] = [

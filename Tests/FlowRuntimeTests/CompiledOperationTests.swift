@@ -97,6 +97,38 @@ import Testing
       "\(bound.operation.rawValue): \(worst.ulps) ulp at \(worst.at)")
   }
 
+  @Test("what is computed together with erfc is within its bound too", arguments: [DType.f32, .f64])
+  func besideComplement(dtype: DType) throws {
+    let builder = FunctionBuilder(name: "f")
+    let x = builder.argument("x", .row([], dtype))
+    let negative = try builder.emit(.unary(.negate), try builder.emit(.unary(.square), x))
+    let bounds: [(name: String, value: Value, ulps: Double)] = [
+      ("erfc", try builder.emit(.unary(.erfc), x), 4),
+      ("erf", try builder.emit(.unary(.erf), x), 3),
+      ("bell", try builder.emit(.unary(.exp), negative), 1.5),
+    ]
+    let function = builder.finish(
+      results: bounds.map { FunctionResult(name: $0.name, value: $0.value) })
+    let values = Self.sweep(dtype == .f32 ? -12...12 : -28...28, dtype) + [.infinity, 0, -0.0]
+    let found = try CompiledFunction(.withoutPasses(function))(
+      ["x": HostArray(values, shape: [values.count])], rows: values.count)
+    for bound in bounds {
+      let results = try #require(found[bound.name]?.doubles)
+      for (result, value) in zip(results, values) {
+        let exact =
+          switch bound.name {
+          case "erfc": Foundation.erfc(value)
+          case "erf": Foundation.erf(value)
+          // In float64 the square of x in two parts, since its rounding would count 1500 times.
+          default: Foundation.exp(-value * value) * (1 - (value * value).squareError(of: value))
+          }
+        let error = Self.ulps(result, exact, dtype)
+        #expect(
+          error <= bound.ulps + (dtype == .f64 ? 0.6 : 0), "\(bound.name) of \(value): \(error)")
+      }
+    }
+  }
+
   /// A function with one operation on a [4, 3] row value, or a few of them.
   static let programs: [(String, @Sendable (FunctionBuilder, Value) throws -> Value)] = [
     ("sum over rows' last axis", { try $0.emit(.reduce(.sum, axis: 1), $1) }),
@@ -237,5 +269,12 @@ import Testing
     let second: UInt64 = 0x9b00_dbd8_bc57_ac4c
     #expect(
       found == [(Double(first >> 11) + 0.5) * 0x1p-53, (Double(second >> 11) + 0.5) * 0x1p-53])
+  }
+}
+
+extension Double {
+  /// x² less this number, its rounded square.
+  fileprivate func squareError(of x: Double) -> Double {
+    isFinite ? (-self).addingProduct(x, x) : 0
   }
 }

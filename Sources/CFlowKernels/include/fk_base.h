@@ -13,10 +13,12 @@
 typedef double fk_real;
 typedef int64_t fk_word;
 #define FK_REAL_BYTES 8
+#define FK_HALF_DIGITS 27
 #else
 typedef float fk_real;
 typedef int32_t fk_word;
 #define FK_REAL_BYTES 4
+#define FK_HALF_DIGITS 12
 #endif
 
 #if defined(__AVX512F__)
@@ -26,6 +28,13 @@ typedef int32_t fk_word;
 #define FK_BYTES 32
 #else
 #define FK_BYTES 16
+#endif
+
+/* Whether a fused multiply-add can be asked for where its single rounding is wanted. */
+#if defined(__has_builtin) && (defined(__FMA__) || defined(__aarch64__))
+#if __has_builtin(__builtin_elementwise_fma)
+#define FK_FUSED
+#endif
 #endif
 
 /* Numbers in a vector, vectors in a block, rows in a tile. Six outputs by FK_VECTORS sums must fit in

@@ -372,21 +372,22 @@ FK_INLINE fk_vec fk_asin(fk_vec x) {
   return fk_copysign(r, x);
 }
 
-/* erf(a) and its complement for a >= 0, from one reduction. erfc(a) is exp(-a^2) erfcx(a), with (a + K)
- * erfcx(a) as a polynomial in t = (a - K) / (a + K), a minimax fit on the a whose erfc does not underflow;
- * erf(a) is a P(a^2) for a < 1/2, and 1 - erfc(a) above. The square is split in an exact part and the rest,
- * since its rounding would be multiplied by it; what the rounding of a + K changes in erfcx is nearly K q times
- * that rounding. Both join after the reduction. Of two of the functions below, of one number or of its
- * negative, the compiler computes this once. */
-FK_INLINE void fk_erf_both(fk_vec a, fk_vec *erf, fk_vec *erfc) {
+/* erf(a), its complement and exp(-a^2) for a >= 0, from one reduction. erfc(a) is exp(-a^2) erfcx(a), with
+ * (a + K) erfcx(a) as a polynomial in t = (a - K) / (a + K), a minimax fit on the a whose erfc does not underflow;
+ * erf(a) is a P(a^2) for a < 1/2, and 1 - erfc(a) above. The square's rounding is known exactly, since its
+ * exponential would be multiplied by that of the rounding; what the rounding of a + K changes in erfcx is nearly
+ * K q times that rounding. Of two of the functions below, of one number or of its negative, the compiler
+ * computes this once. */
+typedef struct {
+  fk_vec erf, erfc, bell;
+} fk_normal;
+FK_INLINE fk_normal fk_normal_parts(fk_vec a) {
 #ifdef FK_DOUBLE
   const fk_real k = 2.25;
   fk_vec c = fk_select(a > 28, fk_splat(28), a);
-  fk_vec high = (fk_vec)((fk_int)c & ~(((fk_word)1 << 27) - 1));
 #else
   const fk_real k = 2;
   fk_vec c = fk_select(a > 11, fk_splat(11), a);
-  fk_vec high = (fk_vec)((fk_int)c & ~(((fk_word)1 << 12) - 1));
 #endif
   fk_vec z = c * c;
   fk_vec d = c + k, q = 1 / d, t = (d - 2 * k) * q, lost = c - (d - k);
@@ -410,31 +411,34 @@ FK_INLINE void fk_erf_both(fk_vec a, fk_vec *erf, fk_vec *erfc) {
 #else
   fk_vec small = a * FK_POLYNOMIAL(z, 1.1283791f, -0.37612608f, 0.112828225f, -0.026757184f,
                                    0.0047179903f);
-  fk_vec tail = FK_POLYNOMIAL(t, 1.02158272f, -0.68716073f, 0.279471695f, -0.0364414528f,
-                              -0.0215049926f, 0.00647410937f, 0.00305958395f, -0.00082897523f,
-                              -0.000587705988f, 4.56321504e-05f, 6.73049071e-05f);
+  /* Even and odd powers beside each other, so that fewer steps wait for one another. */
+  fk_vec w = t * t;
+  fk_vec even = FK_POLYNOMIAL(w, -0.0364414528f, 0.00647410937f, -0.00082897523f, 4.56321504e-05f);
+  fk_vec odd = FK_POLYNOMIAL(w, -0.0215049926f, 0.00305958395f, -0.000587705988f, 6.73049071e-05f);
+  fk_vec tail = FK_POLYNOMIAL(t, 1.02158272f, -0.68716073f, 0.279471695f) + t * w * (odd * t + even);
 #endif
-  fk_vec square = high * high, rest = (high - c) * (high + c) - k * q * lost;
   fk_vec shifted = FK_ROUND - z * FK_LOG2E, n = shifted - FK_ROUND;
-  fk_vec r = ((-square - n * FK_LN2_HIGH) - n * FK_LN2_LOW) + rest;
+  fk_vec r = ((-z - n * FK_LN2_HIGH) - n * FK_LN2_LOW) - fk_square_error(c, z);
   fk_vec p = (r * r) * fk_exp_tail(r) + r, scaled = tail * q;
-  scaled += p * scaled;
+  scaled += (p - k * q * lost) * scaled;
   fk_int whole = (fk_int)shifted - (fk_int)fk_splat(FK_ROUND);
 #ifdef __AVX512F__
-  *erfc = fk_scale(scaled, n, whole);
+  fk_vec erfc = fk_scale(scaled, n, whole), bell = fk_scale(p + 1, n, whole);
 #else
-  *erfc = fk_scale_down(scaled, whole);
+  fk_vec erfc = fk_scale_down(scaled, whole), bell = fk_scale_down(p + 1, whole);
 #endif
-  *erf = fk_select(a < (fk_real)0.5, small, 1 - *erfc);
+  fk_vec erf = fk_select(a < (fk_real)0.5, small, 1 - erfc);
+  return (fk_normal){erf, erfc, bell};
 }
 
 /* The error function where erfc of the same number or of its negative is wanted too; keeps -0. At most
  * 3 ulp. */
 FK_INLINE fk_vec fk_erf_beside_erfc(fk_vec x) {
-  fk_vec erf, erfc;
-  fk_erf_both(fk_abs(x), &erf, &erfc);
-  return fk_copysign(erf, x);
+  return fk_copysign(fk_normal_parts(fk_abs(x)).erf, x);
 }
+
+/* exp(-x^2) where erfc of the same number or of its negative is wanted too. At most 1.5 ulp. */
+FK_INLINE fk_vec fk_bell_beside_erfc(fk_vec x) { return fk_normal_parts(fk_abs(x)).bell; }
 
 /* The error function; keeps -0. At most 1.2 ulp (f32), 2 (f64): a P(a^2) for small a, and for large a in
  * float32 1 - exp(-a - a P(a)), in float64 1 - exp(-a^2) P(a - 2), neither of which needs a division; the
@@ -485,8 +489,7 @@ FK_INLINE fk_vec fk_erf(fk_vec x) {
 
 /* 1 - erf(x). At most 4 ulp. */
 FK_INLINE fk_vec fk_erfc(fk_vec x) {
-  fk_vec erf, erfc;
-  fk_erf_both(fk_abs(x), &erf, &erfc);
+  fk_vec erfc = fk_normal_parts(fk_abs(x)).erfc;
   return fk_select(x < 0, 2 - erfc, erfc);
 }
 

@@ -48,6 +48,14 @@ FK_INLINE fk_vec fk_select(fk_int m, fk_vec a, fk_vec b) {
 FK_INLINE fk_vec fk_to_real(fk_int x) { return __builtin_convertvector(x, fk_vec); }
 FK_INLINE fk_int fk_to_int(fk_vec x) { return __builtin_convertvector(x, fk_int); }
 
+/* Whether a lane of a mask is set. */
+FK_INLINE int fk_any(fk_int m) {
+  fk_word any = 0;
+  for (size_t i = 0; i < sizeof(m) / sizeof(any); i++)
+    any |= m[i];
+  return any != 0;
+}
+
 /* NaN if either operand is. */
 FK_INLINE fk_vec fk_max(fk_vec a, fk_vec b) {
   return fk_select(a != a, a, fk_select(a > b, a, b));
@@ -85,6 +93,17 @@ FK_INLINE fk_vec fk_sign(fk_vec x) {
 }
 FK_INLINE fk_int fk_is_nan(fk_vec x) { return x != x; }
 FK_INLINE fk_int fk_is_finite(fk_vec x) { return (x - x) == fk_splat(0); }
+
+/* x^2 - z, where z is the rounded square of x: a fused multiply-add, or the digits in halves (Dekker, "A
+ * floating-point technique for extending the available precision", 1971). */
+FK_INLINE fk_vec fk_square_error(fk_vec x, fk_vec z) {
+#ifdef FK_FUSED
+  return __builtin_elementwise_fma(x, x, -z);
+#else
+  fk_vec high = (fk_vec)((fk_int)x & ~(((fk_word)1 << FK_HALF_DIGITS) - 1));
+  return (high * high - z) + (x - high) * (x + high);
+#endif
+}
 
 /* Correctly rounded. */
 FK_INLINE fk_vec fk_sqrt(fk_vec x) {

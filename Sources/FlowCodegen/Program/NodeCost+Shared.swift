@@ -4,29 +4,41 @@ extension NodeCost {
   /// Adds what fused operations cost; what several have in common, which the compiler computes once, is
   /// counted once.
   ///
-  ///     erf(z), erfc(z), erfc(-z)        one reduction, two polynomials, and a few selections for each
-  ///     softplus(x), sigmoid(x)          one exponential
+  ///     erf(z), erfc(z), erfc(-z), exp(-z²)    one reduction, two polynomials, and a few selections for each
+  ///     softplus(x), sigmoid(x)                one exponential
   mutating func add(_ operations: [TensorOperation], _ function: Function) {
     var negated: [Value: Value] = [:]
-    var known: Set<SharedPart> = []
-    // An erf beside an erfc is a part of it, wherever it stands.
-    let isErf = { (operation: TensorOperation) in operation.opcode == .unary(.erf) }
-    for operation in operations.filter({ !isErf($0) }) + operations.filter(isErf) {
-      guard case .unary(let unary) = operation.opcode else {
-        add(operation, function)
-        continue
-      }
+    var squared: [Value: Value] = [:]
+    for operation in operations {
+      if operation.opcode == .unary(.negate) { negated[operation.result] = operation.operands[0] }
+      if operation.opcode == .unary(.square) { squared[operation.result] = operation.operands[0] }
+    }
+    func magnitude(_ value: Value) -> Value { negated[value] ?? value }
+    let complements = Set(
+      operations.filter { $0.opcode == .unary(.erfc) }.map { magnitude($0.operands[0]) })
+    func part(of operation: TensorOperation) -> SharedPart? {
+      guard case .unary(let unary) = operation.opcode else { return nil }
       let operand = operation.operands[0]
-      if unary == .negate { negated[operation.result] = operand }
-      guard let kind = SharedPart.Kind(unary),
-        !known.insert(SharedPart(kind: kind, operand: negated[operand] ?? operand)).inserted
-      else {
+      if unary == .exp {
+        let number = negated[operand].flatMap { squared[$0] }.map(magnitude)
+        guard let number, complements.contains(number) else { return nil }
+        return SharedPart(kind: .errorFunction, operand: number)
+      }
+      return SharedPart.Kind(unary).map { SharedPart(kind: $0, operand: magnitude(operand)) }
+    }
+    var known: Set<SharedPart> = []
+    // An erf or an exponential beside an erfc is a part of it, wherever it stands.
+    let isLate = { (operation: TensorOperation) in
+      operation.opcode == .unary(.erf) || operation.opcode == .unary(.exp)
+    }
+    for operation in operations.filter({ !isLate($0) }) + operations.filter(isLate) {
+      guard let part = part(of: operation), !known.insert(part).inserted else {
         add(operation, function)
         continue
       }
       let count = function.type(of: operation.result).elementCount
-      instructions += count * kind.instructionsOfAnother
-      divisions += count * kind.divisionsOfAnother
+      instructions += count * part.kind.instructionsOfAnother
+      divisions += count * part.kind.divisionsOfAnother
     }
   }
 }
@@ -34,7 +46,7 @@ extension NodeCost {
 /// What functions of one number, or of its negative, have in common.
 private struct SharedPart: Hashable {
   enum Kind: Hashable {
-    /// `fk_erf_both`.
+    /// `fk_normal_parts`.
     case errorFunction
     /// `exp(-|x|)`.
     case exponential

@@ -4,7 +4,9 @@ extension GroupPrinter {
   func emit(_ operation: TensorOperation) {
     let space = IterationSpace(operation, views.function)
     let shape = space.inner
-    let reads = zip(operation.operands, space.operandLoops).map { classify($0, loops: $1) }
+    let joint = BesideComplement(operation, group, views)
+    let inputs = joint.map { [$0.number] } ?? operation.operands
+    let reads = zip(inputs, space.operandLoops).map { classify($0, loops: $1) }
     let minimum = reads.map { minimumSegment($0, shape: shape) }.max() ?? 0
     var reversed: Int?
     if case .cumulativeSum(let axis, true) = operation.opcode {
@@ -59,29 +61,14 @@ extension GroupPrinter {
       locals[result] = Local(segment: index, isDirect: false, shape: [])
     case .unary, .binary, .compare, .select, .convert:
       let expression =
-        isBesideComplement(operation)
-        ? "fk_erf_beside_erfc(\(operands[0]))"
-        : Expressions.pointwise(operation.opcode, operands, dtypes)
+        joint.map { "\($0.function)(\(operands[0]))" }
+        ?? Expressions.pointwise(operation.opcode, operands, dtypes)
       define(result, resultIndex, expression, segment: index, shape: shape)
     case .constant, .reshape, .broadcast, .transpose, .slice, .gather, .pad, .concatenate,
       .scatterAdd, .linear, .linearWeightGradient, .matmul, .matrixExponential, .cholesky,
       .triangularSolve, .rowSum, .rowCount, .random, .autoregressiveInverse, .odeSolve,
       .odeAdjoint, .monotoneRoot, .quadrature:
       preconditionFailure("\(operation.opcode.name) takes no part in a group")
-    }
-  }
-
-  /// Whether an erf is of a number, or of the negative of one, whose erfc the group computes too.
-  private func isBesideComplement(_ operation: TensorOperation) -> Bool {
-    guard operation.opcode == .unary(.erf) else { return false }
-    func magnitude(_ value: Value) -> Value {
-      guard let definition = views.definition(of: value), definition.opcode == .unary(.negate)
-      else { return value }
-      return definition.operands[0]
-    }
-    let own = magnitude(operation.operands[0])
-    return group.operations.contains {
-      $0.opcode == .unary(.erfc) && magnitude($0.operands[0]) == own
     }
   }
 

@@ -2,16 +2,21 @@ import FlowIR
 
 extension GroupPrinter {
   func place(shape: [Int], minimum: Int, reversed: Int?) -> Int {
+    var minimum = minimum
+    if part == .guarded, let condition = group.guarded?.condition, let local = locals[condition] {
+      minimum = max(minimum, local.segment + 1)
+      _ = arrayElement(condition, "0")
+    }
     for index in segments.indices where index >= minimum {
       let segment = segments[index]
-      guard segment.shape == shape && segment.isTail == isInTail else { continue }
+      guard segment.shape == shape && segment.part == part else { continue }
       if let reversed {
         if segment.reversed == reversed { return index }
       } else {
         return index
       }
     }
-    let segment = Segment(shape: shape, isTail: isInTail)
+    let segment = Segment(shape: shape, part: part)
     segment.reversed = reversed
     segments.append(segment)
     return segments.count - 1

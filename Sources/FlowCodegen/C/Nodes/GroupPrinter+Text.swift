@@ -17,11 +17,11 @@ extension GroupPrinter {
     for value in arrays.sorted(by: { number(of: $0) < number(of: $1) }) where isCarried(value) {
       out.line("\(Expressions.type(dtype(value))) a\(number(of: value))[FK_TILE / FK_LANES];")
     }
-    let front = segments.filter { !$0.isTail }
+    let front = segments.filter { $0.part != .tail }
     let apart = apart(front)
     for segment in front[..<apart] { writeContiguously(segment, to: &out) }
     if apart < front.count { writeTogether(front[apart...], unrolled: !isWide, to: &out) }
-    for segment in segments where segment.isTail { writeContiguously(segment, to: &out) }
+    for segment in segments where segment.part == .tail { writeContiguously(segment, to: &out) }
     out.line("}")
     return out.text
   }
@@ -70,8 +70,23 @@ extension GroupPrinter {
         count == 1 ? "\(type) a\(number(of: value));" : "\(type) a\(number(of: value))[\(count)];")
     }
     for declaration in declarations { out.line(declaration) }
-    for segment in segments { write(segment, unrolled: unrolled, to: &out) }
+    var isGuarded = false
+    for segment in segments {
+      if (segment.part == .guarded) != isGuarded {
+        if isGuarded { out.line("}") } else { openGuard(to: &out) }
+        isGuarded.toggle()
+      }
+      write(segment, unrolled: unrolled && !isGuarded, to: &out)
+    }
     out.line("}")
+  }
+
+  /// The condition of the guarded part, whose result has a value where it does not run.
+  private func openGuard(to out: inout CText) {
+    guard let guarded = group.guarded else { preconditionFailure("a guarded part without a guard") }
+    let type = dtype(guarded.choice)
+    out.line("\(arrayElement(guarded.choice, "0")) = \(Expressions.splat(0, type));")
+    out.line("if (fk_any(~\(arrayElement(guarded.condition, "0")))) {")
   }
 
   /// Few iterations become straight code, in which the compiler interleaves what does not depend on each

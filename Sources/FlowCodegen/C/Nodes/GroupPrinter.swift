@@ -18,9 +18,18 @@ final class GroupPrinter {
     var reversed: Int?
     var before: [String] = []
     var lines: [Line] = []
-    /// Whether it is in the loop over vectors of the group's tail.
-    let isTail: Bool
-    init(shape: [Int], isTail: Bool) { (self.shape, self.isTail) = (shape, isTail) }
+    /// Which part of the group it belongs to.
+    let part: Part
+    init(shape: [Int], part: Part) { (self.shape, self.part) = (shape, part) }
+  }
+
+  /// What is printed together.
+  enum Part {
+    case main
+    /// Under the condition of the group's guard.
+    case guarded
+    /// In the loop over vectors of the group's tail.
+    case tail
   }
 
   enum Line {
@@ -45,24 +54,27 @@ final class GroupPrinter {
   var arrays: Set<Value> = []
   var declarations: [String] = []
   var numbers: [Value: Int] = [:]
-  /// Whether what is printed is in the group's tail.
-  private(set) var isInTail = false
+  /// The part that what is printed belongs to.
+  private(set) var part = Part.main
 
   init(_ group: GroupNode, _ views: Views, _ scratch: ScratchPlan) {
     self.group = group
     self.views = views
     self.scratch = scratch
     for operation in group.operations {
-      isInTail = isOfTail(operation.result)
+      part = part(of: operation.result)
       emit(operation)
     }
     for store in group.stores {
-      isInTail = isOfTail(store.value)
+      part = part(of: store.value)
       emitStore(store.value, store.buffer, store.map)
     }
   }
 
-  private func isOfTail(_ value: Value) -> Bool { group.tail?.results.contains(value) == true }
+  private func part(of value: Value) -> Part {
+    if group.tail?.results.contains(value) == true { return .tail }
+    return group.guarded?.results.contains(value) == true ? .guarded : .main
+  }
 
   func dtype(_ value: Value) -> DType { views.type(of: value).dtype }
 

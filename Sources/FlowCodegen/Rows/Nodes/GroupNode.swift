@@ -19,7 +19,7 @@ struct GroupNode: NodeBody {
   }
 
   let extent: Int
-  /// Those of the tail last.
+  /// Those of the tail last, and those of the guarded part one after the other.
   let operations: [TensorOperation]
   let stores: [Store]
   /// In the order of their values.
@@ -31,6 +31,8 @@ struct GroupNode: NodeBody {
   let uniforms: [Value]
   /// Whether whole tiles are worked on with wide vectors.
   let isWide: Bool
+  /// What runs only for vectors in which some row needs it.
+  let guarded: GroupGuard?
   /// What runs in a loop of its own over a tile's vectors.
   let tail: GroupTail?
   /// What each item reads and writes.
@@ -45,10 +47,17 @@ struct GroupNode: NodeBody {
     viewBuffers = builder.viewBuffers
     uniforms = builder.uniforms
     isWide = Self.waits(builder, views.function)
-    let tail = isWide ? nil : GroupTail(builder.operations, views)
+    let stored = Set(builder.stores.map(\.value)).union(builder.sums.keys)
+    guarded = GroupGuard(builder.operations, stored: stored, views)
+    let tail = isWide || guarded != nil ? nil : GroupTail(builder.operations, views)
     self.tail = tail
-    let last = builder.operations.filter { tail?.results.contains($0.result) == true }
-    operations = builder.operations.filter { tail?.results.contains($0.result) != true } + last
+    if let guarded {
+      let parts = guarded.parts(of: builder.operations, views)
+      operations = parts.before + parts.guarded + parts.after
+    } else {
+      let last = builder.operations.filter { tail?.results.contains($0.result) == true }
+      operations = builder.operations.filter { tail?.results.contains($0.result) != true } + last
+    }
     itemReads = (0..<builder.extent).map { item in
       builder.reads.flatMap { Span.runs(of: $0.items[item], in: $0.buffer) }
     }
@@ -96,18 +105,27 @@ struct GroupNode: NodeBody {
 
   func cost(_ function: Function) -> NodeCost {
     var cost = NodeCost()
-    cost.add(operations, function)
+    cost.add(operations.filter { guarded?.results.contains($0.result) != true }, function)
     return cost
   }
 
+  private func names(_ operations: some Sequence<TensorOperation>) -> String {
+    operations.map(\.opcode.name).joined(separator: " ")
+  }
+
   func summary(_ text: NodeText) -> String {
-    func names(_ operations: some Sequence<TensorOperation>) -> String {
-      operations.map(\.opcode.name).joined(separator: " ")
+    let names: String
+    if let guarded, let first = operations.firstIndex(where: { guarded.results.contains($0.result) }) {
+      let rest = operations[first...].drop { guarded.results.contains($0.result) }
+      let part = operations[first..<rest.startIndex]
+      names =
+        "\(self.names(operations[..<first])) if needed (\(self.names(part))) \(self.names(rest))"
+    } else {
+      let last = tail?.results.count ?? 0
+      names =
+        self.names(operations.dropLast(last))
+        + (last == 0 ? "" : " then \(self.names(operations.suffix(last)))")
     }
-    let last = tail?.results.count ?? 0
-    let names =
-      names(operations.dropLast(last))
-      + (last == 0 ? "" : " then \(names(operations.suffix(last)))")
     let stores = stores.map { text.place($0.buffer) }.joined(separator: " ")
     let sums = sums.map { text.place($0.buffer) }.joined(separator: " ")
     return "group of \(extent): \(names)" + (stores.isEmpty ? "" : " -> \(stores)")

@@ -1,0 +1,106 @@
+import FlowIR
+
+/// The part of a group that runs only for vectors in which some row needs it: all that one side of a select is made
+/// of, and nothing else reads.
+///
+///     for each item { for each vector { … m = …, a = …  if any row lacks m { … b = … }  y = select m, a, b } }
+///
+/// The sum of a mixture's densities is such a select: a loop over the components gives it in nearly all rows, and a
+/// second one, for rows so far out that all densities underflow, is hardly ever run.
+struct GroupGuard {
+  /// True in rows that do without.
+  let condition: Value
+  /// The results of its operations.
+  let results: Set<Value>
+  /// The one that the select reads.
+  let choice: Value
+
+  /// The guarded part of a group's operations that saves most; nil if none saves much.
+  init?(
+    _ operations: [TensorOperation], stored: Set<Value>, _ views: Views
+  ) {
+    let index = Dictionary(
+      operations.enumerated().map { ($1.result, $0) }, uniquingKeysWith: { first, _ in first })
+    // Which operations read a result, and as which operand.
+    var readers: [[(operation: Int, operand: Int)]] = Array(repeating: [], count: operations.count)
+    for (reader, operation) in operations.enumerated() {
+      for (position, operand) in operation.operands.enumerated() {
+        for source in Set(views.elements(of: operand).compactMap(\.source)) {
+          if let source = index[source] { readers[source].append((reader, position)) }
+        }
+      }
+    }
+    var best: (select: Int, part: Set<Int>, instructions: Int)?
+    for (select, operation) in operations.enumerated() where Self.chooses(operation, views, index) {
+      var part: Set<Int> = []
+      var cost = NodeCost()
+      for candidate in (0..<select).reversed() where Self.isGuardable(operations[candidate], views) {
+        let isOwn = readers[candidate].allSatisfy {
+          part.contains($0.operation) || ($0.operation == select && $0.operand == 2)
+        }
+        let result = operations[candidate].result
+        guard isOwn, !readers[candidate].isEmpty, !stored.contains(result) else { continue }
+        part.insert(candidate)
+        cost.add(operations[candidate], views.function)
+      }
+      let extent = IterationSpace(operation, views.function).extent
+      guard cost.instructions >= Self.leastSaved * extent,
+        cost.instructions > best?.instructions ?? 0
+      else { continue }
+      best = (select, part, cost.instructions)
+    }
+    guard let best else { return nil }
+    condition = operations[best.select].operands[0]
+    results = Set(best.part.map { operations[$0].result })
+    choice = operations[best.select].operands[2]
+  }
+
+  /// The operations that run before the guarded ones, these, and those that depend on them.
+  func parts(
+    of operations: [TensorOperation], _ views: Views
+  ) -> (before: [TensorOperation], guarded: [TensorOperation], after: [TensorOperation]) {
+    var late = results
+    var parts: (before: [TensorOperation], guarded: [TensorOperation], after: [TensorOperation]) =
+      ([], [], [])
+    for operation in operations {
+      let isLate = operation.operands.contains { operand in
+        views.elements(of: operand).contains { $0.source.map(late.contains) == true }
+      }
+      if results.contains(operation.result) {
+        parts.guarded.append(operation)
+      } else if isLate {
+        late.insert(operation.result)
+        parts.after.append(operation)
+      } else {
+        parts.before.append(operation)
+      }
+    }
+    return parts
+  }
+
+  /// Whether an operation selects one of two numbers of an item, and the group computes its condition and the
+  /// second.
+  private static func chooses(
+    _ operation: TensorOperation, _ views: Views, _ index: [Value: Int]
+  ) -> Bool {
+    operation.opcode == .select && index[operation.operands[0]] != nil
+      && index[operation.operands[2]] != nil
+      && IterationSpace(operation, views.function).inner.isEmpty
+  }
+
+  private static func isGuardable(_ operation: TensorOperation, _ views: Views) -> Bool {
+    switch operation.opcode {
+    case .unary, .binary, .compare, .select, .convert: return true
+    case .reduce(_, let axis):
+      return axis > 0 || IterationSpace(operation, views.function).isWhole
+    case .constant, .reshape, .broadcast, .transpose, .slice, .gather, .pad, .concatenate,
+      .scatterAdd, .linear, .linearWeightGradient, .matmul, .matrixExponential, .cholesky,
+      .triangularSolve, .rowSum, .rowCount, .random, .autoregressiveInverse, .odeSolve,
+      .odeAdjoint, .monotoneRoot, .quadrature, .cumulativeSum, .search, .take:
+      return false
+    }
+  }
+
+  /// The fewest instructions of an item for which a branch is worth while.
+  private static let leastSaved = 100
+}
