@@ -399,13 +399,15 @@ FK_INLINE fk_vec fk_erfcx(fk_vec a) {
 
 /* erf(a), its complement and exp(-a^2) for a >= 0, from one reduction. erfc(a) is exp(-a^2) erfcx(a); erf(a) is
  * a P(a^2) for a < 1/2, and 1 - erfc(a) above. The square's rounding is known exactly, since its exponential would
- * be multiplied by that of the rounding. Of two of the functions below, of one number or of its negative, the
+ * be multiplied by that of the rounding. Beyond `last` exp(-a^2) is zero by a factor of zero, since a product that
+ * underflows takes processors long. Of two of the functions below, of one number or of its negative, the
  * compiler computes this once. */
 typedef struct {
   fk_vec erf, erfc, bell;
 } fk_normal;
 FK_INLINE fk_normal fk_normal_parts(fk_vec a) {
 #ifdef FK_DOUBLE
+  const fk_real last = 27.3;
   fk_vec c = fk_select(a > 28, fk_splat(28), a), z = c * c;
   fk_vec small = a * FK_POLYNOMIAL(z, 1.1283791670955126, -0.3761263890318375, 0.11283791670954864,
                                    -0.026866170644997654, 0.005223977621974562,
@@ -413,6 +415,7 @@ FK_INLINE fk_normal fk_normal_parts(fk_vec a) {
                                    -1.4922990295838226e-05, 1.6370955957084287e-06,
                                    -1.4618441321282917e-07);
 #else
+  const fk_real last = 10.2f;
   fk_vec c = fk_select(a > 11, fk_splat(11), a), z = c * c;
   fk_vec small = a * FK_POLYNOMIAL(z, 1.1283791f, -0.37612608f, 0.112828225f, -0.026757184f,
                                    0.0047179903f);
@@ -420,6 +423,7 @@ FK_INLINE fk_normal fk_normal_parts(fk_vec a) {
   fk_vec shifted = FK_ROUND - z * FK_LOG2E, n = shifted - FK_ROUND;
   fk_vec r = ((-z - n * FK_LN2_HIGH) - n * FK_LN2_LOW) - fk_square_error(c, z);
   fk_vec p = (r * r) * fk_exp_tail(r) + r + 1;
+  p = fk_select(a > last, fk_splat(0), p);
   fk_int whole = (fk_int)shifted - (fk_int)fk_splat(FK_ROUND);
 #ifdef __AVX512F__
   fk_vec bell = fk_scale(p, n, whole);
