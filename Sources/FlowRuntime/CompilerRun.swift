@@ -5,6 +5,7 @@ struct CompilerRun {
   private let process = Process()
   private let pipe = Pipe()
   private let command: String
+  private let waitUntilEnded: () -> Void
 
   /// Starts a compiler.
   init(_ compiler: CompilerCommand, _ arguments: [String]) throws(RuntimeError) {
@@ -14,7 +15,7 @@ struct CompilerRun {
     process.standardOutput = pipe
     command = ([compiler.path] + compiler.arguments + arguments).joined(separator: " ")
     do {
-      try process.run()
+      waitUntilEnded = try process.started()
     } catch {
       throw .compilerFailed(command: command, output: error.localizedDescription)
     }
@@ -25,7 +26,7 @@ struct CompilerRun {
   /// - Throws: `RuntimeError.compilerFailed` with what it printed, if it fails.
   func finish() throws(RuntimeError) {
     let output = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
+    waitUntilEnded()
     guard process.terminationStatus != 0 else { return }
     let text = String(decoding: output.prefix(4000), as: UTF8.self)
     throw .compilerFailed(

@@ -22,8 +22,8 @@ import Testing
     ])
     #expect(
       units.texts == [
-        "table\nlayer();\na_prepare() {}\na_run();\nb_run();",
-        "table\npanel\nlayer() {}\na_tile\na_prepare();\na_run() {}\nb_run();",
+        "table\nlayer();\na_tile\na_prepare() {}\na_run() {}\nb_run();",
+        "table\npanel\nlayer() {}\na_prepare();\na_run();\nb_run();",
         "table\nlayer();\na_prepare();\na_run();\nb_tile\nb_run() {}",
       ])
     #expect(units.names == ["layer", "a_prepare", "a_run", "b_run"])

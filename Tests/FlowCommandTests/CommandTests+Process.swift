@@ -1,4 +1,5 @@
 import FlowFiles
+import FlowRuntime
 import Foundation
 
 extension CommandTests {
@@ -33,12 +34,12 @@ extension CommandTests {
     process.standardOutput = output
     process.standardError = errors
     process.standardInput = source
-    try process.run()
+    let waitUntilEnded = try process.started()
     source.fileHandleForWriting.write(Data((input ?? "").utf8))
     try source.fileHandleForWriting.close()
     let text = output.fileHandleForReading.readDataToEndOfFile()
     let problems = errors.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
+    waitUntilEnded()
     return Outcome(
       status: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
       errors: String(decoding: problems, as: UTF8.self))

@@ -1,4 +1,5 @@
 import FlowFiles
+import FlowRuntime
 import Foundation
 import Testing
 
@@ -22,9 +23,9 @@ import Testing
     let pipe = Pipe()
     process.standardOutput = pipe
     process.standardError = pipe
-    try process.run()
+    let waitUntilEnded = try process.started()
     let text = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
+    waitUntilEnded()
     return (process.terminationStatus, String(decoding: text, as: UTF8.self))
   }
 

@@ -1,3 +1,4 @@
+import FlowRuntime
 import Foundation
 import Testing
 
@@ -9,10 +10,10 @@ func runExample(_ name: String, _ arguments: [String] = []) throws -> [String] {
   process.arguments = arguments
   let output = Pipe()
   process.standardOutput = output
-  try process.run()
+  let waitUntilEnded = try process.started()
   let text = String(
     decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-  process.waitUntilExit()
+  waitUntilEnded()
   #expect(process.terminationStatus == 0)
   return text.split(separator: "\n").map(String.init)
 }

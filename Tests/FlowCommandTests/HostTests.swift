@@ -1,3 +1,4 @@
+import FlowRuntime
 import Foundation
 import Testing
 
@@ -16,9 +17,9 @@ import Testing
     let pipe = Pipe()
     process.standardOutput = pipe
     process.standardError = pipe
-    try process.run()
+    let waitUntilEnded = try process.started()
     let text = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
+    waitUntilEnded()
     let status = process.terminationStatus
     return (
       process.terminationReason == .exit ? status : 256 + status,

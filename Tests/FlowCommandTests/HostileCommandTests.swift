@@ -1,4 +1,5 @@
 import FlowFiles
+import FlowRuntime
 import Flows
 import Foundation
 import Testing
@@ -35,10 +36,10 @@ import Testing
     let (output, errors) = (Pipe(), Pipe())
     process.standardOutput = output
     process.standardError = errors
-    try process.run()
+    let waitUntilEnded = try process.started()
     let text = output.fileHandleForReading.readDataToEndOfFile()
     let problems = errors.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
+    waitUntilEnded()
     return CommandTests.Outcome(
       status: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
       errors: String(decoding: problems, as: UTF8.self))

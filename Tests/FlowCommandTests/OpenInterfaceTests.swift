@@ -1,3 +1,4 @@
+import FlowRuntime
 import Foundation
 import Testing
 
@@ -37,10 +38,10 @@ import Testing
     let output = Pipe()
     process.standardError = output
     process.standardOutput = output
-    try process.run()
+    let waitUntilEnded = try process.started()
     let text = String(
       decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
+    waitUntilEnded()
     return process.terminationStatus == 0 ? "" : text
   }
 

@@ -1,8 +1,9 @@
 /// C files as translation units that compilers work on side by side.
 ///
-/// The first unit packs parameters, the second has the products of layers, and each but the first has the loops
-/// over rows of some functions: what uses the same kernels stays together, since every unit compiles those that it
-/// uses. Functions that stand anywhere go where the least is to be done.
+/// The first unit packs parameters and has the loops over rows of the first functions, of which those for a shared
+/// context pack too, the second has the products of layers, and each of the others the loops of more functions: what
+/// uses the same kernels stays together, since every unit compiles those that it uses. Functions that stand anywhere
+/// go where the least is to be done.
 struct CUnits {
   /// The parts of each unit.
   let texts: [String]
@@ -10,16 +11,18 @@ struct CUnits {
   let names: [String]
 
   /// Divides parts that stand in one file in this order; `unit` is the one with the loops over rows of the function
-  /// that a part belongs to, 1 for the first.
+  /// that a part belongs to, 1 for those in the first unit, with the packing, and 2 and more for the others.
   init(_ parts: [(part: CPart, unit: Int)]) {
     let count = (parts.map(\.unit).max() ?? 1) + 1
-    var efforts = [Self.ofFirst] + Array(repeating: Self.ofLoops, count: count - 1)
+    var efforts =
+      [Self.ofPacking + Self.ofLoops, Self.ofProducts]
+      + Array(repeating: Self.ofLoops, count: count - 2)
     var homes = parts.map { part, unit -> Int? in
       switch part.place {
       case .everywhere, .anywhere: nil
       case .preparing: 0
       case .products: 1
-      case .running: unit
+      case .running: unit == 1 ? 0 : unit
       }
     }
     for (index, home) in homes.enumerated() {
@@ -43,7 +46,9 @@ struct CUnits {
   }
 
   /// The effort of packing and of the interface.
-  private static let ofFirst = 17_000
+  private static let ofPacking = 17_000
   /// The effort of what all loops over rows use.
   private static let ofLoops = 12_000
+  /// The effort of what all products use.
+  private static let ofProducts = 8_000
 }

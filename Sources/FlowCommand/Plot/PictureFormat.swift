@@ -1,6 +1,7 @@
 import ArgumentParser
 import FlowFiles
 import FlowPlot
+import FlowRuntime
 import Foundation
 
 /// The formats of pictures. SVG is written directly; PNG by librsvg's `rsvg-convert`.
@@ -49,8 +50,9 @@ enum PictureFormat {
     process.standardInput = input
     process.standardOutput = output
     process.standardError = errors
+    let waitUntilEnded: () -> Void
     do {
-      try process.run()
+      waitUntilEnded = try process.started()
     } catch {
       throw .failed("\(path) could not be started: \(error.localizedDescription)")
     }
@@ -59,7 +61,7 @@ enum PictureFormat {
     try? input.fileHandleForWriting.close()
     let data = output.fileHandleForReading.readDataToEndOfFile()
     let words = errors.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
+    waitUntilEnded()
     guard process.terminationStatus == 0, !data.isEmpty else {
       throw .failed(
         "\(path) ended with \(process.terminationStatus): "
