@@ -64,7 +64,8 @@ private struct LogSum {
     terms = parts[0]
     self.axis = axis
     if let difference = graph.operands(terms, .binary(.subtract)),
-      let number = graph.operands(difference[1], .unary(.square))?[0], graph.hasComplement(of: number)
+      let number = graph.operands(difference[1], .unary(.square))?[0],
+      graph.hasComplement(of: number)
     {
       normal = (difference[0], number)
     } else {
@@ -145,10 +146,10 @@ private struct Graph {
 
   /// The value that a view by reshape and broadcast shows.
   func beneath(_ value: Value) -> Value {
-    switch definitions[value]?.opcode {
-    case .reshape, .broadcast: beneath(definitions[value]?.operands[0] ?? value)
-    default: value
+    guard let definition = definitions[value], definition.opcode.repeatsElements else {
+      return value
     }
+    return beneath(definition.operands[0])
   }
 
   func uses(_ value: Value) -> Int { useCounts[value] ?? 0 }

@@ -238,7 +238,7 @@ extension TensorType {
 
 extension Opcode {
   /// Whether the result of a scalar is that scalar, repeated.
-  fileprivate var repeatsElements: Bool {
+  var repeatsElements: Bool {
     switch self {
     case .broadcast, .reshape: true
     case .constant, .unary, .binary, .compare, .select, .convert, .reduce, .cumulativeSum, .search,

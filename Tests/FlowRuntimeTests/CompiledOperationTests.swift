@@ -97,7 +97,8 @@ import Testing
       "\(bound.operation.rawValue): \(worst.ulps) ulp at \(worst.at)")
   }
 
-  @Test("what is computed together with erfc is within its bound too", arguments: [DType.f32, .f64])
+  @Test(
+    "what is computed together with erfc is within its bound too", arguments: [DType.f32, .f64])
   func besideComplement(dtype: DType) throws {
     let builder = FunctionBuilder(name: "f")
     let x = builder.argument("x", .row([], dtype))

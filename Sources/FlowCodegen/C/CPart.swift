@@ -1,8 +1,10 @@
 /// A piece of a C file, and which of an artifact's translation units has it.
 struct CPart {
   enum Place {
-    /// Each: it makes no code until something calls it, as tables and macros do.
+    /// Each: it makes no code until something calls it, as macros do.
     case everywhere
+    /// Each whose code has its name: a table, which may take longer to read than all code.
+    case whereNamed
     /// The one with the products of layers, which share more code with each other than with anything else.
     case products
     /// Any: others call it by its declaration.

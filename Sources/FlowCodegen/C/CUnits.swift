@@ -1,3 +1,5 @@
+import Foundation
+
 /// C files as translation units that compilers work on side by side.
 ///
 /// The first unit packs parameters and has the loops over rows of the first functions, of which those for a shared
@@ -19,7 +21,7 @@ struct CUnits {
       + Array(repeating: Self.ofLoops, count: count - 2)
     var homes = parts.map { part, unit -> Int? in
       switch part.place {
-      case .everywhere, .anywhere: nil
+      case .everywhere, .whereNamed, .anywhere: nil
       case .preparing: 0
       case .products: 1
       case .running: unit == 1 ? 0 : unit
@@ -38,17 +40,29 @@ struct CUnits {
       efforts[least] += parts[index].part.effort
     }
     texts = (0..<count).map { unit in
-      zip(parts, homes).compactMap { part, home in
-        home == nil || home == unit ? part.part.text : part.part.declaration
+      let pieces = zip(parts, homes).map { part, home -> String? in
+        if part.part.place == .whereNamed { return nil }
+        return home == nil || home == unit ? part.part.text : part.part.declaration
+      }
+      let words = pieces.reduce(into: Set<String>()) { $0.formUnion(Self.tables(in: $1 ?? "")) }
+      return zip(parts, pieces).compactMap { part, piece in
+        piece ?? part.part.name.flatMap { words.contains($0) ? part.part.text : nil }
       }.joined(separator: "\n")
     }
-    names = parts.compactMap(\.part.name)
+    names = parts.filter { $0.part.place != .whereNamed }.compactMap(\.part.name)
+  }
+
+  /// The names of tables in C.
+  private static func tables(in code: String) -> [String] {
+    code.components(separatedBy: "table_").dropFirst().map { rest in
+      "table_" + rest.prefix { $0.isASCII && $0.isNumber }
+    }
   }
 
   /// The effort of packing and of the interface.
-  private static let ofPacking = 17_000
+  static let ofPacking = 17_000
   /// The effort of what all loops over rows use.
-  private static let ofLoops = 12_000
+  static let ofLoops = 12_000
   /// The effort of what all products use.
-  private static let ofProducts = 8_000
+  static let ofProducts = 8_000
 }

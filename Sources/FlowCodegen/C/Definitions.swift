@@ -19,7 +19,8 @@ final class Definitions {
     if let name = tables[key] { return name }
     let name = "table_\(tables.count)"
     tables[key] = name
-    parts.append(CPart("static const \(type) \(name)[] = {\(contents)};", .everywhere))
+    let text = "static const \(type) \(name)[] = {\(contents)};"
+    parts.append(CPart(text, .whereNamed, name: name))
     return name
   }
 
@@ -41,7 +42,7 @@ final class Definitions {
     define("layer", arguments) { name in
       CPart(
         "FK_DEFINE_GEMM(\(name), \(arguments))", .products, name: name,
-        declaration: "FK_DECLARE_GEMM(\(name));")
+        declaration: "FK_DECLARE_GEMM(\(name));", effort: 1000)
     }
   }
 

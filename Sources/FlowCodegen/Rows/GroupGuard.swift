@@ -34,7 +34,8 @@ struct GroupGuard {
     for (select, operation) in operations.enumerated() where Self.chooses(operation, views, index) {
       var part: Set<Int> = []
       var cost = NodeCost()
-      for candidate in (0..<select).reversed() where Self.isGuardable(operations[candidate], views) {
+      for candidate in (0..<select).reversed() where Self.isGuardable(operations[candidate], views)
+      {
         let isOwn = readers[candidate].allSatisfy {
           part.contains($0.operation) || ($0.operation == select && $0.operand == 2)
         }

@@ -66,7 +66,7 @@ extension UnaryOperator {
     case .sigmoid: OperatorTraits(.float, 22, divides: true)
     case .softplus, .logSigmoid: OperatorTraits(.float, 32, divides: true)
     case .erf: OperatorTraits(.float, 36)
-    case .erfc: OperatorTraits(.float, 45, divides: true)
+    case .erfc: OperatorTraits(.float, 36, divides: true)
     case .floor: OperatorTraits(.float, 1, isDifferentiable: false)
     case .isNaN, .isFinite:
       OperatorTraits(.float, 1, givesBool: true, isDifferentiable: false, folds: true)

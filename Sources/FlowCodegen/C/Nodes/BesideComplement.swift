@@ -15,15 +15,15 @@ struct BesideComplement {
       }
       return definition.operands[0]
     }
-    switch operation.opcode {
-    case .unary(.erf):
+    if operation.opcode == .unary(.erf) {
       (function, number) = ("fk_erf_beside_erfc", operation.operands[0])
-    case .unary(.exp):
-      guard let square = operand(of: operation.operands[0], .negate),
-        let number = operand(of: square, .square)
-      else { return nil }
+    } else if operation.opcode == .unary(.exp),
+      let square = operand(of: operation.operands[0], .negate),
+      let number = operand(of: square, .square)
+    {
       (function, self.number) = ("fk_bell_beside_erfc", number)
-    default: return nil
+    } else {
+      return nil
     }
     func magnitude(_ value: Value) -> Value { operand(of: value, .negate) ?? value }
     let own = magnitude(number)

@@ -33,8 +33,10 @@ extension LinearNode {
   /// How many inputs ahead of a product that sees more the tile is asked for.
   private static let inputsAhead = 16
 
-  /// What compilers take for the products of a panel, as `CPart.effort` has it.
+  /// What compilers take for the products of a panel, and for what comes after them or takes one row, as
+  /// `CPart.effort` has it.
   private static let panelEffort = 6000
+  private static let otherEffort = 1200
 
   /// The function of the layer, which all layers share whose epilogue is the same, and whose panels have the
   /// same numbers of outputs.
@@ -54,9 +56,9 @@ extension LinearNode {
       return "FK_PANEL_CASE(\(products), \(rows))"
     }
     let late = "FK_DEFINE_LATE(\(after))"
-    if isLate { _ = definitions.ofLayers("late", late) { _ in late } }
+    if isLate { _ = definitions.ofLayers("late", late, effort: Self.otherEffort) { _ in late } }
     let row = "FK_DEFINE_ROW(\(after))"
-    _ = definitions.ofLayers("row", row) { _ in row }
+    _ = definitions.ofLayers("row", row, effort: Self.otherEffort) { _ in row }
     // Many instructions for each output are worth their lanes in a small product too.
     let least = isLate ? "0" : "FK_ROW_WORK"
     let parts =

@@ -115,7 +115,9 @@ struct GroupNode: NodeBody {
 
   func summary(_ text: NodeText) -> String {
     let names: String
-    if let guarded, let first = operations.firstIndex(where: { guarded.results.contains($0.result) }) {
+    if let guarded,
+      let first = operations.firstIndex(where: { guarded.results.contains($0.result) })
+    {
       let rest = operations[first...].drop { guarded.results.contains($0.result) }
       let part = operations[first..<rest.startIndex]
       names =
