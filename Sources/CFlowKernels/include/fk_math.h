@@ -372,9 +372,10 @@ FK_INLINE fk_vec fk_asin(fk_vec x) {
   return fk_copysign(r, x);
 }
 
-/* exp(a^2) erfc(a) for a >= 0: minimax fits on the a whose erfc does not underflow, in float32 a quotient of
- * polynomials, whose error of 6e-9 is less than a rounding, in float64 a polynomial in t = (a - K) / (a + K) over
- * a + K, less what the rounding of a + K changes, which is nearly K / (a + K) times that rounding. */
+/* exp(a^2) erfc(a) for a >= 0: minimax fits on the a whose erfc does not underflow. In float32 the reciprocal is
+ * sqrt(pi) a and a quotient of polynomials, whose first coefficients are below 1 so that near 0 they round finely. In
+ * float64 it is a polynomial in t = (a - K) / (a + K) over a + K, less what the rounding of a + K changes, which is
+ * nearly K / (a + K) times that rounding. */
 FK_INLINE fk_vec fk_erfcx(fk_vec a) {
 #ifdef FK_DOUBLE
   const fk_real k = 2.25;
@@ -392,8 +393,10 @@ FK_INLINE fk_vec fk_erfcx(fk_vec a) {
                               -8.2262049287159632e-09);
   return tail * q - k * q * lost * (tail * q);
 #else
-  fk_vec p = FK_POLYNOMIAL(a, 1.00000001f, 1.2384257f, 0.7316201f, 0.229226392f, 0.0327981055f);
-  return p / FK_POLYNOMIAL(a, 1.0f, 2.36680545f, 2.40226472f, 1.32539838f, 0.406319601f, 0.0581324296f);
+  fk_vec p = FK_POLYNOMIAL(a, 0.75f, 0.484861404f, 0.171611324f, 0.0254254043f, 3.71654573e-06f);
+  fk_vec rest =
+      p / FK_POLYNOMIAL(a, 0.75f, 0.967916667f, 0.590105355f, 0.191808403f, 0.0288246665f);
+  return 1 / (a * 1.7724539f + rest);
 #endif
 }
 
