@@ -1,9 +1,9 @@
 import FlowIR
 
-/// The part of a group that runs only for vectors in which some row needs it: all that one side of a select is made
-/// of, and nothing else reads.
+/// The part of a group that runs only for vectors in which some row needs it: what stands in for a number that a
+/// comparison finds no good, and all that it alone is made of.
 ///
-///     for each item { for each vector { … m = …, a = …  if any row lacks m { … b = … }  y = select m, a, b } }
+///     for each item { for each vector { … a = …, m = a > …  if any row lacks m { … b = … }  y = select m, a, b } }
 ///
 /// The sum of a mixture's densities is such a select: a loop over the components gives it in nearly all rows, and a
 /// second one, for rows so far out that all densities underflow, is hardly ever run.
@@ -79,14 +79,23 @@ struct GroupGuard {
     return parts
   }
 
-  /// Whether an operation selects one of two numbers of an item, and the group computes its condition and the
-  /// second.
+  /// Whether an operation takes a number of an item unless a comparison of that number says that it is no good, and
+  /// the group computes what it takes instead. Other selects may take either side in every other row, and a branch
+  /// would cost more than it saves.
   private static func chooses(
     _ operation: TensorOperation, _ views: Views, _ index: [Value: Int]
   ) -> Bool {
-    operation.opcode == .select && index[operation.operands[0]] != nil
-      && index[operation.operands[2]] != nil
-      && IterationSpace(operation, views.function).inner.isEmpty
+    guard operation.opcode == .select, index[operation.operands[0]] != nil,
+      index[operation.operands[2]] != nil,
+      IterationSpace(operation, views.function).inner.isEmpty,
+      let condition = views.definition(of: operation.operands[0]),
+      case .compare = condition.opcode
+    else { return false }
+    return condition.operands.contains { number in
+      let definition = views.definition(of: number)
+      let isSize = definition?.opcode == .unary(.absolute)
+      return (isSize ? definition?.operands[0] : number) == operation.operands[1]
+    }
   }
 
   private static func isGuardable(_ operation: TensorOperation, _ views: Views) -> Bool {
