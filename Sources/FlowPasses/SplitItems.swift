@@ -216,7 +216,3 @@ extension Rewriter {
     try emit(.slice(axis: 0, start: items.lowerBound, end: items.upperBound), value)
   }
 }
-
-extension Opcode {
-  fileprivate var isPointwise: Bool { traits.kind == .pointwise }
-}

@@ -99,16 +99,10 @@ struct GroupGuard {
   }
 
   private static func isGuardable(_ operation: TensorOperation, _ views: Views) -> Bool {
-    switch operation.opcode {
-    case .unary, .binary, .compare, .select, .convert: return true
-    case .reduce(_, let axis):
+    if case .reduce(_, let axis) = operation.opcode {
       return axis > 0 || IterationSpace(operation, views.function).isWhole
-    case .constant, .reshape, .broadcast, .transpose, .slice, .gather, .pad, .concatenate,
-      .scatterAdd, .linear, .linearWeightGradient, .matmul, .matrixExponential, .cholesky,
-      .triangularSolve, .rowSum, .rowCount, .random, .autoregressiveInverse, .odeSolve,
-      .odeAdjoint, .monotoneRoot, .quadrature, .cumulativeSum, .search, .take:
-      return false
     }
+    return operation.opcode.isPointwise
   }
 
   /// The fewest instructions of an item for which a branch is worth while.

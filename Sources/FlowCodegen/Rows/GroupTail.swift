@@ -55,15 +55,8 @@ struct GroupTail {
   private static func runsApart(_ operation: TensorOperation, _ function: Function) -> Bool {
     let space = IterationSpace(operation, function)
     guard space.inner.isEmpty else { return false }
-    switch operation.opcode {
-    case .unary, .binary, .compare, .select, .convert: return true
-    case .reduce(_, let axis): return axis == 0 && !space.isWhole
-    case .constant, .reshape, .broadcast, .transpose, .slice, .gather, .pad, .concatenate,
-      .scatterAdd, .linear, .linearWeightGradient, .matmul, .matrixExponential, .cholesky,
-      .triangularSolve, .rowSum, .rowCount, .random, .autoregressiveInverse, .odeSolve,
-      .odeAdjoint, .monotoneRoot, .quadrature, .cumulativeSum, .search, .take:
-      return false
-    }
+    if case .reduce(_, let axis) = operation.opcode { return axis == 0 && !space.isWhole }
+    return operation.opcode.isPointwise
   }
 
   /// The fewest instructions of a function that is waited for: log has as many, exp fewer.
