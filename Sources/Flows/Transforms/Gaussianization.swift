@@ -30,7 +30,9 @@ public struct GaussianizationTransform: Transform {
     let keep = (1 - Self.share) / count
     let lower = erfc(-z).sum(axis: -1) * (0.5 * keep) + 0.5 * Self.share
     let upper = erfc(z).sum(axis: -1) * (0.5 * keep) + 0.5 * Self.share
-    return NormalQuantile.value(middle: 0.5 * (lower - upper), lower: lower, upper: upper)
+    // The difference of both would lose the digits of a small x.
+    let middle = erf(z).sum(axis: -1) * (0.5 * keep)
+    return NormalQuantile.value(middle: middle, lower: lower, upper: upper)
   }
 
   private func ladj(_ x: Tensor, _ y: Tensor) -> Tensor {
