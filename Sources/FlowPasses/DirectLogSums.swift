@@ -104,7 +104,7 @@ private struct LogSum {
 private struct Graph {
   private let definitions: [Value: TensorOperation]
   private let useCounts: [Value: Int]
-  /// The numbers, without a sign, whose erfc is computed.
+  /// The numbers, without their signs, whose erfc is computed.
   private let complements: Set<Value>
   /// The values that a select takes where a logarithm is out of range.
   private let besides: Set<Value>
@@ -122,13 +122,8 @@ private struct Graph {
     self.definitions = definitions
     self.useCounts = useCounts
     complements = Set(
-      operations.filter { $0.opcode == .unary(.erfc) }.map { operation in
-        let number = operation.operands[0]
-        guard let definition = definitions[number], definition.opcode == .unary(.negate) else {
-          return number
-        }
-        return definition.operands[0]
-      })
+      operations.filter { $0.opcode == .unary(.erfc) }
+        .compactMap { NormalParts.number(of: $0) { definitions[$0] } })
     besides = Set(
       operations.filter { operation in
         operation.opcode == .select
@@ -154,7 +149,9 @@ private struct Graph {
 
   func uses(_ value: Value) -> Int { useCounts[value] ?? 0 }
 
-  func hasComplement(of number: Value) -> Bool { complements.contains(number) }
+  func hasComplement(of number: Value) -> Bool {
+    complements.contains(NormalParts.unsigned(number, definition))
+  }
 
   /// Whether a sum's exponentials are summed as they are already.
   func isBesideDirect(_ value: Value) -> Bool { besides.contains(value) }

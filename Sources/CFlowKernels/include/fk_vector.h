@@ -51,6 +51,7 @@ FK_INLINE fk_int fk_to_int(fk_vec x) { return __builtin_convertvector(x, fk_int)
 /* Whether a lane of a mask is set. */
 FK_INLINE int fk_any(fk_int m) {
   fk_word any = 0;
+  FK_UNROLL
   for (size_t i = 0; i < sizeof(m) / sizeof(any); i++)
     any |= m[i];
   return any != 0;
@@ -80,6 +81,7 @@ FK_INLINE fk_vec fk_copysign(fk_vec magnitude, fk_vec sign) {
   /* Keeps clang 21 from merging this with a select that follows: it swaps the operands of the masked
    * vpternlog that comes of it when the bit lies in memory. */
   fk_parts parts = {result};
+  FK_UNROLL
   for (size_t i = 0; i < sizeof(parts) / sizeof(fk_register); i++)
     __asm__("" : "+v"(parts.registers[i]));
   result = parts.vector;

@@ -7,24 +7,24 @@ extension NodeCost {
   ///     erf(z), erfc(z), erfc(-z), exp(-z²)    one reduction, two polynomials, and a few selections for each
   ///     softplus(x), sigmoid(x)                one exponential
   mutating func add(_ operations: [TensorOperation], _ function: Function) {
-    var negated: [Value: Value] = [:]
-    var squared: [Value: Value] = [:]
-    for operation in operations {
-      if operation.opcode == .unary(.negate) { negated[operation.result] = operation.operands[0] }
-      if operation.opcode == .unary(.square) { squared[operation.result] = operation.operands[0] }
+    let definitions = Dictionary(
+      operations.map { ($0.result, $0) }, uniquingKeysWith: { first, _ in first })
+    func number(_ operation: TensorOperation) -> Value? {
+      NormalParts.number(of: operation) { definitions[$0] }
     }
-    func magnitude(_ value: Value) -> Value { negated[value] ?? value }
     let complements = Set(
-      operations.filter { $0.opcode == .unary(.erfc) }.map { magnitude($0.operands[0]) })
+      operations.filter { $0.opcode == .unary(.erfc) }.compactMap(number))
     func part(of operation: TensorOperation) -> SharedPart? {
       guard case .unary(let unary) = operation.opcode else { return nil }
-      let operand = operation.operands[0]
       if unary == .exp {
-        let number = negated[operand].flatMap { squared[$0] }.map(magnitude)
-        guard let number, complements.contains(number) else { return nil }
+        guard let number = number(operation), complements.contains(number) else { return nil }
         return SharedPart(kind: .errorFunction, operand: number)
       }
-      return SharedPart.Kind(unary).map { SharedPart(kind: $0, operand: magnitude(operand)) }
+      return SharedPart.Kind(unary).map { kind in
+        SharedPart(
+          kind: kind,
+          operand: NormalParts.unsigned(operation.operands[0]) { definitions[$0] })
+      }
     }
     var known: Set<SharedPart> = []
     // An erf or an exponential beside an erfc is a part of it, wherever it stands.

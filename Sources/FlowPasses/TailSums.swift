@@ -1,0 +1,150 @@
+import FlowIR
+
+/// Sums erfc of numbers and of their negatives by erfc of their sizes alone, each in the sum of its sign.
+///
+///     %n = negate %z                              %s = erfc (absolute %z)
+///     %p = erfc %z : rows x 8 x f32               %b = less %z, 0
+///     %q = erfc %n : rows x 8 x f32               %l = reduce_sum (select %b, %s, 0) axis 0
+///     %u = reduce_sum %p axis 0 : rows x f32   →  %h = reduce_sum (select %b, 0, %s) axis 0
+///     %v = reduce_sum %q axis 0 : rows x f32      %t = reduce_sum (select %b, 2, 0) axis 0
+///                                                 %u = %h + (%t - %l)
+///                                                 %v = %l + ((16 - %t) - %h)
+///
+/// since erfc(-z) is 2 - erfc z. Where a sum is small none of its numbers is on the other side, so that it keeps its
+/// digits.
+///
+/// In float32 the sum of erf z beside both is half of their difference, `(8 - %t) + (%l - %h)`, unless all numbers are
+/// small: then that has lost its digits, and two terms of the series of erf have them.
+///
+/// It runs after differentiation, since the size of a number has no derivative at 0.
+public let tailSums = Pass(
+  name: "tail-sums", summary: "sums erfc of numbers and of their negatives by erfc of their sizes"
+) { function, budget throws(TypeError) in
+  var tails = Tails()
+  tails.collect(function.operations, function)
+  if tails.isEmpty { return function }
+  return try Rewriter(function, budget: budget).run { operation, rewriter throws(TypeError) in
+    guard let result = operation.results.first else { return nil }
+    return try tails.sum(result, rewriter).map { [$0] }
+  }
+}
+
+/// The sums of erfc z, erfc -z and erf z along an axis, whose terms have no other users.
+private struct Tails {
+  private struct Key: Hashable {
+    let number: Value
+    let axis: Int
+  }
+
+  private struct Sums {
+    var upper: Value?
+    var lower: Value?
+    var middle: Value?
+    /// The new values of all, once the first has been rebuilt.
+    var rebuilt: [Value: Value]?
+  }
+
+  private var sums: [Sums] = []
+  /// Which of `sums` each value belongs to.
+  private var places: [Value: (number: Value, axis: Int, sums: Int)] = [:]
+
+  var isEmpty: Bool { places.isEmpty }
+
+  /// Finds those of a list of operations, and of their regions, which cannot share what they compute.
+  mutating func collect(_ operations: [TensorOperation], _ function: Function) {
+    var definitions: [Value: TensorOperation] = [:]
+    var uses: [Value: Int] = [:]
+    for operation in operations {
+      for result in operation.results { definitions[result] = operation }
+      for region in operation.regions { collect(region.operations, function) }
+    }
+    for operation in operations.withRegions {
+      for value in operation.operands + operation.regions.flatMap(\.results) {
+        uses[value, default: 0] += 1
+      }
+    }
+    var found: [Key: Sums] = [:]
+    for operation in operations {
+      guard case .reduce(.sum, let axis) = operation.opcode,
+        let term = definitions[operation.operands[0]], uses[operation.operands[0]] == 1,
+        !function.results.contains(where: { $0.value == operation.operands[0] })
+      else { continue }
+      if term.opcode == .unary(.erf) {
+        found[Key(number: term.operands[0], axis: axis), default: Sums()].middle = operation.result
+      } else if term.opcode == .unary(.erfc) {
+        if let negated = definitions[term.operands[0]], negated.opcode == .unary(.negate) {
+          found[Key(number: negated.operands[0], axis: axis), default: Sums()].lower =
+            operation.result
+        } else {
+          found[Key(number: term.operands[0], axis: axis), default: Sums()].upper = operation.result
+        }
+      }
+    }
+    for (key, one) in found {
+      guard let upper = one.upper, let lower = one.lower else { continue }
+      let isDouble = function.type(of: upper).dtype == .f64
+      for value in [upper, lower] + (isDouble ? [] : [one.middle].compactMap { $0 }) {
+        places[value] = (key.number, key.axis, sums.count)
+      }
+      sums.append(one)
+    }
+  }
+
+  /// The new value of a sum that is one of these.
+  mutating func sum(_ value: Value, _ rewriter: Rewriter) throws(TypeError) -> Value? {
+    guard let place = places[value] else { return nil }
+    if let rebuilt = sums[place.sums].rebuilt { return rebuilt[value] }
+    let one = sums[place.sums]
+    let z = rewriter.mapped(place.number)
+    let type = rewriter.type(of: z)
+    let count = Double(type.shape[place.axis])
+    func splat(_ value: Double, _ type: TensorType) -> Value {
+      rewriter.builder.splat(value, shape: type.shape, dtype: type.dtype)
+    }
+    func add(_ a: Value, _ b: Value) throws(TypeError) -> Value {
+      try rewriter.emit(.binary(.add), a, b)
+    }
+    func subtract(_ a: Value, _ b: Value) throws(TypeError) -> Value {
+      try rewriter.emit(.binary(.subtract), a, b)
+    }
+    func multiply(_ a: Value, _ b: Value) throws(TypeError) -> Value {
+      try rewriter.emit(.binary(.multiply), a, b)
+    }
+    func total(_ terms: Value) throws(TypeError) -> Value {
+      try rewriter.emit(.reduce(.sum, axis: place.axis), terms)
+    }
+    let zero = splat(0, type)
+    let isBelow = try rewriter.emit(.compare(.less), z, zero)
+    let tail = try rewriter.emit(.unary(.erfc), try rewriter.emit(.unary(.absolute), z))
+    let below = try total(try rewriter.emit(.select, isBelow, tail, zero))
+    let above = try total(try rewriter.emit(.select, isBelow, zero, tail))
+    let twice = try total(try rewriter.emit(.select, isBelow, splat(2, type), zero))
+    let sumType = rewriter.type(of: twice)
+    var rebuilt: [Value: Value] = [:]
+    if let upper = one.upper { rebuilt[upper] = try add(above, try subtract(twice, below)) }
+    if let lower = one.lower {
+      let others = try subtract(splat(2 * count, sumType), twice)
+      rebuilt[lower] = try add(below, try subtract(others, above))
+    }
+    if let middle = one.middle, places[middle] != nil {
+      let signs = try subtract(splat(count, sumType), twice)
+      let difference = try add(signs, try subtract(below, above))
+      let square = try rewriter.emit(.unary(.square), z)
+      let isSmall = try rewriter.emit(
+        .compare(.less), try total(square), splat(Self.smallSquare, sumType))
+      let first = try multiply(try total(z), splat(Self.series[0], sumType))
+      let third = try multiply(
+        try total(try multiply(z, square)), splat(Self.series[1], sumType))
+      rebuilt[middle] = try rewriter.emit(.select, isSmall, try add(first, third), difference)
+    }
+    sums[place.sums].rebuilt = rebuilt
+    return rebuilt[value]
+  }
+
+  /// The sum of squares below which all numbers are small: their sizes are below 1/16 then, and at least one is
+  /// large enough beside that for the difference of both tails to have lost but a few digits where they are not.
+  private static let smallSquare = 1.0 / 256
+  /// 2 / √π of erf z ≈ 2 / √π (z - z³ / 3 + z⁵ / 10), and for z³ -1 / 3 + δ, where δ is 0.83 of the last term's
+  /// factor at z² = 1/256, so that what is left out is at most 2.6e-7 of erf z.
+  private static let series = [1.1283791670955126, -0.37576143]
+}
