@@ -14,11 +14,19 @@ def fields():
     return {key.strip(): value.strip() for key, value in pairs}
 
 
+# Intel's server processors of family 6, by their model numbers (Software Developer's Manual, volume 4).
+INTEL = {85: "Skylake to Cooper Lake", 106: "Ice Lake", 143: "Sapphire Rapids", 173: "Granite Rapids",
+         207: "Emerald Rapids"}
+
+
 def generation(known):
-    """AMD's generation, by the family and model numbers of its revision guides; "" for others."""
-    if known.get("vendor_id") != "AuthenticAMD":
+    """The generation, by AMD's revision guides and Intel's manual; "" for others."""
+    vendor = known.get("vendor_id")
+    if vendor not in ("AuthenticAMD", "GenuineIntel"):
         return ""
     family, model = int(known["cpu family"]), int(known["model"])
+    if vendor == "GenuineIntel":
+        return INTEL.get(model, "") if family == 6 else ""
     if family == 26:
         return "Zen 5"
     if family == 25:
