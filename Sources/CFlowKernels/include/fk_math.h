@@ -405,12 +405,18 @@ FK_INLINE fk_vec fk_erfcx(fk_vec a, fk_vec factor) {
  * be multiplied by that of the rounding. Beyond `last` exp(-a^2) is zero by a factor of zero, since a product that
  * underflows takes processors long. Of two of the functions below, of one number or of its negative, the
  * compiler computes this once. */
+#ifdef FK_DOUBLE
+#define FK_BELL_LAST 27.3         /* beyond it erfc is less than half of the smallest number */
+#define FK_BELL_LAST_NORMAL 26.61 /* up to it exp(-a^2) is a normal number */
+#else
+#define FK_BELL_LAST 10.2f
+#define FK_BELL_LAST_NORMAL 9.34f
+#endif
 typedef struct {
   fk_vec erf, erfc, bell;
 } fk_normal;
-FK_INLINE fk_normal fk_normal_parts(fk_vec a) {
+FK_INLINE fk_normal fk_normal_parts(fk_vec a, fk_real last) {
 #ifdef FK_DOUBLE
-  const fk_real last = 27.3;
   fk_vec c = fk_select(a > 28, fk_splat(28), a), z = c * c;
   fk_vec small = a * FK_POLYNOMIAL(z, 1.1283791670955126, -0.3761263890318375, 0.11283791670954864,
                                    -0.026866170644997654, 0.005223977621974562,
@@ -418,7 +424,6 @@ FK_INLINE fk_normal fk_normal_parts(fk_vec a) {
                                    -1.4922990295838226e-05, 1.6370955957084287e-06,
                                    -1.4618441321282917e-07);
 #else
-  const fk_real last = 10.2f;
   fk_vec c = fk_select(a > 11, fk_splat(11), a), z = c * c;
   fk_vec small = a * FK_POLYNOMIAL(z, 1.1283791f, -0.37612608f, 0.112828225f, -0.026757184f,
                                    0.0047179903f);
@@ -440,11 +445,26 @@ FK_INLINE fk_normal fk_normal_parts(fk_vec a) {
 /* The error function where erfc of the same number or of its negative is wanted too; keeps -0. At most
  * 3 ulp. */
 FK_INLINE fk_vec fk_erf_beside_erfc(fk_vec x) {
-  return fk_copysign(fk_normal_parts(fk_abs(x)).erf, x);
+  return fk_copysign(fk_normal_parts(fk_abs(x), FK_BELL_LAST).erf, x);
 }
 
 /* exp(-x^2) where erfc of the same number or of its negative is wanted too. At most 1.5 ulp. */
-FK_INLINE fk_vec fk_bell_beside_erfc(fk_vec x) { return fk_normal_parts(fk_abs(x)).bell; }
+FK_INLINE fk_vec fk_bell_beside_erfc(fk_vec x) {
+  return fk_normal_parts(fk_abs(x), FK_BELL_LAST).bell;
+}
+
+/* erfc, erf and exp(-x^2) where all of them that are wanted of a number are summed: as fk_erfc,
+ * fk_erf_beside_erfc and fk_bell_beside_erfc, but where exp(-x^2) is no normal number that and erfc are 0. */
+FK_INLINE fk_vec fk_erfc_summed(fk_vec x) {
+  fk_vec erfc = fk_normal_parts(fk_abs(x), FK_BELL_LAST_NORMAL).erfc;
+  return fk_select(x < 0, 2 - erfc, erfc);
+}
+FK_INLINE fk_vec fk_erf_summed(fk_vec x) {
+  return fk_copysign(fk_normal_parts(fk_abs(x), FK_BELL_LAST_NORMAL).erf, x);
+}
+FK_INLINE fk_vec fk_bell_summed(fk_vec x) {
+  return fk_normal_parts(fk_abs(x), FK_BELL_LAST_NORMAL).bell;
+}
 
 /* The error function; keeps -0. At most 1.2 ulp (f32), 2 (f64): a P(a^2) for small a, and for large a in
  * float32 1 - exp(-a - a P(a)), in float64 1 - exp(-a^2) P(a - 2), neither of which needs a division; the
@@ -495,7 +515,7 @@ FK_INLINE fk_vec fk_erf(fk_vec x) {
 
 /* 1 - erf(x). At most 4 ulp; 4.7 in float32 without fused multiply-adds. */
 FK_INLINE fk_vec fk_erfc(fk_vec x) {
-  fk_vec erfc = fk_normal_parts(fk_abs(x)).erfc;
+  fk_vec erfc = fk_normal_parts(fk_abs(x), FK_BELL_LAST).erfc;
   return fk_select(x < 0, 2 - erfc, erfc);
 }
 

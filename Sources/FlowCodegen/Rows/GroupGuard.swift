@@ -10,6 +10,8 @@ import FlowIR
 struct GroupGuard {
   /// True in rows that do without.
   let condition: Value
+  /// The number that a comparison judges.
+  let number: Value
   /// The results of its operations.
   let results: Set<Value>
   /// The one that the select reads.
@@ -19,19 +21,10 @@ struct GroupGuard {
   init?(
     _ operations: [TensorOperation], stored: Set<Value>, _ views: Views
   ) {
-    let index = Dictionary(
-      operations.enumerated().map { ($1.result, $0) }, uniquingKeysWith: { first, _ in first })
-    // Which operations read a result, and as which operand.
-    var readers: [[(operation: Int, operand: Int)]] = Array(repeating: [], count: operations.count)
-    for (reader, operation) in operations.enumerated() {
-      for (position, operand) in operation.operands.enumerated() {
-        for source in Set(views.elements(of: operand).compactMap(\.source)) {
-          if let source = index[source] { readers[source].append((reader, position)) }
-        }
-      }
-    }
+    let readers = GroupReaders(operations, views)
     var best: (select: Int, part: Set<Int>, instructions: Int)?
-    for (select, operation) in operations.enumerated() where Self.chooses(operation, views, index) {
+    for (select, operation) in operations.enumerated() where Self.chooses(operation, views, readers)
+    {
       var part: Set<Int> = []
       var cost = NodeCost()
       for candidate in (0..<select).reversed() where Self.isGuardable(operations[candidate], views)
@@ -52,6 +45,7 @@ struct GroupGuard {
     }
     guard let best else { return nil }
     condition = operations[best.select].operands[0]
+    number = operations[best.select].operands[1]
     results = Set(best.part.map { operations[$0].result })
     choice = operations[best.select].operands[2]
   }
@@ -83,10 +77,10 @@ struct GroupGuard {
   /// the group computes what it takes instead. Other selects may take either side in every other row, and a branch
   /// would cost more than it saves.
   private static func chooses(
-    _ operation: TensorOperation, _ views: Views, _ index: [Value: Int]
+    _ operation: TensorOperation, _ views: Views, _ readers: GroupReaders
   ) -> Bool {
-    guard operation.opcode == .select, index[operation.operands[0]] != nil,
-      index[operation.operands[2]] != nil,
+    guard operation.opcode == .select, readers.place(of: operation.operands[0]) != nil,
+      readers.place(of: operation.operands[2]) != nil,
       IterationSpace(operation, views.function).inner.isEmpty,
       let condition = views.definition(of: operation.operands[0]),
       case .compare = condition.opcode

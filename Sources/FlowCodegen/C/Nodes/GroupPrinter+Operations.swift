@@ -4,7 +4,7 @@ extension GroupPrinter {
   func emit(_ operation: TensorOperation) {
     let space = IterationSpace(operation, views.function)
     let shape = space.inner
-    let joint = BesideComplement(operation, group, views)
+    let joint = group.joint.call(for: operation)
     let inputs = joint.map { [$0.number] } ?? operation.operands
     let reads = zip(inputs, space.operandLoops).map { classify($0, loops: $1) }
     let minimum = reads.map { minimumSegment($0, shape: shape) }.max() ?? 0

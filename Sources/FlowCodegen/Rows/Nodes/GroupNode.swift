@@ -33,6 +33,8 @@ struct GroupNode: NodeBody {
   let isWide: Bool
   /// What runs only for vectors in which some row needs it.
   let guarded: GroupGuard?
+  /// What functions of one number it computes together.
+  let joint: JointFunctions
   /// What runs in a loop of its own over a tile's vectors.
   let tail: GroupTail?
   /// What each item reads and writes.
@@ -49,6 +51,7 @@ struct GroupNode: NodeBody {
     isWide = Self.waits(builder, views.function)
     let stored = Set(builder.stores.map(\.value)).union(builder.sums.keys)
     guarded = GroupGuard(builder.operations, stored: stored, views)
+    joint = JointFunctions(builder.operations, guarded: guarded, stored: stored, views)
     let tail = isWide || guarded != nil ? nil : GroupTail(builder.operations, views)
     self.tail = tail
     if let guarded {
@@ -132,6 +135,7 @@ struct GroupNode: NodeBody {
     let sums = sums.map { text.place($0.buffer) }.joined(separator: " ")
     return "group of \(extent): \(names)" + (stores.isEmpty ? "" : " -> \(stores)")
       + (sums.isEmpty ? "" : " sums \(sums)") + (isWide ? ", wide vectors" : "")
+      + (joint.sumsNormalNumbers ? ", sums of normal numbers" : "")
   }
 }
 

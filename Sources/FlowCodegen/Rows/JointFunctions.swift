@@ -1,0 +1,82 @@
+import FlowIR
+
+/// The C functions that a group calls for erf z, erfc z and exp(-z²) of one number, all of which come from one
+/// reduction of its size.
+///
+/// Results that are too small to be normal numbers take some processors a hundred times as long. Those that end in
+/// sums where they cannot count are zero instead: erfc, which is summed; and exp(-z²), if the sum of its products is
+/// one that the group's guard takes only where it is far from the ends of the numbers.
+struct JointFunctions {
+  /// A call in the place of an operation.
+  struct Call {
+    /// The C function.
+    let function: String
+    /// What it is given.
+    let number: Value
+  }
+
+  private var calls: [Value: Call] = [:]
+  /// Whether some results that are no normal numbers are left out of sums.
+  private(set) var sumsNormalNumbers = false
+
+  init(
+    _ operations: [TensorOperation], guarded: GroupGuard?, stored: Set<Value>, _ views: Views
+  ) {
+    var parts: [Value: [Int]] = [:]
+    for (place, operation) in operations.enumerated() {
+      let number = NormalParts.number(of: operation, views.definition(of:))
+      if let number { parts[number, default: []].append(place) }
+    }
+    if parts.isEmpty { return }
+    let readers = GroupReaders(operations, views)
+    /// Whether all that reads a result ends in a sum that may leave out what is no normal number.
+    func isSummed(_ place: Int) -> Bool {
+      let operation = operations[place]
+      if stored.contains(operation.result) || readers[place].isEmpty { return false }
+      let isBell = operation.opcode == .unary(.exp)
+      return readers[place].allSatisfy { reader in
+        let next = operations[reader.operation]
+        if case .reduce(.sum, _) = next.opcode { return !isBell || isJudged(reader.operation) }
+        if next.opcode == .select {
+          return !isBell && reader.operand > 0 && isSummed(reader.operation)
+        }
+        return isBell && next.opcode == .binary(.multiply) && !stored.contains(next.result)
+          && readers[reader.operation].allSatisfy { isJudged($0.operation) }
+      }
+    }
+    /// Whether an operation is a sum whose logarithm is the number that the guard judges.
+    func isJudged(_ place: Int) -> Bool {
+      guard let number = guarded?.number, case .reduce(.sum, _) = operations[place].opcode,
+        !stored.contains(operations[place].result)
+      else { return false }
+      return readers[place].allSatisfy { logarithm in
+        operations[logarithm.operation].opcode == .unary(.log)
+          && operations[logarithm.operation].result == number
+      }
+    }
+    for (number, places) in parts {
+      guard places.contains(where: { operations[$0].opcode == .unary(.erfc) }) else { continue }
+      let isSum = places.allSatisfy(isSummed)
+      sumsNormalNumbers = sumsNormalNumbers || isSum
+      for place in places {
+        let operation = operations[place]
+        let isBell = operation.opcode == .unary(.exp)
+        let function: String
+        if operation.opcode == .unary(.erfc) {
+          guard isSum else { continue }
+          function = "fk_erfc_summed"
+        } else {
+          let name = isBell ? "bell" : "erf"
+          function = isSum ? "fk_\(name)_summed" : "fk_\(name)_beside_erfc"
+        }
+        calls[operation.result] = Call(
+          function: function, number: isBell ? number : operation.operands[0])
+      }
+    }
+  }
+
+  /// The call in the place of an operation; nil if its own function is called.
+  func call(for operation: TensorOperation) -> Call? {
+    operation.results.first.flatMap { calls[$0] }
+  }
+}
