@@ -37,16 +37,18 @@ private struct Tails {
   }
 
   private struct Sums {
-    var upper: Value?
-    var lower: Value?
-    var middle: Value?
+    let key: Key
+    let upper: Value
+    let lower: Value
+    /// Of erf z, in float32.
+    let middle: Value?
     /// The new values of all, once the first has been rebuilt.
     var rebuilt: [Value: Value]?
   }
 
   private var sums: [Sums] = []
   /// Which of `sums` each value belongs to.
-  private var places: [Value: (number: Value, axis: Int, sums: Int)] = [:]
+  private var places: [Value: Int] = [:]
 
   var isEmpty: Bool { places.isEmpty }
 
@@ -63,41 +65,40 @@ private struct Tails {
         uses[value, default: 0] += 1
       }
     }
-    var found: [Key: Sums] = [:]
+    var (upper, lower, middle): ([Key: Value], [Key: Value], [Key: Value]) = ([:], [:], [:])
     for operation in operations {
       guard case .reduce(.sum, let axis) = operation.opcode,
         let term = definitions[operation.operands[0]], uses[operation.operands[0]] == 1,
         !function.results.contains(where: { $0.value == operation.operands[0] })
       else { continue }
       if term.opcode == .unary(.erf) {
-        found[Key(number: term.operands[0], axis: axis), default: Sums()].middle = operation.result
+        middle[Key(number: term.operands[0], axis: axis)] = operation.result
       } else if term.opcode == .unary(.erfc) {
         if let negated = definitions[term.operands[0]], negated.opcode == .unary(.negate) {
-          found[Key(number: negated.operands[0], axis: axis), default: Sums()].lower =
-            operation.result
+          lower[Key(number: negated.operands[0], axis: axis)] = operation.result
         } else {
-          found[Key(number: term.operands[0], axis: axis), default: Sums()].upper = operation.result
+          upper[Key(number: term.operands[0], axis: axis)] = operation.result
         }
       }
     }
-    for (key, one) in found {
-      guard let upper = one.upper, let lower = one.lower else { continue }
-      let isDouble = function.type(of: upper).dtype == .f64
-      for value in [upper, lower] + (isDouble ? [] : [one.middle].compactMap { $0 }) {
-        places[value] = (key.number, key.axis, sums.count)
+    for (key, value) in upper {
+      guard let other = lower[key] else { continue }
+      let third = function.type(of: value).dtype == .f64 ? nil : middle[key]
+      for value in [value, other, third] {
+        if let value { places[value] = sums.count }
       }
-      sums.append(one)
+      sums.append(Sums(key: key, upper: value, lower: other, middle: third))
     }
   }
 
   /// The new value of a sum that is one of these.
   mutating func sum(_ value: Value, _ rewriter: Rewriter) throws(TypeError) -> Value? {
     guard let place = places[value] else { return nil }
-    if let rebuilt = sums[place.sums].rebuilt { return rebuilt[value] }
-    let one = sums[place.sums]
-    let z = rewriter.mapped(place.number)
+    let one = sums[place]
+    if let rebuilt = one.rebuilt { return rebuilt[value] }
+    let z = rewriter.mapped(one.key.number)
     let type = rewriter.type(of: z)
-    let count = Double(type.shape[place.axis])
+    let count = Double(type.shape[one.key.axis])
     func splat(_ value: Double, _ type: TensorType) -> Value {
       rewriter.builder.splat(value, shape: type.shape, dtype: type.dtype)
     }
@@ -111,7 +112,7 @@ private struct Tails {
       try rewriter.emit(.binary(.multiply), a, b)
     }
     func total(_ terms: Value) throws(TypeError) -> Value {
-      try rewriter.emit(.reduce(.sum, axis: place.axis), terms)
+      try rewriter.emit(.reduce(.sum, axis: one.key.axis), terms)
     }
     let zero = splat(0, type)
     let isBelow = try rewriter.emit(.compare(.less), z, zero)
@@ -120,13 +121,10 @@ private struct Tails {
     let above = try total(try rewriter.emit(.select, isBelow, zero, tail))
     let twice = try total(try rewriter.emit(.select, isBelow, splat(2, type), zero))
     let sumType = rewriter.type(of: twice)
-    var rebuilt: [Value: Value] = [:]
-    if let upper = one.upper { rebuilt[upper] = try add(above, try subtract(twice, below)) }
-    if let lower = one.lower {
-      let others = try subtract(splat(2 * count, sumType), twice)
-      rebuilt[lower] = try add(below, try subtract(others, above))
-    }
-    if let middle = one.middle, places[middle] != nil {
+    var rebuilt = [one.upper: try add(above, try subtract(twice, below))]
+    let others = try subtract(splat(2 * count, sumType), twice)
+    rebuilt[one.lower] = try add(below, try subtract(others, above))
+    if let middle = one.middle {
       let signs = try subtract(splat(count, sumType), twice)
       let difference = try add(signs, try subtract(below, above))
       let square = try rewriter.emit(.unary(.square), z)
@@ -137,7 +135,7 @@ private struct Tails {
         try total(try multiply(z, square)), splat(Self.series[1], sumType))
       rebuilt[middle] = try rewriter.emit(.select, isSmall, try add(first, third), difference)
     }
-    sums[place.sums].rebuilt = rebuilt
+    sums[place].rebuilt = rebuilt
     return rebuilt[value]
   }
 

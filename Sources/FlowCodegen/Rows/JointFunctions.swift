@@ -54,23 +54,26 @@ struct JointFunctions {
           && operations[logarithm.operation].result == number
       }
     }
-    for (number, places) in parts {
+    let read = Set(operations.flatMap(\.operands))
+    for places in parts.values {
       guard places.contains(where: { operations[$0].opcode == .unary(.erfc) }) else { continue }
       let isSum = places.allSatisfy(isSummed)
       sumsNormalNumbers = sumsNormalNumbers || isSum
       for place in places {
         let operation = operations[place]
-        let isBell = operation.opcode == .unary(.exp)
+        // The square of a number may stand in another group, and this one not read the number.
+        guard let number = NormalParts.argument(of: operation, views.definition(of:)),
+          read.contains(number)
+        else { continue }
         let function: String
         if operation.opcode == .unary(.erfc) {
           guard isSum else { continue }
           function = "fk_erfc_summed"
         } else {
-          let name = isBell ? "bell" : "erf"
+          let name = operation.opcode == .unary(.exp) ? "bell" : "erf"
           function = isSum ? "fk_\(name)_summed" : "fk_\(name)_beside_erfc"
         }
-        calls[operation.result] = Call(
-          function: function, number: isBell ? number : operation.operands[0])
+        calls[operation.result] = Call(function: function, number: number)
       }
     }
   }
