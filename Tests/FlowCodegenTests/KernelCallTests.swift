@@ -12,15 +12,14 @@ import Testing
   /// One call of each kernel. A layer's own kernel is left out, since a macro makes it.
   private static let calls: [KernelCall] = [
     .pack(
-      panels: "", count: 0, packedCount: 0, source: "", rows: "", columns: "", bias: nil,
-      mask: nil, packed: ""),
+      panels: "", count: 0, source: "", rows: "", columns: "", bias: nil, mask: nil, packed: ""),
     .weightGradient(
       gy: "", x: "", inputs: 0, xt: "", stride: 0, blocks: "", count: 0, gw: ""),
     .chosenRows(condition: "", x: "", n: 0, target: ""),
     .combineSums(sums: "", stride: "", slots: "", target: ""),
     .combine(
-      slots: "", slotSize: "", count: "", p: "", stride: 0, inputs: 0, mask: "", rows: "",
-      columns: "", target: ""),
+      slots: "", slotSize: "", count: "", stride: 0, inputs: 0, mask: "", rows: "", columns: "",
+      target: ""),
     .combineEntries(
       slots: "", slotSize: "", count: "", runs: "", runCount: 0, stride: 0, mask: "", inputs: 0,
       target: ""),

@@ -147,37 +147,43 @@ FK_OUTLINE void fk_gather(const fk_real *source, const int32_t *at, int64_t begi
     target[i] = source[at[i]];
 }
 
-/* The rows of one panel of a weight gradient, summed over slots in order; zero beside its inputs
- * and outside the mask, if there is one. Output o, input i goes to row rows[o], column columns[i] of
- * the target, if there are such lists.
- * `stride` numbers to an output in a slot, `inputs` in the target. */
-FK_OUTLINE void fk_combine(fk_real *slots, int64_t slot_size, int count, const fk_panel *p,
-                           int stride, int inputs, const uint32_t *mask, const int32_t *rows,
-                           const int32_t *columns, fk_real *target) {
-  for (int o = p->row; o < p->row + p->rows; o++) {
-    fk_real *sum = slots + (int64_t)o * stride;
-    fk_real *out = target + (int64_t)(rows ? rows[o] : o) * inputs;
-    for (int slot = 1; slot < count; slot++) {
-      const fk_real *in = slots + slot * slot_size + (int64_t)o * stride;
-      for (int i = p->first; i < p->first + p->k; i++)
-        sum[i] += in[i];
-    }
-    if (count == 0)
-      memset(sum, 0, (size_t)inputs * sizeof(fk_real));
-    for (int i = 0; i < p->first; i++)
-      sum[i] = 0;
-    for (int i = p->first + p->k; i < inputs; i++)
-      sum[i] = 0;
-    for (int64_t i = 0; mask && i < inputs; i++) {
-      int64_t bit = (int64_t)o * inputs + i;
-      if (!(mask[bit >> 5] >> (bit & 31) & 1))
-        sum[i] = 0;
-    }
-    if (columns)
-      for (int i = 0; i < inputs; i++)
-        out[columns[i]] = sum[i];
+/* Elements [from, to) of a row, summed over slots in order. Training steps of few rows have one or two. */
+FK_INLINE void fk_sum_slots(const fk_real *in, int64_t slot_size, int count, int64_t from,
+                            int64_t to, fk_real *restrict out) {
+  if (count < 2)
+    for (int64_t i = from; i < to; i++)
+      out[i] = count ? in[i] : 0;
+  else
+    for (int64_t i = from; i < to; i++)
+      out[i] = in[i] + in[i + slot_size];
+  for (int slot = 2; slot < count; slot++)
+    for (int64_t i = from; i < to; i++)
+      out[i] += in[i + slot * slot_size];
+}
+
+/* Elements [begin, end) of a weight gradient, summed over slots in order; zero outside the mask, if there
+ * is one. Row o and column i of the target are row rows[o] and column columns[i] of a slot, if there are
+ * such lists. `stride` numbers to an output in a slot, `inputs` in the target and in the mask. */
+FK_OUTLINE void fk_combine(const fk_real *slots, int64_t slot_size, int count, int stride,
+                           int inputs, const uint32_t *mask, const int32_t *rows,
+                           const int32_t *columns, int64_t begin, int64_t end, fk_real *target) {
+  for (int64_t o = begin / inputs; o * inputs < end; o++) {
+    const int64_t row = rows ? rows[o] : o;
+    const int64_t from = begin > o * inputs ? begin - o * inputs : 0;
+    const int64_t to = fk_least(inputs, end - o * inputs);
+    const fk_real *in = slots + row * stride;
+    fk_real *restrict out = target + o * inputs;
+    if (mask || columns)
+      for (int64_t i = from; i < to; i++) {
+        const int64_t column = columns ? columns[i] : i, bit = row * inputs + column;
+        fk_real sum = 0;
+        if (!mask || mask[bit >> 5] >> (bit & 31) & 1)
+          for (int slot = 0; slot < count; slot++)
+            sum += in[column + slot * slot_size];
+        out[i] = sum;
+      }
     else
-      memcpy(out, sum, (size_t)inputs * sizeof(fk_real));
+      fk_sum_slots(in, slot_size, count, from, to, out);
   }
 }
 
@@ -204,15 +210,7 @@ FK_OUTLINE void fk_combine_entries(const fk_real *slots, int64_t slot_size, int 
     fk_real *restrict out = target + from;
     const fk_real *in = slots + at;
     int64_t n = to - from;
-    if (count < 2)
-      for (int64_t i = 0; i < n; i++)
-        out[i] = count ? in[i] : 0;
-    else
-      for (int64_t i = 0; i < n; i++)
-        out[i] = in[i] + in[i + slot_size];
-    for (int slot = 2; slot < count; slot++)
-      for (int64_t i = 0; i < n; i++)
-        out[i] += in[i + slot * slot_size];
+    fk_sum_slots(in, slot_size, count, 0, n, out);
     for (int64_t i = 0; mask && i < n; i++) {
       int64_t bit = (int64_t)run->row * inputs + run->first + from - run->start + i;
       if (!(mask[bit >> 5] >> (bit & 31) & 1))

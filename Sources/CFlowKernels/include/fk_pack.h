@@ -17,6 +17,8 @@ typedef struct {
 #define FK_PANEL_ROWS 6
 
 /* Numbers that are moved together when a panel is packed. */
+typedef fk_real fk_eight
+    __attribute__((vector_size(8 * FK_REAL_BYTES), aligned(FK_REAL_BYTES), may_alias));
 typedef fk_real fk_four
     __attribute__((vector_size(4 * FK_REAL_BYTES), aligned(FK_REAL_BYTES), may_alias));
 typedef fk_real fk_two
@@ -52,17 +54,30 @@ FK_INLINE int fk_counts_up(const int32_t *list, int n) {
   return !wrong;
 }
 
+/* The weights of inputs [from, to) for outputs that lie side by side, as in a transposed matrix. Eight numbers
+ * are moved where four outputs or more are wanted: what is too much is overwritten by the next input's, of
+ * which the last is moved alone. No number is read behind the last that is wanted. */
+FK_INLINE void fk_pack_beside(int count, int from, int to, const fk_real *source, int32_t row,
+                              const int32_t *columns, int stride, fk_real *out) {
+  if (count >= 4 && stride == count && from < to) {
+    const int32_t end = columns[to - 1] + count;
+    FK_SCALAR_LOOP for (; from + 1 < to && columns[from] + 8 <= end; from++, out += stride)
+      *(fk_eight *)out = *(const fk_eight *)(source + row + columns[from]);
+  }
+  for (; from < to; from++, out += stride)
+    FK_SCALAR_LOOP for (int r = 0; r < count; r++) out[r] = source[row + columns[from] + r];
+}
+
 /* The weights of inputs [from, to) for `count` of a panel's outputs: 4, 2 or 1, known here since it is inlined.
- * Outputs that lie side by side, as in a transposed matrix, are moved together; and so are four inputs that do. */
+ * Four inputs that lie side by side are moved together. */
 FK_INLINE void fk_pack_rows(int count, int from, int to, const fk_real *source, const int32_t *rows,
                             const int32_t *columns, int stride, fk_real *out) {
   const fk_real *start[4];
   FK_UNROLL
   for (int r = 0; r < count; r++)
     start[r] = source + rows[r];
-  const int is_row = count > 1 && fk_counts_up(rows, count);
   int i = from;
-  if (!is_row && to - from >= 4 && fk_counts_up(columns + from, to - from)) {
+  if (to - from >= 4 && fk_counts_up(columns + from, to - from)) {
     const int64_t first = (int64_t)columns[from] - from;
     FK_LOOP for (; i + 4 <= to; i += 4, out += 4 * stride) {
       if (count == 4)
@@ -75,16 +90,17 @@ FK_INLINE void fk_pack_rows(int count, int from, int to, const fk_real *source, 
   }
   FK_SCALAR_LOOP for (; i < to; i++, out += stride) {
     const int64_t column = columns[i];
-    if (is_row)
-      __builtin_memcpy(out, start[0] + column, (size_t)count * sizeof(fk_real));
-    else
-      FK_UNROLL for (int r = 0; r < count; r++) out[r] = start[r][column];
+    FK_UNROLL for (int r = 0; r < count; r++) out[r] = start[r][column];
   }
 }
 /* The weights of inputs [from, to) for a panel's outputs. */
 FK_OUTLINE void fk_pack_inputs(int count, int from, int to, const fk_real *source,
                                const int32_t *rows, const int32_t *columns, int stride,
                                fk_real *out) {
+  if (count > 1 && fk_counts_up(rows, count)) {
+    fk_pack_beside(count, from, to, source, rows[0], columns, stride, out);
+    return;
+  }
   if (count >= 4) {
     fk_pack_rows(4, from, to, source, rows, columns, stride, out);
     count -= 4, rows += 4, out += 4;
@@ -139,13 +155,13 @@ FK_INLINE void fk_pack_panel(const fk_panel *p, const fk_real *source, const int
   }
 }
 
-/* Packs a thread's part of a layer's panels, `packed_count` numbers in all. */
-FK_OUTLINE void fk_pack(const fk_panel *panels, int count, int64_t packed_count, int thread,
-                        int threads, const fk_real *source, const int32_t *rows,
-                        const int32_t *columns, const fk_real *bias, const int32_t *bias_index,
-                        const uint32_t *mask, int64_t mask_columns, fk_real *packed) {
+/* Packs the panels of a layer that start in [begin, end) of its packed numbers: a thread's part of them. */
+FK_OUTLINE void fk_pack(const fk_panel *panels, int count, int64_t begin, int64_t end,
+                        const fk_real *source, const int32_t *rows, const int32_t *columns,
+                        const fk_real *bias, const int32_t *bias_index, const uint32_t *mask,
+                        int64_t mask_columns, fk_real *packed) {
   for (const fk_panel *p = panels; p < panels + count; p++)
-    if ((int64_t)p->weights * threads / packed_count == thread)
+    if (p->weights >= begin && p->weights < end)
       fk_pack_panel(p, source, rows, columns, bias, bias_index, mask, mask_columns, packed);
 }
 #endif

@@ -167,25 +167,4 @@ FK_OUTLINE void fk_add_row_sums(const fk_real *tile, int n, int64_t valid, doubl
         sums[e0 + i] += (double)sum[i];
   }
 }
-
-/* Stores what other threads read next, past the caches: to write a line that they have read takes as
- * long as fetching it from their caches, one line after the other. fk_sent() comes before they may
- * read it. */
-#ifndef __has_builtin
-#define __has_builtin(x) 0
-#endif
-FK_INLINE void fk_send(fk_real *p, fk_vec x, int threads) {
-#if __has_builtin(__builtin_nontemporal_store)
-  if (threads > 1 && ((uintptr_t)p & (FK_BYTES - 1)) == 0) {
-    __builtin_nontemporal_store(x, (fk_vec *)p);
-    return;
-  }
-#endif
-  fk_storeu(p, x);
-}
-FK_INLINE void fk_sent(void) {
-#ifdef __x86_64__
-  __builtin_ia32_sfence();
-#endif
-}
 #endif

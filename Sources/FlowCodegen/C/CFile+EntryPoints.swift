@@ -68,7 +68,6 @@ extension CFile {
     out.line("const int64_t tiles = (rows + FK_TILE - 1) / FK_TILE;")
     out.line("(void)args, (void)results, (void)state, (void)runs, (void)first_row, (void)tiles;")
     for line in steps.statements(program.call) { out.line(line) }
-    if program.call.sends { out.line("fk_sent();") }
     if !counters.isEmpty { out.line("fk_count();") }
     out.line("}")
   }

@@ -84,6 +84,7 @@ extension StepPrinter {
       return Self.begin(combine.share, count: count) + [call.statement, "}"]
     case .weightGradient(let layout, let mask, let stride, let inputs):
       let slots = "slot_gradients + \(offset)"
+      let begin = Self.begin(combine.share, count: count)
       switch combine.order?.entries {
       case .vector(let runs):
         let list = runs.map { "{\($0.row), \($0.start), \($0.first), \($0.count)}" }
@@ -91,26 +92,26 @@ extension StepPrinter {
           slots: slots, slotSize: "gradients", count: "tiles ? slots : 0",
           runs: definitions.table("fk_run", list.joined(separator: ", ")), runCount: runs.count,
           stride: stride, mask: bits(layout, mask), inputs: inputs, target: target)
-        return Self.begin(combine.share, count: count) + [call.statement, "}"]
+        return begin + [call.statement, "}"]
       case .matrix(let rows, let columns):
-        let lists = (definitions.table(rows), definitions.table(columns))
-        return [combinePanels(layout, mask, stride, inputs, slots, lists, target)]
+        return begin + [matrix(rows, columns), "}"]
       case nil:
-        let lists = (CVariable.none, CVariable.none)
-        return [combinePanels(layout, mask, stride, inputs, slots, lists, target)]
+        return begin + [matrix([], []), "}"]
+      }
+      // Nothing is in a slot beside the inputs of an output's panel, which the mask leaves out.
+      func matrix(_ rows: [Int], _ columns: [Int]) -> String {
+        KernelCall.combine(
+          slots: slots, slotSize: "gradients", count: "tiles ? slots : 0", stride: stride,
+          inputs: inputs, mask: mask.map { definitions.bits($0) } ?? CVariable.none,
+          rows: list(rows), columns: list(columns), target: target
+        ).statement
       }
     }
   }
 
-  private func combinePanels(
-    _ layout: PanelLayout, _ mask: Mask?, _ stride: Int, _ inputs: Int, _ slots: String,
-    _ lists: (rows: String, columns: String), _ target: String
-  ) -> String {
-    let call = KernelCall.combine(
-      slots: slots, slotSize: "gradients", count: "tiles ? slots : 0",
-      p: "\(definitions.panels(layout)) + i", stride: stride, inputs: inputs,
-      mask: bits(layout, mask), rows: lists.rows, columns: lists.columns, target: target)
-    return "for (int i = thread; i < \(layout.panels.count); i += threads) " + call.statement
+  /// A table of places, or none if they count up from 0.
+  private func list(_ places: [Int]) -> String {
+    places.elementsEqual(places.indices) ? CVariable.none : definitions.table(places)
   }
 
   /// The bits of a mask, where panels multiply more than it lets through.

@@ -51,7 +51,7 @@ struct StepPrinter {
   private func statements(_ step: Step) -> [String] {
     switch step {
     case .uniform(let uniform): return statements(uniform)
-    case .pack(let pack): return [statement(pack)]
+    case .pack(let pack): return statements(pack)
     case .invert(let invert):
       return ["\(name)_inverse_\(invert.inverse)(args, state, thread, threads);"]
     case .barrier: return ["if (threads > 1) {", "#pragma omp barrier", "}"]
@@ -66,7 +66,7 @@ struct StepPrinter {
     }
   }
 
-  private func statement(_ step: PackStep) -> String {
+  private func statements(_ step: PackStep) -> [String] {
     let packing = program.packings[step.pack]
     let layout = packing.pack.layout
     let bias = packing.bias.map {
@@ -76,13 +76,26 @@ struct StepPrinter {
     if let used = packing.pack.mask, layout.isIrregular {
       mask = (definitions.bits(used), used.columns)
     }
-    return KernelCall.pack(
+    let call = KernelCall.pack(
       panels: definitions.panels(layout), count: layout.panels.count,
-      packedCount: layout.packedCount, source: places.pointer(packing.weight.base),
+      source: places.pointer(packing.weight.base),
       rows: definitions.table(packing.weight.rows),
       columns: definitions.table(packing.weight.columns), bias: bias, mask: mask,
-      packed: places.pointer(program.storage.packs[step.pack])
-    ).statement
+      packed: places.pointer(program.storage.packs[step.pack]))
+    return begin(step.share, packed: layout.packedCount) + [call.statement, "}"]
+  }
+
+  /// The start of a block in which a thread packs the panels that start in [begin, end) of so many
+  /// numbers: as far along as its elements are in those that they are made of.
+  private func begin(_ share: Share, packed count: Int) -> [String] {
+    switch share {
+    case .one, .apart: return Self.begin(share, count: count)
+    case .piece(let place, let elements):
+      let ends = ["from", "to"].map {
+        "fk_cut(\($0)_\(place.line) - \(place.offset), \(elements)) * \(count) / \(elements)"
+      }
+      return ["{", "const int64_t begin = \(ends[0]), end = \(ends[1]);"]
+    }
   }
 
   /// The start of a block in which a thread's elements of `count` are [begin, end).

@@ -17,16 +17,6 @@ struct StepList {
   let steps: [Step]
   /// The length of each line of elements that threads have pieces of.
   let lines: [Int]
-
-  /// Whether a step writes past the caches; such writes must be waited for at the end.
-  var sends: Bool {
-    steps.contains { step in
-      switch step {
-      case .uniform(let uniform): !uniform.sent.isEmpty
-      case .pack, .invert, .barrier, .rows, .combine, .store: false
-      }
-    }
-  }
 }
 
 /// Uniform operations under one loop: pointwise ones of the same size, or a single one of another
@@ -37,8 +27,6 @@ struct UniformStep {
   let count: Int
   /// The results that are written to memory; the others stay in registers.
   let stored: [Value]
-  /// The results that are written past the caches, for all threads to read in the next call.
-  let sent: Set<Value>
   let share: Share
   /// What is read element by element: a thread reads only the elements that it writes.
   let elementwise: [Value]
@@ -53,6 +41,8 @@ struct UniformStep {
 struct PackStep {
   /// The number of the pack.
   let pack: Int
+  /// How threads share its panels: as the elements of the value that is packed, as far along.
+  let share: Share
 }
 
 /// A table of the inverses of functions that are the same for all rows.

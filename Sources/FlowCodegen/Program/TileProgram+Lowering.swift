@@ -51,9 +51,7 @@ extension TileProgram {
     let storage = try stage("storage") {
       Storage(views, order, packings: packings, inverseTables: rows.inverses)
     }
-    let loops = try stage("uniform-loops") {
-      UniformLoops(views, order, demand, storage, packings: packings, asked: rows.uniforms)
-    }
+    let loops = try stage("uniform-loops") { UniformLoops(views, order, demand) }
     let prepare = try stage("prepare-sharing") {
       WorkSharing.preparing(function, loops, packings, storage, rows.inverseSearches)
     }

@@ -49,7 +49,9 @@ extension TileProgram {
     case .rows(let rows): return describe(rows)
     case .pack(let pack):
       return [
-        PrintedLine("  pack \(pack.pack) by all, in panels", scope(of: packings[pack.pack]))
+        PrintedLine(
+          "  pack \(pack.pack) by \(describe(pack.share)), in panels",
+          scope(of: packings[pack.pack]))
       ]
     case .uniform, .invert, .barrier, .combine, .store: return [PrintedLine(line(step))]
     }
@@ -65,9 +67,7 @@ extension TileProgram {
         let name = name(value)
         if !found.contains(name) { found.append(name) }
       }
-      let stored = uniform.stored.map { value in
-        place(value) + (uniform.sent.contains(value) ? " sent" : "")
-      }
+      let stored = uniform.stored.map { place($0) }
       let working = uniform.operations.flatMap(\.results).compactMap { value in
         storage.working[value].map {
           place($0, Storage.exponentialWork * views.type(of: value).elementCount)

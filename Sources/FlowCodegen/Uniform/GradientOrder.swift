@@ -17,7 +17,7 @@ struct GradientOrder {
   }
 
   enum Entries {
-    /// Row o and column i of the target, for each output and input.
+    /// The output and the input whose entry row o and column i of the target hold.
     case matrix(rows: [Int], columns: [Int])
     /// The entries that a vector holds, in its order.
     case vector([Run])
@@ -92,9 +92,7 @@ struct GradientOrders {
     let rows = view.rows.map { $0 / shape[1] }
     guard rows.sorted() == Array(0..<shape[0]), view.columns.sorted() == Array(0..<shape[1])
     else { return nil }
-    return .matrix(
-      rows: rows.indices.sorted { rows[$0] < rows[$1] },
-      columns: view.columns.indices.sorted { view.columns[$0] < view.columns[$1] })
+    return .matrix(rows: rows, columns: view.columns)
   }
 
   /// The entries of a vector as runs of neighbours in a row; nil unless each row has one run.

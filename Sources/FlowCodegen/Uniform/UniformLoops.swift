@@ -5,7 +5,6 @@ struct UniformLoop {
   let operations: [TensorOperation]
   let count: Int
   let stored: [Value]
-  let sent: Set<Value>
   let elementwise: [Value]
   let whole: [Value]
 
@@ -26,21 +25,17 @@ struct UniformLoops {
 
   /// Joins neighbouring pointwise operations of the same size, and decides which of their results
   /// leave registers.
-  init(
-    _ views: Views, _ order: UniformOrder, _ demand: UniformDemand, _ storage: Storage,
-    packings: [Packing], asked: [Value]
-  ) {
+  init(_ views: Views, _ order: UniformOrder, _ demand: UniformDemand) {
     var pinned = demand.pinned
     pinned.formUnion(pinned.compactMap { order.shared[$0] })
     let uses = Self.uses(views, order)
-    let sent = Self.sent(views.function, storage, uses, packings: packings, asked: asked)
     levels = order.operations.map { operations in
       Self.runs(operations, views.function).map { run in
         let results = Set(run.map(\.result))
         guard run[0].opcode.isPointwise else {
           return UniformLoop(
             operations: run, count: views.type(of: run[0].result).elementCount,
-            stored: run.map(\.result), sent: [], elementwise: [], whole: run[0].operands)
+            stored: run.map(\.result), elementwise: [], whole: run[0].operands)
         }
         var inside: [Value: Int] = [:]
         for operand in run.flatMap(\.operands) { inside[operand, default: 0] += 1 }
@@ -55,7 +50,6 @@ struct UniformLoops {
         let stored = run.map(\.result).filter { pinned.contains($0) || inside[$0] != uses[$0] }
         return UniformLoop(
           operations: run, count: views.type(of: run[0].result).elementCount, stored: stored,
-          sent: sent.intersection(stored),
           elementwise: read.filter { views.scalar($0) == nil },
           whole: read.compactMap { views.scalarBase($0) })
       }
@@ -89,21 +83,5 @@ struct UniformLoops {
       if let root = order.shared[operand] { uses[root, default: 0] += 1 }
     }
     return uses
-  }
-
-  /// Results that are the next values of packed weights: all threads read them in the next call, and
-  /// none in this one.
-  private static func sent(
-    _ function: Function, _ storage: Storage, _ uses: [Value: Int], packings: [Packing],
-    asked: [Value]
-  ) -> Set<Value> {
-    let packed = Set(packings.flatMap(\.sources))
-    let next = function.nextValues.filter { packed.contains($0.value.value) }.keys
-    return Set(
-      next.filter { index in
-        let value = function.results[index].value
-        return storage.locations[value] == .result(index) && uses[value, default: 0] == 0
-          && !packed.contains(value) && !asked.contains(value)
-      }.map { function.results[$0].value })
   }
 }

@@ -10,6 +10,8 @@ struct WorkSharing {
   private var made: [Storage.Location: Share] = [:]
   /// The length of each line.
   private var lines = [0]
+  /// How threads share the next value of each argument that has one.
+  private var nextShares: [Storage.Location: Share] = [:]
   private let function: Function
   private let storage: Storage
 
@@ -35,19 +37,42 @@ struct WorkSharing {
     _ function: Function, _ loops: UniformLoops, _ packings: [Packing], _ storage: Storage,
     _ phases: [RowPhase], _ gradients: GradientOrders
   ) -> StepList {
+    var first = WorkSharing(function, storage)
+    first.addCall(loops, packings, phases, gradients)
+    // What a thread has updated in one call it packs in the next, whose first steps that is.
     var sharing = WorkSharing(function, storage)
+    sharing.nextShares = first.sharesOfNextValues
+    sharing.addCall(loops, packings, phases, gradients)
+    return sharing.list
+  }
+
+  private mutating func addCall(
+    _ loops: UniformLoops, _ packings: [Packing], _ phases: [RowPhase],
+    _ gradients: GradientOrders
+  ) {
     var slotOffset = 0
     for level in 1..<max(loops.levels.count, phases.count + 1) {
-      if level < loops.levels.count { sharing.add(loops.levels[level]) }
-      sharing.add(packings, level: level)
+      if level < loops.levels.count { add(loops.levels[level]) }
+      add(packings, level: level)
       if level - 1 < phases.count {
         let phase = phases[level - 1]
-        sharing.add(phase, RowsStep(phase: level - 1, slotOffset: slotOffset), gradients)
+        add(phase, RowsStep(phase: level - 1, slotOffset: slotOffset), gradients)
         slotOffset += phase.slots.elements
       }
     }
-    sharing.addStores()
-    return sharing.list
+    addStores()
+  }
+
+  private var sharesOfNextValues: [Storage.Location: Share] {
+    var shares: [Storage.Location: Share] = [:]
+    for (result, argument) in function.nextValues {
+      if let place = storage.locations[argument.value],
+        let location = storage.locations[function.results[result].value]
+      {
+        shares[place] = made[location]
+      }
+    }
+    return shares
   }
 
   private var list: StepList { StepList(steps: steps, lines: lines) }
@@ -64,7 +89,7 @@ struct WorkSharing {
       steps.append(
         .uniform(
           UniformStep(
-            operations: loop.operations, count: loop.count, stored: loop.stored, sent: loop.sent,
+            operations: loop.operations, count: loop.count, stored: loop.stored,
             share: share, elementwise: loop.elementwise, whole: loop.whole)))
       for location in places(loop.stored) { wrote(location, share) }
     }
@@ -72,10 +97,10 @@ struct WorkSharing {
 
   private mutating func add(_ packings: [Packing], level: Int) {
     for (index, packing) in packings.enumerated() where packing.level == level {
-      // Most of what a thread packs it has updated itself.
       wait(.apart, elementwise: [], whole: places(packing.sources))
-      steps.append(.pack(PackStep(pack: index)))
-      wrote(storage.packs[index], .apart)
+      let share = places([packing.weight.base]).first.flatMap { nextShares[$0] } ?? .apart
+      steps.append(.pack(PackStep(pack: index, share: share)))
+      wrote(storage.packs[index], share)
     }
   }
 
@@ -96,12 +121,7 @@ struct WorkSharing {
       let order = gradients.orders[reduction.value]
       let target = order?.target ?? reduction.value
       guard let location = storage.locations[target] else { continue }
-      let share: Share
-      switch (reduction.kind, order?.entries) {
-      case (.rowSum, _), (.weightGradient, .vector):
-        share = next(function.type(of: target).elementCount)
-      case (.weightGradient, .matrix), (.weightGradient, nil): share = .apart
-      }
+      let share = next(function.type(of: target).elementCount)
       wrote(location, share)
       steps.append(
         .combine(
@@ -126,8 +146,10 @@ struct WorkSharing {
     values.compactMap { storage.locations[$0] }
   }
 
-  /// How threads share a new value.
+  /// How threads share a new value. What is smaller than a cache line, such as the sum of a loss, is the
+  /// first thread's, so that what is made of several such values need not wait.
   private mutating func next(_ count: Int) -> Share {
+    if count < Storage.rounded(1) { return .one(.start) }
     let last = lines.count - 1
     let place = Share.Place(line: last, offset: lines[last])
     lines[last] += Storage.rounded(count)

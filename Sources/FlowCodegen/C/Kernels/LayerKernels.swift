@@ -15,15 +15,15 @@ extension KernelCall {
 
   /// A thread's part of a layer's packed weights.
   static func pack(
-    panels: String, count: Int, packedCount: Int, source: String, rows: String, columns: String,
+    panels: String, count: Int, source: String, rows: String, columns: String,
     bias: (pointer: String, index: String)?, mask: (bits: String, columns: Int)?, packed: String
   ) -> KernelCall {
     KernelCall(
       "fk_pack",
       [
-        "panels": panels, "count": count, "packed_count": packedCount,
-        "thread": CVariable.thread, "threads": CVariable.threads, "source": source, "rows": rows,
-        "columns": columns, "bias": bias?.pointer ?? CVariable.none,
+        "panels": panels, "count": count, "begin": CRange.begin, "end": CRange.end,
+        "source": source, "rows": rows, "columns": columns,
+        "bias": bias?.pointer ?? CVariable.none,
         "bias_index": bias?.index ?? CVariable.none, "mask": mask?.bits ?? CVariable.none,
         "mask_columns": mask?.columns ?? 0, "packed": packed,
       ])
@@ -59,16 +59,17 @@ extension KernelCall {
       ])
   }
 
-  /// One panel of a weight gradient, added up over the slots.
+  /// Elements of a weight gradient, added up over the slots.
   static func combine(
-    slots: String, slotSize: String, count: String, p: String, stride: Int, inputs: Int,
-    mask: String, rows: String, columns: String, target: String
+    slots: String, slotSize: String, count: String, stride: Int, inputs: Int, mask: String,
+    rows: String, columns: String, target: String
   ) -> KernelCall {
     KernelCall(
       "fk_combine",
       [
-        "slots": slots, "slot_size": slotSize, "count": count, "p": p, "stride": stride,
-        "inputs": inputs, "mask": mask, "rows": rows, "columns": columns, "target": target,
+        "slots": slots, "slot_size": slotSize, "count": count, "stride": stride,
+        "inputs": inputs, "mask": mask, "rows": rows, "columns": columns,
+        "begin": CRange.begin, "end": CRange.end, "target": target,
       ])
   }
 

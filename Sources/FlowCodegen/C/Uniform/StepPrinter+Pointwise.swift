@@ -8,7 +8,7 @@ extension StepPrinter {
     let pointers = loop.pointers.map { ", " + $0 }.joined()
     let name = definitions.function("pointwise", loop.parameters, loop.body)
     return Self.begin(step.share, count: step.count) + [
-      "\(name)(begin, end, \(step.count), threads\(pointers));", "}",
+      "\(name)(begin, end, \(step.count)\(pointers));", "}",
     ]
   }
 }
@@ -38,15 +38,11 @@ private struct PointwiseLoop {
       // What only this loop reads stays in registers.
       guard stored.contains(result) else { continue }
       let place = place(printer.pointer(result))
-      lines.append(
-        "if (m >= FK_LANES) "
-          + (step.sent.contains(result)
-            ? "fk_send(\(place) + i, (fk_vec)\(name), threads);"
-            : "fk_storeu(\(place) + i, (fk_vec)\(name));"))
+      lines.append("if (m >= FK_LANES) fk_storeu(\(place) + i, (fk_vec)\(name));")
       lines.append("else fk_store_part(\(place) + i, (fk_vec)\(name), m);")
     }
     let places = pointers.indices.map { ", fk_real *p\($0)" }.joined()
-    parameters = "(int64_t begin, int64_t end, int64_t count, int threads\(places))"
+    parameters = "(int64_t begin, int64_t end, int64_t count\(places))"
     var out = CText()
     out.line("{")
     out.line("for (int64_t i = begin; i < end; i += FK_LANES) {")
