@@ -49,6 +49,28 @@ import Testing
     }
   }
 
+  @Test("moments decay to zero, not to numbers that are slow to compute with")
+  func smallMoments() throws {
+    let scope = ModuleScope.root()
+    let weight = scope.parameter("w", [3], initializer: .values([1, -2, 0.5]))
+    let loss = trace([.rows("x", 3)], parametersAreInputs: true) { inputs in
+      [("loss", (inputs[0] * weight.tensor).mean())]
+    }
+    let trainer = try Trainer(
+      loss: loss, parameters: scope.registry.parameters,
+      values: initialValues(of: scope.registry.parameters, seed: 0))
+    let least = Float.leastNormalMagnitude
+    trainer.restore(
+      ["m.w": [least, 2 * least, -least], "v.w": [least, 2 * least, 1e-45]], steps: 1)
+    try trainer.step(["x": [0, 0, 0]], rows: 1, learningRate: 0.01)
+    #expect(trainer.state["m.w"] == [0, 0.9 * 2 * least, 0])
+    #expect(trainer.state["v.w"] == [0, 0.999 * 2 * least, 0])
+    #expect(trainer.state["w"] == [1, -2, 0.5])
+    // The square of this gradient is none of the normal numbers.
+    try trainer.step(["x": [3e-20, 0, 0]], rows: 1, learningRate: 0.01)
+    #expect(trainer.state["v.w"]?[0] == 0)
+  }
+
   @Test("gradients beyond the norm are scaled down to it")
   func clipping() throws {
     let scope = ModuleScope.root()

@@ -3,6 +3,10 @@ import FlowPasses
 
 /// Adam with decoupled weight decay (Kingma and Ba, arXiv:1412.6980; Loshchilov and Hutter,
 /// arXiv:1711.05101), with PyTorch's arithmetic.
+///
+/// A moment that is no normal number of the float type, below 1.2e-38 in float32, becomes 0: that moves no
+/// parameter, and arithmetic with such numbers takes many times as long on some processors. The first moment of a
+/// parameter whose gradient stays 0 is there after about 800 steps, and would stay there.
 public struct AdamW: Sendable, Hashable {
   /// The decay rate of the first moment.
   public var beta1 = 0.9
@@ -109,13 +113,27 @@ private struct AdamUpdate {
     return try gradients.map { try binary(.multiply, $0, factor) }
   }
 
+  /// A moment, or 0 where it is smaller than the least normal number.
+  private func normal(_ moment: Value, isPositive: Bool) throws -> Value {
+    let type = builder.type(of: moment)
+    func all(_ value: Double) -> Value {
+      builder.splat(value, shape: type.shape, dtype: type.dtype)
+    }
+    let size = isPositive ? moment : try builder.emit(.unary(.absolute), moment)
+    let isSmall = try builder.emit(
+      .compare(.less), size, all(type.dtype == .f64 ? 0x1p-1022 : 0x1p-126))
+    return try builder.emit(.select, isSmall, all(0), moment)
+  }
+
   /// The new parameter and moments.
   func apply(_ parameter: Value, _ gradient: Value, m: Value, v: Value) throws -> [Value] {
-    let newM = try binary(
-      .add, try scaled(m, optimizer.beta1), try scaled(gradient, 1 - optimizer.beta1))
+    let newM = try normal(
+      binary(.add, try scaled(m, optimizer.beta1), try scaled(gradient, 1 - optimizer.beta1)),
+      isPositive: false)
     let square = try builder.emit(.unary(.square), gradient)
-    let newV = try binary(
-      .add, try scaled(v, optimizer.beta2), try scaled(square, 1 - optimizer.beta2))
+    let newV = try normal(
+      binary(.add, try scaled(v, optimizer.beta2), try scaled(square, 1 - optimizer.beta2)),
+      isPositive: true)
     let (rate, stepSize, rootFactor) = (scalars[0], scalars[1], scalars[2])
     let root = try binary(.multiply, try builder.emit(.unary(.sqrt), newV), rootFactor)
     let type = builder.type(of: root)

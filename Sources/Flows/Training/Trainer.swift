@@ -4,8 +4,9 @@ import FlowRuntime
 
 /// Trains parameters by gradient descent on a loss; each step is one call of compiled code.
 ///
-/// Parameters and moments are double-buffered: the results of a step are the arguments of the next, without
-/// copies. Of a masked matrix only the entries inside the mask are trained; the others keep their values. A
+/// Parameters and moments have two buffers each, on two sides: a step reads one side and writes the other, which
+/// the next step reads. What stays where it is, is looked up once, since a step of few rows takes less than a
+/// millisecond. Of a masked matrix only the entries inside the mask are trained; the others keep their values. A
 /// loss with a seed input gets a new seed at each step.
 public final class Trainer {
   /// How many steps have been made.
@@ -15,10 +16,18 @@ public final class Trainer {
   private let optimizer: AdamW
   private let bound: BoundFunction
   private var arrays: [TrainedArray] = []
-  /// What each argument of the step is.
-  private var arguments: [Role] = []
-  /// For each result of the step, the array whose next state it is; nil for the loss.
-  private var results: [Int?] = []
+  /// The side that the next step reads: 0 or 1.
+  private var side = 0
+  /// The arguments of a step that reads a side; those of inputs are not there yet.
+  private var arguments: [[UnsafeRawPointer?]] = [[], []]
+  /// The results of a step that reads a side.
+  private var results: [[UnsafeMutableRawPointer?]] = [[], []]
+  private var inputs: [Input] = []
+  /// The numbers that change with the step.
+  private var scalars: [(scalar: Scalar, buffer: FloatBuffer)] = []
+  /// Parameters that are not trained.
+  private var fixed: [FloatBuffer] = []
+  private var seeds: [FloatBuffer] = []
   private let loss = FloatBuffer(count: 1)
   private let seed: UInt64
 
@@ -28,13 +37,13 @@ public final class Trainer {
     case rootFactor = "root_factor"
   }
 
-  private enum Role {
-    case array(Int)
-    case fixed(FloatBuffer)
-    case input(String, columns: Int, hasRows: Bool)
-    /// A number that changes with the step.
-    case scalar(Scalar, FloatBuffer)
-    case seed
+  /// An argument that each step is given, and the memory that it is copied to.
+  private struct Input {
+    let argument: Int
+    let name: String
+    let columns: Int
+    let hasRows: Bool
+    var buffer = FloatBuffer(count: 0)
   }
 
   /// Compiles the step for a loss function whose parameters are inputs (`parametersAreInputs`).
@@ -79,22 +88,36 @@ public final class Trainer {
               ? array.floats : [Float](repeating: 0, count: parameter.count)))
       }
     }
-    for argument in step.arguments {
+    for (index, argument) in step.arguments.enumerated() {
       let type = step.type(of: argument.value)
       let name = argument.name
+      if let number = numbers[name] {
+        for side in 0...1 { arguments[side].append(arrays[number].buffers[side].pointer) }
+        continue
+      }
+      let buffer: FloatBuffer?
       if let scalar = Scalar(rawValue: name) {
-        arguments.append(.scalar(scalar, FloatBuffer(count: 1)))
-      } else if let number = numbers[name] {
-        arguments.append(.array(number))
+        scalars.append((scalar, FloatBuffer(count: 1)))
+        buffer = scalars.last?.buffer
       } else if type == .uniform([2], .i32) {
-        arguments.append(.seed)
+        seeds.append(FloatBuffer(count: 2))
+        buffer = seeds.last
       } else if let array = values[name], parameters.contains(where: { $0.name == name }) {
-        arguments.append(.fixed(FloatBuffer(array.floats)))
+        fixed.append(FloatBuffer(array.floats))
+        buffer = fixed.last
       } else {
-        arguments.append(.input(name, columns: type.elementCount, hasRows: type.hasRows))
+        inputs.append(
+          Input(argument: index, name: name, columns: type.elementCount, hasRows: type.hasRows))
+        buffer = nil
+      }
+      for side in 0...1 { arguments[side].append(buffer.map { UnsafeRawPointer($0.pointer) }) }
+    }
+    for side in 0...1 {
+      results[side] = step.results.map { result in
+        UnsafeMutableRawPointer(
+          numbers[result.name].map { arrays[$0].buffers[1 - side].pointer } ?? loss.pointer)
       }
     }
-    results = step.results.map { numbers[$0.name] }
   }
 
   /// The parameters with the given names, and those inside modules with the given names.
@@ -115,21 +138,21 @@ public final class Trainer {
 
   /// The parameters and the two moments, by name (`NAME`, `m.NAME`, `v.NAME`).
   public var state: [String: [Float]] {
-    Dictionary(uniqueKeysWithValues: arrays.map { ($0.name, $0.values) })
+    Dictionary(uniqueKeysWithValues: arrays.map { ($0.name, $0.values(side)) })
   }
 
   /// The parameters alone, by name.
   var parameterValues: [String: [Float]] {
     Dictionary(
       uniqueKeysWithValues: zip(parameters, stride(from: 0, to: arrays.count, by: 3)).map {
-        ($0.name, arrays[$1].values)
+        ($0.name, arrays[$1].values(side))
       })
   }
 
   /// Restores a saved state.
   public func restore(_ state: [String: [Float]], steps: Int) {
     for array in arrays {
-      if let values = state[array.name] { array.set(values) }
+      if let values = state[array.name] { array.set(values, side) }
     }
     self.steps = steps
   }
@@ -138,7 +161,7 @@ public final class Trainer {
   public var values: [String: HostArray] {
     var result: [String: HostArray] = [:]
     for (parameter, index) in zip(parameters, stride(from: 0, to: arrays.count, by: 3)) {
-      result[parameter.name] = HostArray(arrays[index].values, shape: parameter.shape)
+      result[parameter.name] = HostArray(arrays[index].values(side), shape: parameter.shape)
     }
     return result
   }
@@ -160,46 +183,47 @@ public final class Trainer {
   public func step(
     _ inputs: [String: [Float]], rows: Int, learningRate: Double, threads: Int? = nil
   ) throws -> Float {
-    var held: [FloatBuffer] = []
+    var pointers = arguments[side]
+    for index in self.inputs.indices {
+      pointers[self.inputs[index].argument] = try copy(inputs, to: index, rows: rows)
+    }
+    for (scalar, buffer) in scalars {
+      buffer.pointer[0] = Float(value(of: scalar, learningRate: learningRate))
+    }
     var generator = SeededGenerator(seed: seed ^ (UInt64(steps) << 32))
-    let pointers = try arguments.map { role throws(RuntimeError) -> UnsafeRawPointer? in
-      switch role {
-      case .array(let number): return UnsafeRawPointer(arrays[number].current.pointer)
-      case .fixed(let buffer): return UnsafeRawPointer(buffer.pointer)
-      case .scalar(let scalar, let buffer):
-        buffer.pointer[0] = Float(value(of: scalar, learningRate: learningRate))
-        return UnsafeRawPointer(buffer.pointer)
-      case .seed:
-        let buffer = FloatBuffer(count: 2)
-        UnsafeMutableRawPointer(buffer.pointer).storeBytes(of: generator.next(), as: UInt64.self)
-        held.append(buffer)
-        return UnsafeRawPointer(buffer.pointer)
-      case .input(let name, let columns, let hasRows):
-        guard let values = inputs[name] else { throw .missingArgument(name) }
-        let count = (hasRows ? rows : 1) * columns
-        guard values.count >= count else {
-          throw .shape(argument: name, found: [values.count], expected: [count])
-        }
-        held.append(FloatBuffer(values))
-        return UnsafeRawPointer(held[held.count - 1].pointer)
-      }
+    for buffer in seeds {
+      UnsafeMutableRawPointer(buffer.pointer).storeBytes(of: generator.next(), as: UInt64.self)
     }
-    let targets = results.map { number in
-      UnsafeMutableRawPointer(number.map { arrays[$0].next.pointer } ?? loss.pointer)
-    }
-    try bound.call(arguments: pointers, results: targets, rows: rows, threads: threads)
-    withExtendedLifetime(held) {}
-    for array in arrays { swap(&array.current, &array.next) }
+    try bound.call(arguments: pointers, results: results[side], rows: rows, threads: threads)
+    side = 1 - side
     steps += 1
     return loss.pointer[0]
   }
 
+  /// Copies an input of a step to memory of its own, which the next step uses again.
+  private func copy(
+    _ values: [String: [Float]], to index: Int, rows: Int
+  ) throws(RuntimeError) -> UnsafeRawPointer {
+    let input = inputs[index]
+    guard let values = values[input.name] else { throw .missingArgument(input.name) }
+    let count = (input.hasRows ? rows : 1) * input.columns
+    guard values.count >= count else {
+      throw .shape(argument: input.name, found: [values.count], expected: [count])
+    }
+    if input.buffer.count < count { inputs[index].buffer = FloatBuffer(count: count) }
+    let target = inputs[index].buffer.pointer
+    values.withUnsafeBufferPointer { source in
+      if let start = source.baseAddress { target.update(from: start, count: count) }
+    }
+    return UnsafeRawPointer(target)
+  }
+
   /// Whether all parameters and moments are finite.
-  var isFinite: Bool { arrays.allSatisfy(\.isFinite) }
+  var isFinite: Bool { arrays.allSatisfy { $0.isFinite(side) } }
 
   /// Undoes the last step; only one step can be undone.
   func undoStep() {
-    for array in arrays { swap(&array.current, &array.next) }
+    side = 1 - side
     steps -= 1
   }
 }
@@ -210,34 +234,33 @@ private final class TrainedArray {
   /// The places of the entries, if not all are trained.
   private let entries: [Int]?
   private var given: [Float]
-  /// The memory that the next step reads.
-  var current: FloatBuffer
-  /// The memory that it writes.
-  var next: FloatBuffer
+  /// The trained entries, on either side.
+  let buffers: [FloatBuffer]
 
   init(name: String, entries: [Int]?, values: [Float]) {
     self.name = name
     self.entries = entries
     given = values
-    current = FloatBuffer(entries.map { $0.map { values[$0] } } ?? values)
-    next = FloatBuffer(count: current.count)
+    let first = FloatBuffer(entries.map { $0.map { values[$0] } } ?? values)
+    buffers = [first, FloatBuffer(count: first.count)]
   }
 
-  var values: [Float] {
-    guard let entries else { return current.values }
+  func values(_ side: Int) -> [Float] {
+    guard let entries else { return buffers[side].values }
     var all = given
-    for (place, entry) in entries.enumerated() { all[entry] = current.pointer[place] }
+    for (place, entry) in entries.enumerated() { all[entry] = buffers[side].pointer[place] }
     return all
   }
 
   /// Whether all entries that are trained are finite.
-  var isFinite: Bool {
-    UnsafeBufferPointer(start: current.pointer, count: current.count).allSatisfy(\.isFinite)
+  func isFinite(_ side: Int) -> Bool {
+    UnsafeBufferPointer(start: buffers[side].pointer, count: buffers[side].count)
+      .allSatisfy(\.isFinite)
   }
 
-  func set(_ values: [Float]) {
+  func set(_ values: [Float], _ side: Int) {
     given = values
-    current = FloatBuffer(entries.map { $0.map { values[$0] } } ?? values)
+    buffers[side].set(entries.map { $0.map { values[$0] } } ?? values)
   }
 }
 
@@ -256,8 +279,10 @@ private final class FloatBuffer {
 
   convenience init(_ values: [Float]) {
     self.init(count: values.count)
-    pointer.update(from: values, count: values.count)
+    set(values)
   }
+
+  func set(_ values: [Float]) { pointer.update(from: values, count: min(values.count, count)) }
 
   deinit { UnsafeMutableRawPointer(pointer).deallocate() }
 
