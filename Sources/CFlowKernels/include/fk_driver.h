@@ -162,8 +162,9 @@ FK_INLINE void fk_sum_slots(const fk_real *in, int64_t slot_size, int count, int
 }
 
 /* Elements [begin, end) of a weight gradient, summed over slots in order; zero outside the mask, if there
- * is one. Row o and column i of the target are row rows[o] and column columns[i] of a slot, if there are
- * such lists. `stride` numbers to an output in a slot, `inputs` in the target and in the mask. */
+ * is one, where a slot may hold anything. Row o and column i of the target are row rows[o] and column
+ * columns[i] of a slot, if there are such lists. `stride` numbers to an output in a slot, `inputs` in the
+ * target and in the mask. */
 FK_OUTLINE void fk_combine(const fk_real *slots, int64_t slot_size, int count, int stride,
                            int inputs, const uint32_t *mask, const int32_t *rows,
                            const int32_t *columns, int64_t begin, int64_t end, fk_real *target) {
@@ -173,17 +174,20 @@ FK_OUTLINE void fk_combine(const fk_real *slots, int64_t slot_size, int count, i
     const int64_t to = fk_least(inputs, end - o * inputs);
     const fk_real *in = slots + row * stride;
     fk_real *restrict out = target + o * inputs;
-    if (mask || columns)
+    if (columns)
       for (int64_t i = from; i < to; i++) {
-        const int64_t column = columns ? columns[i] : i, bit = row * inputs + column;
         fk_real sum = 0;
-        if (!mask || mask[bit >> 5] >> (bit & 31) & 1)
-          for (int slot = 0; slot < count; slot++)
-            sum += in[column + slot * slot_size];
+        for (int slot = 0; slot < count; slot++)
+          sum += in[columns[i] + slot * slot_size];
         out[i] = sum;
       }
     else
       fk_sum_slots(in, slot_size, count, from, to, out);
+    for (int64_t i = from; mask && i < to; i++) {
+      const int64_t bit = row * inputs + (columns ? columns[i] : i);
+      if (!(mask[bit >> 5] >> (bit & 31) & 1))
+        out[i] = 0;
+    }
   }
 }
 

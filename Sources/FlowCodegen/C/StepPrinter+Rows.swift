@@ -98,7 +98,7 @@ extension StepPrinter {
       case nil:
         return begin + [matrix([], []), "}"]
       }
-      // Nothing is in a slot beside the inputs of an output's panel, which the mask leaves out.
+      // A slot may hold anything beside the inputs of an output's panel, which the mask leaves out.
       func matrix(_ rows: [Int], _ columns: [Int]) -> String {
         KernelCall.combine(
           slots: slots, slotSize: "gradients", count: "tiles ? slots : 0", stride: stride,
