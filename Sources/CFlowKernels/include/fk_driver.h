@@ -147,17 +147,17 @@ FK_OUTLINE void fk_gather(const fk_real *source, const int32_t *at, int64_t begi
     target[i] = source[at[i]];
 }
 
-/* Elements [from, to) of a row, summed over slots in order. Training steps of few rows have one or two. */
-FK_INLINE void fk_sum_slots(const fk_real *in, int64_t slot_size, int count, int64_t from,
-                            int64_t to, fk_real *restrict out) {
+/* n numbers, each summed over slots in order. Training steps of few rows have one or two. */
+FK_INLINE void fk_sum_slots(const fk_real *in, int64_t slot_size, int count, int64_t n,
+                            fk_real *restrict out) {
   if (count < 2)
-    for (int64_t i = from; i < to; i++)
+    for (int64_t i = 0; i < n; i++)
       out[i] = count ? in[i] : 0;
   else
-    for (int64_t i = from; i < to; i++)
+    for (int64_t i = 0; i < n; i++)
       out[i] = in[i] + in[i + slot_size];
   for (int slot = 2; slot < count; slot++)
-    for (int64_t i = from; i < to; i++)
+    for (int64_t i = 0; i < n; i++)
       out[i] += in[i + slot * slot_size];
 }
 
@@ -182,10 +182,10 @@ FK_OUTLINE void fk_combine(const fk_real *slots, int64_t slot_size, int count, i
         out[i] = sum;
       }
     else
-      fk_sum_slots(in, slot_size, count, from, to, out);
+      fk_sum_slots(in + from, slot_size, count, to - from, out + from);
     for (int64_t i = from; mask && i < to; i++) {
       const int64_t bit = row * inputs + (columns ? columns[i] : i);
-      if (!(mask[bit >> 5] >> (bit & 31) & 1))
+      if (!fk_mask_bits(mask, bit, 1))
         out[i] = 0;
     }
   }
@@ -214,10 +214,10 @@ FK_OUTLINE void fk_combine_entries(const fk_real *slots, int64_t slot_size, int 
     fk_real *restrict out = target + from;
     const fk_real *in = slots + at;
     int64_t n = to - from;
-    fk_sum_slots(in, slot_size, count, 0, n, out);
+    fk_sum_slots(in, slot_size, count, n, out);
     for (int64_t i = 0; mask && i < n; i++) {
       int64_t bit = (int64_t)run->row * inputs + run->first + from - run->start + i;
-      if (!(mask[bit >> 5] >> (bit & 31) & 1))
+      if (!fk_mask_bits(mask, bit, 1))
         out[i] = 0;
     }
   }

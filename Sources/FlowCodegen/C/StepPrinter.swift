@@ -91,9 +91,7 @@ struct StepPrinter {
     switch share {
     case .one, .apart: return Self.begin(share, count: count)
     case .piece(let place, let elements):
-      let ends = ["from", "to"].map {
-        "fk_cut(\($0)_\(place.line) - \(place.offset), \(elements)) * \(count) / \(elements)"
-      }
+      let ends = Self.ends(of: place, count: elements).map { "\($0) * \(count) / \(elements)" }
       return ["{", "const int64_t begin = \(ends[0]), end = \(ends[1]);"]
     }
   }
@@ -103,9 +101,7 @@ struct StepPrinter {
     switch share {
     case .one(let place): return [only(place), "const int64_t begin = 0, end = \(count);"]
     case .piece(let place, let count):
-      let ends = ["from", "to"].map {
-        "fk_cut(\($0)_\(place.line) - \(place.offset), \(count))"
-      }
+      let ends = ends(of: place, count: count)
       return ["{", "const int64_t begin = \(ends[0]), end = \(ends[1]);"]
     case .apart:
       return [
@@ -114,6 +110,11 @@ struct StepPrinter {
         "const int64_t end = fk_cut(\(count) * (int64_t)(thread + 1) / threads, \(count));",
       ]
     }
+  }
+
+  /// Where a thread's piece of a line begins and ends among `count` elements from a place on.
+  private static func ends(of place: Share.Place, count: Int) -> [String] {
+    ["from", "to"].map { "fk_cut(\($0)_\(place.line) - \(place.offset), \(count))" }
   }
 
   /// The start of a block that the thread with a place runs.

@@ -39,9 +39,11 @@ struct WorkSharing {
   ) -> StepList {
     var first = WorkSharing(function, storage)
     first.addCall(loops, packings, phases, gradients)
+    let nextShares = first.sharesOfNextValues
+    if nextShares.isEmpty { return first.list }
     // What a thread has updated in one call it packs in the next, whose first steps that is.
     var sharing = WorkSharing(function, storage)
-    sharing.nextShares = first.sharesOfNextValues
+    sharing.nextShares = nextShares
     sharing.addCall(loops, packings, phases, gradients)
     return sharing.list
   }
@@ -98,7 +100,7 @@ struct WorkSharing {
   private mutating func add(_ packings: [Packing], level: Int) {
     for (index, packing) in packings.enumerated() where packing.level == level {
       wait(.apart, elementwise: [], whole: places(packing.sources))
-      let share = places([packing.weight.base]).first.flatMap { nextShares[$0] } ?? .apart
+      let share = storage.locations[packing.weight.base].flatMap { nextShares[$0] } ?? .apart
       steps.append(.pack(PackStep(pack: index, share: share)))
       wrote(storage.packs[index], share)
     }

@@ -120,8 +120,7 @@ private struct AdamUpdate {
       builder.splat(value, shape: type.shape, dtype: type.dtype)
     }
     let size = isPositive ? moment : try builder.emit(.unary(.absolute), moment)
-    let isSmall = try builder.emit(
-      .compare(.less), size, all(type.dtype == .f64 ? 0x1p-1022 : 0x1p-126))
+    let isSmall = try builder.emit(.compare(.less), size, all(type.dtype.leastNormal))
     return try builder.emit(.select, isSmall, all(0), moment)
   }
 

@@ -22,7 +22,7 @@ public struct BoundsTransform: Transform {
   /// The logs of the distances to the bounds and of the width, 0 where there is none.
   private func logDistances(_ x: Tensor) -> (below: Tensor, above: Tensor, width: Tensor) {
     func distance(_ difference: Tensor, _ bound: Tensor) -> Tensor {
-      maximum(difference, maximum(abs(bound) * x.roundOff, bound.like(x.leastNormal)))
+      maximum(difference, maximum(abs(bound) * x.roundOff, bound.like(x.type.dtype.leastNormal)))
     }
     let one = x.like(1)
     return (
@@ -61,9 +61,4 @@ public struct BoundsTransform: Transform {
       select(hasUpper, -y, y.like(0)))
     return (select(isNaN(y), y, x), ladj)
   }
-}
-
-extension Tensor {
-  /// The smallest number of the tensor's float type that has all its digits.
-  fileprivate var leastNormal: Double { type.dtype == .f64 ? 0x1p-1022 : 0x1p-126 }
 }

@@ -45,8 +45,8 @@ extension Tensor {
 
   /// The number lowered by one or two units in the last place; infinity is unchanged.
   public var lowered: Tensor {
-    let normal = type.dtype == .f64 ? 0x1p-1022 : 0x1p-126
-    return select(abs(self) .<= largest, self - (abs(self) * (1.5 * roundOff) + normal), self)
+    let step = abs(self) * (1.5 * roundOff) + type.dtype.leastNormal
+    return select(abs(self) .<= largest, self - step, self)
   }
 
   /// Half the distance from 1 to the next larger number of the tensor's float type: 1 - `roundOff`
@@ -60,4 +60,9 @@ extension Tensor {
   public var largest: Double {
     type.dtype == .f64 ? Double.greatestFiniteMagnitude : Double(Float.greatestFiniteMagnitude)
   }
+}
+
+extension DType {
+  /// The smallest number of a float type that has all its digits.
+  var leastNormal: Double { self == .f64 ? 0x1p-1022 : 0x1p-126 }
 }

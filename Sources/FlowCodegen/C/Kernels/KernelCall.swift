@@ -44,8 +44,6 @@ enum CVariable {
   static let valid = "valid"
   /// The rows of the tile that are computed.
   static let width = "width"
-  static let thread = "thread"
-  static let threads = "threads"
   /// Whether sums go on from what a slot holds.
   static let accumulate = "accumulate"
   /// The stage of a step of an ODE.
