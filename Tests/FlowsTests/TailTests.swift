@@ -85,21 +85,82 @@ import Testing
       let values = try model(members).compiled().logProb(one)
       #expect(values.allSatisfy { $0.isFinite || $0 == -.infinity }, "\(members) \(values)")
     }
-    // A network reads the logarithms of the numbers, so that several features are safe too.
     var numbers: [Float] = []
     for a in far {
       for b in far { numbers += [a, b, -a] }
     }
     let several = Rows(numbers, columns: 3)
-    for type in ["MAF", "NSF", "NICE", "SOSPF", "BPF"] {
-      let members = #""type": "\#(type)", "features": 3, "# + Self.student + ", " + Self.asinh
-      let flow = try model(members).compiled()
-      let values = try flow.logProb(several)
-      #expect(values.allSatisfy { $0.isFinite || $0 == -.infinity }, "\(type)")
-      let gradients = try flow.logProbAndGradient(several)
-      #expect(gradients.x.values.allSatisfy { !$0.isNaN }, "\(type)")
-      let draw = try flow.sample(2_000, seed: 1)
-      #expect(draw.logProb.allSatisfy { !$0.isNaN && $0 < .infinity }, "\(type)")
+    let types = ["MAF", "NSF", "NICE", "SOSPF", "BPF"]
+    for members in [Self.student, Self.student + ", " + Self.asinh, #""transforms": 2"#] {
+      for type in types {
+        let flow = try model(#""type": "\#(type)", "features": 3, "# + members).compiled()
+        let values = try flow.logProb(several)
+        #expect(
+          values.allSatisfy { $0.isFinite || $0 == -.infinity }, "\(type) \(members) \(values)")
+        guard members.contains("Asinh") else { continue }
+        let gradients = try flow.logProbAndGradient(several)
+        #expect(gradients.x.values.allSatisfy { !$0.isNaN }, "\(type) \(members)")
+        let draw = try flow.sample(2_000, seed: 1)
+        #expect(draw.logProb.allSatisfy { !$0.isNaN && $0 < .infinity }, "\(type) \(members)")
+      }
+    }
+  }
+
+  @Test("mixtures and equations too have no density, and not NaN, where numbers overflow")
+  func largestElsewhere() throws {
+    let rows: Rows<Float> = [[-3e38, 3e38], [3e38, 3e38], [1e30, -1e25], [0.1, -0.2]]
+    for members in [
+      #""type": "GMM""#, #""type": "GMM", "covariance_type": "diagonal""#, #""type": "CNF""#,
+      #""type": "CNF", "# + Self.student, #""type": "GF", "# + Self.student,
+    ] {
+      let flow = try model(members + #", "features": 2"#).compiled()
+      let values = try flow.logProb(rows)
+      #expect(values.allSatisfy { $0.isFinite || $0 == -.infinity }, "\(members) \(values)")
+      #expect(values[3].isFinite, "\(members)")
+    }
+  }
+
+  @Test("a row of ordinary numbers whose result is NaN stays NaN")
+  func ordinary() throws {
+    var broken = try model(#""type": "MAF", "features": 2, "transforms": 1"#)
+    let name = try #require(broken.parameters.first { $0.shape.count == 2 }?.name)
+    let shape = try #require(broken.values[name]).shape
+    broken.values[name] = HostArray(
+      [Double](repeating: .nan, count: shape.reduce(1, *)), shape: shape)
+    let values = try broken.compiled().logProb([[0.1, -0.2], [1e15, 1]] as Rows<Float>)
+    #expect(values.allSatisfy { $0.isNaN })
+  }
+
+  @Test("Student's density is right as far out as numbers go, and its heaviest tails can be drawn")
+  func farStudent() throws {
+    for df in [0.1, 1, 4.5] {
+      let function = trace([.rows("x", 1)], dtype: .f64) { inputs in
+        let base = StandardStudentT(df: inputs[0].trace.constant([df], shape: [1]))
+        return [("log_prob", base.logProb(inputs[0]))]
+      }
+      let x = [1e-200, 0.3, -1, 1.0000001, 1e19, -2e154, 1e300]
+      let found = try CompiledFunction(function.gradient(of: "log_prob"))(
+        ["x": HostArray(x, shape: [x.count, 1])], rows: x.count)
+      for (slope, x) in zip(try #require(found["grad.x"]).doubles, x) {
+        let exact = -(df + 1) / (df / x + x)
+        #expect(abs(slope - exact) <= 1e-14 * abs(exact), "\(df) \(x)")
+      }
+      for (value, x) in zip(try #require(found["log_prob"]).doubles, x) {
+        let constant: Double = lgamma((df + 1) / 2) - lgamma(df / 2) - log(.pi * df) / 2
+        let size = hypot(1, x / df.squareRoot())
+        let exact = constant - (df + 1) * (abs(x) < 0.5 ? log1p(x * x / df) / 2 : log(size))
+        #expect(abs(value - exact) < 1e-14 * (1 + abs(exact)), "\(df) \(x)")
+      }
+      let draws = trace([.seed()]) { inputs in
+        let base = StandardStudentT(df: inputs[0].trace.constant([df], shape: [1]))
+        let (x, logProb) = base.sampleAndLogProb(seed: inputs[0])
+        return [("x", x), ("log_prob", logProb)]
+      }
+      let drawn = try CompiledFunction(draws.optimized())(
+        ["seed": HostArray([Int32(3), 4], shape: [2])], rows: 20_000)
+      for name in ["x", "log_prob"] {
+        #expect(try #require(drawn[name]).doubles.allSatisfy(\.isFinite), "\(df) \(name)")
+      }
     }
   }
 

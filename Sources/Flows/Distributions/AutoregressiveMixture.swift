@@ -31,7 +31,7 @@ public struct AutoregressiveMixture: Distribution {
       let z = (x.expandedLast() - loc) / scale
       let constant = 0.9189385332046727  // log(2 pi) / 2
       let terms = logWeights - (0.5 * square(z) + log(scale) + constant)
-      return terms.logSumExp(axis: 1).sum(axis: 0).zero(whereInfinite: x)
+      return terms.logSumExp(axis: 1).sum(axis: 0).zero(whereOverflowing: x)
     }
   }
 

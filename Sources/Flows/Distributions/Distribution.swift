@@ -87,9 +87,12 @@ public struct BoxUniform: Distribution {
 }
 
 extension Tensor {
-  /// A log-density, but -inf where the vector is infinite: sums over its elements would be NaN there.
-  func zero(whereInfinite x: Tensor) -> Tensor {
-    select(abs(x).max(axis: 0) .>= Double.infinity, like(-Double.infinity), self)
+  /// A log-density, but -inf where the vector is infinite, and where it is so large that numbers computed from it
+  /// overflowed and left NaN: an element's square is not a number of the dtype any more.
+  func zero(whereOverflowing x: Tensor) -> Tensor {
+    let size = abs(x).max(axis: 0)
+    let isLost = isNaN(self) .& (size .> x.largest.squareRoot())
+    return select((size .>= Double.infinity) .| isLost, like(-Double.infinity), self)
   }
 }
 
@@ -110,12 +113,12 @@ public struct NormalizingFlow: Distribution {
   }
 
   /// `log p_base(f(x)) + log|det df/dx|`; -inf where the base's density is zero, whatever the
-  /// log-determinant, and for infinite rows.
+  /// log-determinant, for infinite rows, and for rows whose numbers overflow the flow's arithmetic.
   public func logProb(_ x: Tensor) -> Tensor {
     let (z, ladj) = transform.callAndLadj(x)
     let density = base.logProb(z)
     let total = density + ladj.sumOfElements()
-    return select(density .<= -Double.infinity, density, total).zero(whereInfinite: x)
+    return select(density .<= -Double.infinity, density, total).zero(whereOverflowing: x)
   }
 
   /// `f⁻¹(z)` with `z` from the base.

@@ -69,7 +69,7 @@ public struct MultivariateNormalBatch: DistributionBatch {
       .gather((0..<features).map { $0 * (features + 1) })
     let constant = Double(features) * 0.9189385332046727  // log(2 pi) / 2
     let density = -0.5 * square(z).sum(axis: 1) - (log(diagonal).sum(axis: 1) + constant)
-    return density.zero(whereInfinite: x)
+    return density.zero(whereOverflowing: x)
   }
 
   /// `loc + L ε` of each component, [K, D].
@@ -107,7 +107,7 @@ public struct MultivariateNormal: Distribution {
       .gather((0..<features).map { $0 * (features + 1) })
     let constant = Double(features) * 0.9189385332046727  // log(2 pi) / 2
     let density = -0.5 * square(z).sum(axis: 0) - (log(diagonal).sum(axis: 0) + constant)
-    return density.zero(whereInfinite: x)
+    return density.zero(whereOverflowing: x)
   }
 
   /// `loc + L ε` with normal `ε`.

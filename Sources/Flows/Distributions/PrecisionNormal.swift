@@ -32,7 +32,7 @@ public struct PrecisionNormalBatch: DistributionBatch {
       .gather((0..<features).map { $0 * (features + 1) })
     let constant = Double(features) * 0.9189385332046727  // log(2 pi) / 2
     let density = -0.5 * energy + (log(diagonal).sum(axis: 1) - constant)
-    return density.zero(whereInfinite: x)
+    return density.zero(whereOverflowing: x)
   }
 
   /// `loc + A⁻¹ ε` of each component, [K, D].

@@ -15,17 +15,21 @@ public struct StandardStudentT: Distribution {
   public func logProb(_ x: Tensor) -> Tensor {
     let half = 0.5 * (df + 1)
     let constant = logGamma(half) - logGamma(0.5 * df) - 0.5 * log(df * .pi)
-    return (constant - half * log1p(square(x) / df)).sum(axis: 0)
+    return (constant - half * log1pSquare(x / sqrt(df))).sum(axis: 0)
   }
 
   /// `sqrt(ν (U^(-2/ν) - 1)) cos(2π V)` of uniform numbers `U` and `V` (Bailey, "Polar generation of random
-  /// variates with the t-distribution", 1994).
+  /// variates with the t-distribution", 1994); radii end at a quarter of the largest number
+  /// of the dtype, where the density is above 0 for `ν ≥ 1/16`.
   public func sample(seed: Tensor) -> Tensor {
     let (u, v) = (
       seed.trace.random(.uniform, shape: [features], seed: seed),
       seed.trace.random(.uniform, shape: [features], seed: seed)
     )
-    return sqrt(df * expm1(-2 * log(u) / df)) * cos(v * (2 * .pi))
+    let exponent = -2 * log(u) / df
+    // sqrt(e^w - 1) is e^(w/2) sqrt(1 - e^(-w)), which overflows later.
+    let radius = sqrt(df * -expm1(-exponent)) * exp(0.5 * exponent)
+    return minimum(radius, 0.25 * u.largest) * cos(v * (2 * .pi))
   }
 }
 

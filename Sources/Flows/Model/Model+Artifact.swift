@@ -39,9 +39,9 @@ extension Model {
     }
   }
 
-  /// A function of log-densities and their derivatives, with NaN as the derivatives of each row whose
-  /// density is NaN, and as the product with each vector that has a NaN: a derivative need not depend on
-  /// the input that is.
+  /// A function of log-densities and their derivatives, with the derivatives of rows without a finite density as
+  /// `FunctionBuilder.derivative(_:of:)` has them, and NaN as the product with each vector that has a NaN: a
+  /// derivative need not depend on the input that is.
   private func markingMissing(_ function: Function, name: String) throws -> Function {
     let builder = FunctionBuilder(name: name)
     var map: [Value: Value] = [:]
@@ -49,24 +49,19 @@ extension Model {
     for operation in function.operations {
       try builder.copy(operation, of: function, mapping: &map)
     }
+    let logProb = function.results.first { $0.name == "log_prob" }.flatMap { map[$0.value] }
     var results: [FunctionResult] = []
-    var isMissing: Value?
-    if let logProb = function.results.first(where: { $0.name == "log_prob" }) {
-      isMissing = try builder.emit(.unary(.isNaN), map[logProb.value] ?? logProb.value)
-    }
-    var isMissingProduct = isMissing
-    if let vectors = builder.arguments.first(where: { $0.name == "v" }), let isMissing {
-      let largest = try builder.emit(.reduce(.maximum, axis: 0), vectors.value)
-      isMissingProduct = try builder.emit(
-        .binary(.or), isMissing, try builder.emit(.unary(.isNaN), largest))
-    }
     for result in function.results {
-      var value = map[result.value] ?? result.value
-      let type = function.type(of: result.value)
-      let isMissing = result.name == "hvp" ? isMissingProduct : isMissing
-      if let isMissing, result.name != "log_prob" {
+      guard var value = map[result.value] else { continue }
+      if let logProb, result.name != "log_prob" {
+        value = try builder.derivative(value, of: logProb)
+      }
+      if result.name == "hvp", let vectors = builder.arguments.first(where: { $0.name == "v" }) {
+        let type = function.type(of: result.value)
+        let largest = try builder.emit(.reduce(.maximum, axis: 0), vectors.value)
         value = try builder.emit(
-          .select, try builder.emit(.broadcast(type.shape), isMissing),
+          .select,
+          try builder.emit(.broadcast(type.shape), try builder.emit(.unary(.isNaN), largest)),
           builder.splat(.nan, shape: type.shape, dtype: type.dtype), value)
       }
       results.append(FunctionResult(name: result.name, value: value))

@@ -79,6 +79,20 @@ extension Tensor {
   public func converted(to dtype: DType) -> Tensor { trace.emit(.convert(dtype), [self]) }
 }
 
+extension FunctionBuilder {
+  /// A derivative of each row's log-density, but NaN in rows whose density is NaN, and 0 where it is infinite: what
+  /// the chain rule leaves there may be anything.
+  func derivative(_ derivative: Value, of logProb: Value) throws(TypeError) -> Value {
+    let type = type(of: derivative)
+    func rows(_ test: UnaryOperator) throws(TypeError) -> Value {
+      try emit(.broadcast(type.shape), try emit(.unary(test), logProb))
+    }
+    func all(_ number: Double) -> Value { splat(number, shape: type.shape, dtype: type.dtype) }
+    let other = try emit(.select, try rows(.isNaN), all(.nan), all(0))
+    return try emit(.select, try rows(.isFinite), derivative, other)
+  }
+}
+
 extension SeededGenerator {
   /// A standard normal number, by Box and Muller's method.
   public mutating func normal() -> Double {
@@ -107,16 +121,8 @@ extension Model {
       uniqueKeysWithValues: both.results.map { ($0.name, map[$0.value] ?? $0.value) })
     for result in both.results where result.name != "log_prob" {
       guard var value = values[result.name], let logProb = values["log_prob"] else { continue }
-      let type = both.type(of: result.value)
-      if type.hasRows {
-        func rows(_ test: UnaryOperator) throws(TypeError) -> Value {
-          try builder.emit(.broadcast(type.shape), try builder.emit(.unary(test), logProb))
-        }
-        func all(_ number: Double) -> Value {
-          builder.splat(number, shape: type.shape, dtype: type.dtype)
-        }
-        let other = try builder.emit(.select, try rows(.isNaN), all(.nan), all(0))
-        value = try builder.emit(.select, try rows(.isFinite), value, other)
+      if both.type(of: result.value).hasRows {
+        value = try builder.derivative(value, of: logProb)
       }
       results.append(FunctionResult(name: result.name, value: value))
     }

@@ -43,15 +43,6 @@ public struct CauchyTransform: Transform {
   /// Makes the transform.
   public init() {}
 
-  /// log(1 + x²), without overflow.
-  private func logSquare(_ x: Tensor) -> Tensor {
-    let isLarge = abs(x) .> 1
-    let size = abs(select(isLarge, x, x.like(1)))
-    return select(
-      isLarge, 2 * log(size) + log1p(square(1 / size)),
-      log1p(square(select(isLarge, x.like(0), x))))
-  }
-
   /// The function, with all digits at both ends; the log of its slope for each element.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
     let isLarge = abs(x) .> 1
@@ -63,7 +54,7 @@ public struct CauchyTransform: Transform {
     let distance = atan(reciprocal) * (1 / .pi)
     let outer = select(x .> 0, 1 - distance, distance)
     return (
-      select(isLarge, outer, atan(small) * (1 / .pi) + 0.5), -logOf(.pi) - logSquare(x)
+      select(isLarge, outer, atan(small) * (1 / .pi) + 0.5), -logOf(.pi) - log1pSquare(x)
     )
   }
 
@@ -79,6 +70,6 @@ public struct CauchyTransform: Transform {
     let middle = select(isOuter, y.like(0), inner - 0.5) * .pi
     let size = cos(outer) / sin(outer)
     let x = select(isOuter, select(isUpper, size, -size), sin(middle) / cos(middle))
-    return (domain.result(x, edge: x), domain.ladj(logOf(.pi) + logSquare(x)))
+    return (domain.result(x, edge: x), domain.ladj(logOf(.pi) + log1pSquare(x)))
   }
 }
