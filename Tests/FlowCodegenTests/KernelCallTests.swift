@@ -42,6 +42,7 @@ import Testing
     .loadGroups(source: "", n: 0, row: "", size: "", tile: ""),
     .storeTile(tile: "", n: 0, target: ""),
     .fill(target: "", value: "", n: 0), .fillFrom(target: "", source: "", n: 0),
+    .copy(target: "", source: "", n: 0),
     .copyElements(begin: "", end: "", target: "", to: "", source: "", at: ""),
     .clearRows(tile: "", n: 0), .addRowSums(tile: "", n: 0, sums: ""),
     .random(

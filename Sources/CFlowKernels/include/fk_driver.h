@@ -110,23 +110,36 @@ FK_INLINE int fk_slots(int64_t tiles) {
   return tiles < 1 ? 1 : tiles < 4 ? (int)tiles : tiles < 64 ? 4 : 16;
 }
 
-FK_OUTLINE void fk_fill(fk_real *target, fk_real value, int n) {
-  FK_SIDE_BY_SIDE for (int64_t i = 0; i < (int64_t)n * FK_TILE; i += FK_LANES)
-    fk_store(target + i, fk_splat(value));
+/* Elements become `value`, in as many rows as a call of `width` has. */
+FK_OUTLINE void fk_fill(fk_real *target, fk_real value, int n, int width) {
+  if (width < FK_TILE)
+    for (int e = 0; e < n; e++)
+      fk_store(target + (int64_t)e * FK_TILE, fk_splat(value));
+  else
+    FK_SIDE_BY_SIDE for (int64_t i = 0; i < (int64_t)n * FK_TILE; i += FK_LANES)
+      fk_store(target + i, fk_splat(value));
 }
 
 /* Element e of the tile becomes source[e] in every row. */
-FK_OUTLINE void fk_fill_from(fk_real *target, const fk_real *source, int n) {
+FK_OUTLINE void fk_fill_from(fk_real *target, const fk_real *source, int n, int width) {
   for (int e = 0; e < n; e++)
-    fk_fill(target + (int64_t)e * FK_TILE, source[e], 1);
+    fk_fill(target + (int64_t)e * FK_TILE, source[e], 1, width);
+}
+
+/* Elements of a tile become those of another. */
+FK_OUTLINE void fk_copy(fk_real *target, const fk_real *source, int n, int width) {
+  if (width < FK_TILE)
+    for (int64_t i = 0; i < (int64_t)n * FK_TILE; i += FK_TILE)
+      fk_store(target + i, fk_load(source + i));
+  else
+    memcpy(target, source, (size_t)n * FK_TILE * sizeof(fk_real));
 }
 
 /* Elements to[i] of a tile become elements at[i] of another, for i in [begin, end). */
 FK_OUTLINE void fk_copy_elements(int begin, int end, fk_real *target, const int32_t *to,
-                                 const fk_real *source, const int32_t *at) {
+                                 const fk_real *source, const int32_t *at, int width) {
   for (int i = begin; i < end; i++)
-    memcpy(target + (int64_t)to[i] * FK_TILE, source + (int64_t)at[i] * FK_TILE,
-           FK_TILE * sizeof(fk_real));
+    fk_copy(target + (int64_t)to[i] * FK_TILE, source + (int64_t)at[i] * FK_TILE, 1, width);
 }
 
 /* Elements [begin, end) of sums over rows, `stride` doubles a slot, added up in order. */

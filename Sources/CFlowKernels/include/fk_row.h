@@ -38,13 +38,21 @@ FK_INLINE void fk_row_inputs(int count, fk_row_outputs *t, int from, int k, cons
   FK_UNROLL for (int i = 0; i < count; i++) t->weights[from + i] = w[i], t->sums[from + i] = sums[i];
 }
 
-/* How many of the first of `left` panels are packed side by side and have at most `room` outputs. */
+/* Whether two panels are packed side by side. */
+FK_INLINE int fk_are_beside(const fk_panel *p, const fk_panel *q) {
+  return q->k == p->k && q->first == p->first && q->stride == p->stride &&
+         q->weights - p->weights == q->row - p->row && q->weights - p->weights < p->stride;
+}
+
+/* How many of the first of `left` panels are packed side by side and have at most `room` outputs. If the
+ * last of them is beside the first, all between are too. */
 FK_INLINE int fk_beside(const fk_panel *p, int left, int room) {
-  int n = 1, outputs = p->rows;
-  while (n < left && p[n].k == p->k && p[n].first == p->first && p[n].stride == p->stride &&
-         p[n].weights == p->weights + outputs && p[n].row == p->row + outputs &&
-         outputs + p[n].rows <= room)
-    outputs += p[n++].rows;
+  const fk_panel *last = p + left - 1;
+  if (fk_are_beside(p, last) && last->row + last->rows - p->row <= room)
+    return left;
+  int n = 1;
+  while (n < left && fk_are_beside(p, p + n) && p[n].row + p[n].rows - p->row <= room)
+    n++;
   return n;
 }
 

@@ -30,12 +30,20 @@ extension KernelCall {
 
   /// One number in elements of a tile.
   static func fill(target: String, value: String, n: Int) -> KernelCall {
-    KernelCall("fk_fill", ["target": target, "value": value, "n": n])
+    KernelCall(
+      "fk_fill", ["target": target, "value": value, "n": n, "width": CVariable.width])
   }
 
   /// Uniform numbers, each in an element of a tile.
   static func fillFrom(target: String, source: String, n: Int) -> KernelCall {
-    KernelCall("fk_fill_from", ["target": target, "source": source, "n": n])
+    KernelCall(
+      "fk_fill_from", ["target": target, "source": source, "n": n, "width": CVariable.width])
+  }
+
+  /// Elements of a tile that are copied to those of another.
+  static func copy(target: String, source: String, n: Int) -> KernelCall {
+    KernelCall(
+      "fk_copy", ["target": target, "source": source, "n": n, "width": CVariable.width])
   }
 
   /// Elements of a tile that are copied to elements of another, by two tables.
@@ -44,7 +52,10 @@ extension KernelCall {
   ) -> KernelCall {
     KernelCall(
       "fk_copy_elements",
-      ["begin": begin, "end": end, "target": target, "to": to, "source": source, "at": at])
+      [
+        "begin": begin, "end": end, "target": target, "to": to, "source": source, "at": at,
+        "width": CVariable.width,
+      ])
   }
 
   /// Zeros in the rows of a tile that hold no data.

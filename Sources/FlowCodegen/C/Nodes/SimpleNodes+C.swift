@@ -75,8 +75,8 @@ extension CopyNode {
     let to = "\(printer.pointer(target)) + \(run.target) * FK_TILE"
     switch run.source {
     case .buffer(let buffer, let index):
-      return "memcpy(\(to), \(printer.pointer(buffer)) + \(index) * FK_TILE, "
-        + "\(run.count) * FK_TILE * sizeof(fk_real));"
+      let source = "\(printer.pointer(buffer)) + \(index) * FK_TILE"
+      return KernelCall.copy(target: to, source: source, n: run.count).statement
     case .uniform(let value, let index):
       let source = "\(printer.places.pointer(value)) + \(index)"
       return KernelCall.fillFrom(target: to, source: source, n: run.count).statement
