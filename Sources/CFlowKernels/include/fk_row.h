@@ -38,6 +38,22 @@ FK_INLINE void fk_row_inputs(int count, fk_row_outputs *t, int from, int k, cons
   FK_UNROLL for (int i = 0; i < count; i++) t->weights[from + i] = w[i], t->sums[from + i] = sums[i];
 }
 
+/* The sums of `count` vectors of outputs packed side by side, all of which see k inputs from x on; inlined, so
+ * that `count` is known. */
+FK_INLINE void fk_row_block(int count, const fk_real *weights, int stride, int k, const fk_real *x,
+                            fk_real *sums) {
+  const fk_outputs_unaligned *w = (const fk_outputs_unaligned *)weights;
+  fk_outputs s[FK_ROW_VECTORS];
+  FK_UNROLL for (int i = 0; i < count; i++) s[i] = w[i];
+  FK_LOOP for (; k > 0; k--, x += FK_TILE) {
+    const fk_outputs in = *x - (fk_outputs){0};
+    weights += stride;
+    w = (const fk_outputs_unaligned *)weights;
+    FK_UNROLL for (int i = 0; i < count; i++) s[i] += w[i] * in;
+  }
+  FK_UNROLL for (int i = 0; i < count; i++) ((fk_outputs_unaligned *)sums)[i] = s[i];
+}
+
 /* Whether two panels are packed side by side. */
 FK_INLINE int fk_are_beside(const fk_panel *p, const fk_panel *q) {
   return q->k == p->k && q->first == p->first && q->stride == p->stride &&
@@ -61,6 +77,18 @@ FK_INLINE int fk_beside(const fk_panel *p, int left, int room) {
  * has room for FK_ROW_LANES more. */
 FK_OUTLINE int fk_row_products(const fk_real *packed, const fk_panel *p, int left, const fk_real *x,
                                fk_real *sums) {
+  if (left == fk_beside(p, left, FK_ROW_OUTPUTS)) {
+    const fk_real *weights = packed + p->weights, *in = x + (int64_t)p->first * FK_TILE;
+    switch ((p[left - 1].row + p[left - 1].rows - p->row + FK_ROW_LANES - 1) / FK_ROW_LANES) {
+    case 6: fk_row_block(6, weights, p->stride, p->k, in, sums); break;
+    case 5: fk_row_block(5, weights, p->stride, p->k, in, sums); break;
+    case 4: fk_row_block(4, weights, p->stride, p->k, in, sums); break;
+    case 3: fk_row_block(3, weights, p->stride, p->k, in, sums); break;
+    case 2: fk_row_block(2, weights, p->stride, p->k, in, sums); break;
+    default: fk_row_block(1, weights, p->stride, p->k, in, sums); break;
+    }
+    return left;
+  }
   fk_row_outputs t;
   int n = 0, count = 0, from = 0, done = 0;
   do {
@@ -93,30 +121,48 @@ FK_OUTLINE int fk_row_products(const fk_real *packed, const fk_panel *p, int lef
     while (from < count && t.k[from] == done)
       from++;
   }
+  /* What is read with the last outputs is set, too. */
+  *(fk_outputs_unaligned *)(sums + p[n - 1].row + p[n - 1].rows - p->row) = (fk_outputs){0};
   for (int i = 0; i < count; sums += t.outputs[i], i++)
     *(fk_outputs_unaligned *)sums = t.sums[i];
   return n;
 }
 
-/* Defines NAME_row(packed, panels, begin, end, x, y, extra): panels [begin, end) of a layer on one row. All
- * lanes of a vector of rows get what is stored, as they have the same row. */
+/* n elements of a tile, at most FK_LANES, as the lanes of a vector, and back: all lanes of an element get what
+ * is stored, as they have the same row. With a whole vector the compiler knows the lanes, and moves them in
+ * registers instead of through memory. */
+FK_INLINE fk_vec fk_row_load(const fk_real *tile, int n) {
+  fk_vec v = {0};
+  if (n == FK_LANES)
+    FK_UNROLL for (int i = 0; i < FK_LANES; i++) v[i] = tile[i * FK_TILE];
+  else
+    for (int i = 0; i < n; i++)
+      v[i] = tile[i * FK_TILE];
+  return v;
+}
+FK_INLINE void fk_row_store(fk_real *tile, fk_vec v, int n) {
+  if (n == FK_LANES)
+    FK_UNROLL for (int i = 0; i < FK_LANES; i++) fk_store(tile + i * FK_TILE, fk_splat(v[i]));
+  else
+    for (int i = 0; i < n; i++)
+      fk_store(tile + i * FK_TILE, fk_splat(v[i]));
+}
+
+/* Defines NAME_row(packed, panels, begin, end, x, y, extra): panels [begin, end) of a layer on one row. */
 #define FK_DEFINE_ROW(NAME)                                                                        \
   FK_OUTLINE void NAME##_row(const fk_real *packed, const fk_panel *panels, int begin, int end,    \
                              const fk_real *x, fk_real *y, const fk_real *extra) {                 \
     for (int first = begin, next; first < end; first = next) {                                     \
-      fk_real sums[FK_ROW_OUTPUTS + FK_ROW_LANES + FK_LANES] = {0};                                                 \
+      fk_real sums[FK_ROW_OUTPUTS + FK_ROW_LANES];                                                 \
       const fk_panel *p = panels + first;                                                          \
       next = first + fk_row_products(packed, p, end - first, x, sums);                             \
       const int count = panels[next - 1].row + panels[next - 1].rows - p->row;                     \
       for (int i = 0; i < count; i += FK_LANES) {                                                  \
         const int some = count - i < FK_LANES ? count - i : FK_LANES;                              \
         const int64_t at = (int64_t)(p->row + i) * FK_TILE;                                        \
-        fk_vec beside = {0};                                                                       \
-        for (int o = 0; o < some; o++)                                                             \
-          beside[o] = extra[at + o * FK_TILE];                                                     \
+        const fk_vec beside = fk_row_load(extra + at, some);                                       \
         const fk_vec stored = NAME##_epilogue(fk_loadu(sums + i), (const fk_real *)&beside);       \
-        for (int o = 0; o < some; o++)                                                             \
-          fk_store(y + at + o * FK_TILE, fk_splat(stored[o]));                                     \
+        fk_row_store(y + at, stored, some);                                                        \
       }                                                                                            \
     }                                                                                              \
   }

@@ -30,4 +30,19 @@ enum IndexMap: Hashable {
     }
     self = .affine(base: indices.first ?? 0, strides: strides)
   }
+
+  /// The shape, of at most four axes, in whose row-major order a list of indices is affine; nil if there is none.
+  static func shape(of indices: [Int]) -> [Int]? {
+    var shape: [Int] = []
+    var rest = indices
+    while rest.count > 1 {
+      let stride = rest[1] - rest[0]
+      let run = 1 + zip(rest, rest.dropFirst()).prefix { $1 - $0 == stride }.count
+      guard run > 1, rest.count.isMultiple(of: run), shape.count < 4 else { return nil }
+      shape.insert(run, at: 0)
+      rest = Swift.stride(from: 0, to: rest.count, by: run).map { rest[$0] }
+    }
+    guard case .affine = IndexMap(indices, shape: shape) else { return nil }
+    return shape
+  }
 }

@@ -1,23 +1,40 @@
 import FlowIR
 
 extension StepPrinter {
+  /// Lists of so many indices are printed as loops, if they can be: compilers take long to read them.
+  private static let longList = 1024
+
   /// A copy of a view, by its index along each axis.
   func copyView(_ step: UniformStep, word: String) -> [String] {
     let operation = step.operations[0]
-    if case .gather(_, let indices) = operation.opcode,
-      word == "fk_real", type(of: operation.result).shape.count == 1
-    {
-      let call = KernelCall.gather(
-        source: pointer(operation.operands[0]), at: definitions.table(indices),
-        target: pointer(operation.result))
-      return begin(step) + [call.statement, "}"]
+    let shape = type(of: operation.result).shape
+    if case .gather(_, let indices) = operation.opcode, shape.count == 1 {
+      if indices.count >= Self.longList, let shape = IndexMap.shape(of: indices),
+        case .affine(let base, let strides) = IndexMap(indices, shape: shape)
+      {
+        let source = ["\(base)"] + strides.enumerated().map { "\($1) * i\($0)" }
+        return copy(step, shape: shape, source: source, word: word)
+      }
+      if word == "fk_real" {
+        let call = KernelCall.gather(
+          source: pointer(operation.operands[0]), at: definitions.table(indices),
+          target: pointer(operation.result))
+        return begin(step) + [call.statement, "}"]
+      }
     }
-    let to = type(of: operation.result).shape
-    let own = strides(of: to)
-    let target = to.indices.map { "\(own[$0]) * i\($0)" }.joined(separator: " + ")
-    let source = sourceTerms(operation).joined(separator: " + ")
+    return copy(step, shape: shape, source: sourceTerms(operation), word: word)
+  }
+
+  /// A copy to elements in row-major order of a shape, from the index that is the sum of terms in `i0`, `i1`, ….
+  private func copy(_ step: UniformStep, shape: [Int], source terms: [String], word: String)
+    -> [String]
+  {
+    let operation = step.operations[0]
+    let own = strides(of: shape)
+    let target = shape.indices.map { "\(own[$0]) * i\($0)" }.joined(separator: " + ")
+    let source = terms.joined(separator: " + ")
     var lines: [String] = []
-    for (axis, extent) in to.enumerated() {
+    for (axis, extent) in shape.enumerated() {
       // Shared out in whole rows.
       lines.append(
         axis == 0 && !step.share.isOne
