@@ -5,6 +5,7 @@ usage: readme_table.py      after `Benchmarks/run`; replaces the part of this ki
 
 import os
 import re
+import sys
 
 from store import HERE, KINDS, OURS, PEERS, TITLES, Results, workloads
 from sweep import shares_text
@@ -93,6 +94,8 @@ def replace_part(title, kind, new):
 
 def main():
     results = Results()
+    if "kind" not in results.data["machine"]:
+        sys.exit("readme_table.py: there is no results.json to read; call Benchmarks/run first")
     replace_part("Speed", results.data["machine"]["kind"], section(results))
 
 
