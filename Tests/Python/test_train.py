@@ -177,6 +177,29 @@ def test_a_live_flow_is_trained_on_and_goes_back() -> None:
         flowir.fit(object(), x)
 
 
+@pytest.mark.parametrize("name", ["MAF", "NSF", "RealNVP", "SOSPF", "GF", "NAF"])
+def test_steps_on_whole_batches_are_those_of_pytorch(name: str) -> None:
+    """With all rows in each step no order of rows is left to chance, and both come to the same flow."""
+    x, context = data(600)
+    torch.manual_seed(1)
+    theirs = getattr(zuko.flows, name)(2, 1, **FLOWS[name][1])
+    ours = flowir.fit(
+        theirs, x, context, epochs=40, batch_size=len(x), learning_rate=1e-3, schedule="constant",
+        validation_data=(x, context), patience=None, progress=False)
+    assert ours.report["best_epoch"] == 40
+    rows, conditions = torch.from_numpy(x).float(), torch.from_numpy(context).float()
+    optimizer = torch.optim.Adam(theirs.parameters(), lr=1e-3)
+    before = theirs(conditions).log_prob(rows).mean().item()
+    for _ in range(40):
+        optimizer.zero_grad()
+        (-theirs(conditions).log_prob(rows).mean()).backward()
+        optimizer.step()
+    with torch.no_grad():
+        after = theirs(conditions).log_prob(rows)
+    assert after.mean().item() > before + 0.05
+    np.testing.assert_allclose(ours.log_prob(x, context), after, rtol=2e-3, atol=2e-3)
+
+
 def test_a_flow_that_is_trained_on_keeps_its_units_bounds_and_columns() -> None:
     generator = np.random.default_rng(0)
     table = pd.DataFrame({"mass": generator.exponential(size=800) + 1e3, "count": generator.poisson(2, 800)})
