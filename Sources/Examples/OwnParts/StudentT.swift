@@ -11,7 +11,7 @@ struct StudentT: Distribution {
   func logProb(_ x: Tensor) -> Tensor {
     let constant =
       logGamma(0.5 * (freedom + 1)) - logGamma(0.5 * freedom) - 0.5 * log(.pi * freedom)
-    let tail = 0.5 * (freedom + 1) * log1p(square(x / scale) / freedom)
+    let tail = 0.5 * (freedom + 1) * log1pSquare(x / scale / sqrt(freedom))
     return (constant - log(scale) - tail).sum(axis: 0)
   }
 

@@ -151,8 +151,8 @@ public func expm1(_ x: Tensor) -> Tensor { x.unary(.expm1) }
 public func log(_ x: Tensor) -> Tensor { x.unary(.log) }
 /// `log(1 + x)`.
 public func log1p(_ x: Tensor) -> Tensor { x.unary(.log1p) }
-/// `log(1 + x²)`, where the square may overflow.
-func log1pSquare(_ x: Tensor) -> Tensor {
+/// `log(1 + x²)`, also where the square overflows.
+public func log1pSquare(_ x: Tensor) -> Tensor {
   let isLarge = abs(x) .> 1
   let size = select(isLarge, abs(x), x.like(1))
   return 2 * log(size) + log1p(square(select(isLarge, 1 / size, x)))
