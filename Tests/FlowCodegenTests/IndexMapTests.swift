@@ -12,12 +12,12 @@ import Testing
       }
     }
     // Rows repeated side by side, a transposed matrix, columns in reverse, one number.
-    #expect(IndexMap.shape(of: list(7, [(6, 4), (5, 0), (4, 1)])) == [6, 5, 4])
-    #expect(IndexMap.shape(of: list(0, [(3, 1), (4, 3)])) == [3, 4])
-    #expect(IndexMap.shape(of: list(9, [(3, 20), (10, -1)])) == [3, 10])
-    #expect(IndexMap.shape(of: [5]) == [])
+    #expect(IndexMap.loops(of: list(7, [(6, 4), (5, 0), (4, 1)]))?.shape == [6, 5, 4])
+    #expect(IndexMap.loops(of: list(0, [(3, 1), (4, 3)]))?.shape == [3, 4])
+    #expect(IndexMap.loops(of: list(9, [(3, 20), (10, -1)]))?.shape == [3, 10])
+    #expect(IndexMap.loops(of: [5])?.shape == [])
     // Rows that follow each other are one loop.
-    #expect(IndexMap.shape(of: list(0, [(3, 4), (4, 1)])) == [12])
+    #expect(IndexMap.loops(of: list(0, [(3, 4), (4, 1)]))?.shape == [12])
     let loops = list(7, [(6, 4), (5, 0), (4, 1)])
     #expect(IndexMap(loops, shape: [6, 5, 4]) == .affine(base: 7, strides: [4, 0, 1]))
   }
@@ -29,6 +29,6 @@ import Testing
       [0, 1, 2, 1, 2, 4],
     ])
   func others(indices: [Int]) {
-    #expect(IndexMap.shape(of: indices) == nil)
+    #expect(IndexMap.loops(of: indices) == nil)
   }
 }

@@ -77,7 +77,8 @@ FK_INLINE int fk_beside(const fk_panel *p, int left, int room) {
  * has room for FK_ROW_LANES more. */
 FK_OUTLINE int fk_row_products(const fk_real *packed, const fk_panel *p, int left, const fk_real *x,
                                fk_real *sums) {
-  if (left == fk_beside(p, left, FK_ROW_OUTPUTS)) {
+  int beside = fk_beside(p, left, FK_ROW_OUTPUTS);
+  if (beside == left) {
     const fk_real *weights = packed + p->weights, *in = x + (int64_t)p->first * FK_TILE;
     switch ((p[left - 1].row + p[left - 1].rows - p->row + FK_ROW_LANES - 1) / FK_ROW_LANES) {
     case 6: fk_row_block(6, weights, p->stride, p->k, in, sums); break;
@@ -92,7 +93,8 @@ FK_OUTLINE int fk_row_products(const fk_real *packed, const fk_panel *p, int lef
   fk_row_outputs t;
   int n = 0, count = 0, from = 0, done = 0;
   do {
-    const int beside = fk_beside(p + n, left - n, (FK_ROW_VECTORS - count) * FK_ROW_LANES);
+    if (n > 0)
+      beside = fk_beside(p + n, left - n, (FK_ROW_VECTORS - count) * FK_ROW_LANES);
     const fk_real *weights = packed + p[n].weights;
     int outputs = p[n + beside - 1].row + p[n + beside - 1].rows - p[n].row;
     for (; outputs > 0; outputs -= FK_ROW_LANES, weights += FK_ROW_LANES, count++) {

@@ -31,8 +31,9 @@ enum IndexMap: Hashable {
     self = .affine(base: indices.first ?? 0, strides: strides)
   }
 
-  /// The shape, of at most four axes, in whose row-major order a list of indices is affine; nil if there is none.
-  static func shape(of indices: [Int]) -> [Int]? {
+  /// The shape, of at most four axes, in whose row-major order a list of indices is affine, with the list's base and
+  /// its strides along the axes; nil if there is none.
+  static func loops(of indices: [Int]) -> (shape: [Int], base: Int, strides: [Int])? {
     var shape: [Int] = []
     var rest = indices
     while rest.count > 1 {
@@ -42,7 +43,7 @@ enum IndexMap: Hashable {
       shape.insert(run, at: 0)
       rest = Swift.stride(from: 0, to: rest.count, by: run).map { rest[$0] }
     }
-    guard case .affine = IndexMap(indices, shape: shape) else { return nil }
-    return shape
+    guard case .affine(let base, let strides) = IndexMap(indices, shape: shape) else { return nil }
+    return (shape, base, strides)
   }
 }

@@ -9,11 +9,9 @@ extension StepPrinter {
     let operation = step.operations[0]
     let shape = type(of: operation.result).shape
     if case .gather(_, let indices) = operation.opcode, shape.count == 1 {
-      if indices.count >= Self.longList, let shape = IndexMap.shape(of: indices),
-        case .affine(let base, let strides) = IndexMap(indices, shape: shape)
-      {
-        let source = ["\(base)"] + strides.enumerated().map { "\($1) * i\($0)" }
-        return copy(step, shape: shape, source: source, word: word)
+      if indices.count >= Self.longList, let loops = IndexMap.loops(of: indices) {
+        let source = ["\(loops.base)"] + loops.strides.enumerated().map { "\($1) * i\($0)" }
+        return copy(step, shape: loops.shape, source: source, word: word)
       }
       if word == "fk_real" {
         let call = KernelCall.gather(
