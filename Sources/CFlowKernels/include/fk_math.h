@@ -23,8 +23,8 @@
 #define FK_ITSELF 1e-17
 #else
 #define FK_LOG2E 1.44269504f
-#define FK_LN2_HIGH 6.93359375e-1f
-#define FK_LN2_LOW -2.12194440e-4f
+#define FK_LN2_HIGH 6.931457519531e-1f
+#define FK_LN2_LOW 1.42860677e-6f
 #define FK_ROUND 12582912.0f
 #define FK_MANTISSA 23
 #define FK_BIAS 127
@@ -111,8 +111,7 @@ FK_INLINE fk_vec fk_exp_tail(fk_vec r) {
                        2.7557250163029179e-06, 2.7557269903215795e-07, 2.5107353767261877e-08,
                        2.0916212837493853e-09);
 #else
-  return FK_POLYNOMIAL(r, 0.500000002f, 0.166666667f, 0.0416664484f, 0.00833330909f,
-                       0.00139354518f, 0.000198929918f);
+  return FK_POLYNOMIAL(r, 0.49999994f, 0.166665211f, 0.041668389f, 0.00836872496f, 0.00138145802f);
 #endif
 }
 
@@ -145,7 +144,7 @@ FK_INLINE fk_vec fk_exp(fk_vec x) {
   fk_vec real_n;
   fk_int n;
   fk_vec r = fk_reduce_exp(x, &real_n, &n);
-  fk_vec p = (r * r) * fk_exp_tail(r) + r + 1;
+  fk_vec p = (r * fk_exp_tail(r) + 1) * r + 1;
   return fk_scale(p, real_n, n);
 }
 
@@ -161,7 +160,7 @@ FK_INLINE fk_vec fk_exp_negative(fk_vec x) {
   fk_vec real_n;
   fk_int n;
   fk_vec r = fk_reduce_exp(x, &real_n, &n);
-  return fk_scale_down((r * r) * fk_exp_tail(r) + r + 1, n);
+  return fk_scale_down((r * fk_exp_tail(r) + 1) * r + 1, n);
 }
 
 /* exp(x) - 1 for |x| <= 80, as 2^n (exp(r) - 1) + (2^n - 1). */
@@ -189,9 +188,9 @@ FK_INLINE fk_vec fk_expm1(fk_vec x) {
   return fk_select(fk_abs(x) < FK_ITSELF, x, y);
 }
 
-/* x for x >= 0, else exp(x) - 1; keeps -0. At most 1 ulp (f32), 1.1 (f64). The rounding of ln 2 needs no
- * second term, since 2^n - 1 outweighs it, and in float32 the tail needs a term less: its coefficients are
- * minimax for r < 0, where the result is as small as r, and for half of the error where r > 0. */
+/* x for x >= 0, else exp(x) - 1; keeps -0. At most 1 ulp (f32), 1.2 (f64). The rounding of ln 2 needs no
+ * second term, since 2^n - 1 outweighs it, and in float32 the tail has coefficients of its own: minimax for
+ * r < 0, where the result is as small as r, and for half of the error where r > 0. */
 FK_INLINE fk_vec fk_elu(fk_vec x) {
   fk_vec bounded = fk_select(x < -40, fk_splat(-40), x);
   fk_vec shifted = bounded * FK_LOG2E + FK_ROUND;
@@ -207,16 +206,38 @@ FK_INLINE fk_vec fk_elu(fk_vec x) {
   return fk_select(x < 0, p * scale + (scale - 1), x);
 }
 
-/* x = m 2^e with sqrt(1/2) <= m < sqrt(2); gives m - 1 and e. Meant for positive finite x. */
+/* x = m 2^e with 3/4 <= m < 3/2; gives m - 1 and e. Meant for positive finite x. AVX-512 has instructions for
+ * it, by which e is the infinity whose sign log(x) has where that is infinite, and m NaN for negative x. */
 FK_INLINE fk_vec fk_split_log(fk_vec x, fk_vec *exponent) {
+#ifdef __AVX512F__
+  fk_parts m = {x}, e = {x};
+  enum { from_three_quarters = 3, nan_if_negative = 2 << 2, as_the_mode_is = 4 };
+  FK_UNROLL
+  for (size_t i = 0; i < sizeof(x) / sizeof(fk_register); i++) {
+    fk_register part = m.registers[i];
+#ifdef FK_DOUBLE
+    m.registers[i] = __builtin_ia32_getmantpd512_mask(
+        part, from_three_quarters | nan_if_negative, part, (unsigned char)-1, as_the_mode_is);
+    e.registers[i] = __builtin_ia32_getexppd512_mask(part, part, (unsigned char)-1, as_the_mode_is);
+#else
+    m.registers[i] = __builtin_ia32_getmantps512_mask(
+        part, from_three_quarters | nan_if_negative, part, (unsigned short)-1, as_the_mode_is);
+    e.registers[i] =
+        __builtin_ia32_getexpps512_mask(part, part, (unsigned short)-1, as_the_mode_is);
+#endif
+  }
+  *exponent = fk_select(m.vector < 1, e.vector + 1, e.vector);
+  return m.vector - 1;
+#else
   fk_int tiny = x < FK_NORMAL_MIN;
   x = fk_select(tiny, x * FK_SUBNORMAL_SCALE, x);
   fk_int bits = (fk_int)x;
-  fk_int offset = (fk_int)fk_splat((fk_real)0.70710678118654752);
+  fk_int offset = (fk_int)fk_splat((fk_real)0.75);
   fk_int e = (bits - offset) >> FK_MANTISSA;
   fk_vec m = (fk_vec)(bits - (e << FK_MANTISSA));
   *exponent = fk_to_real(e) - fk_select(tiny, fk_splat(FK_SUBNORMAL_SHIFT), fk_splat(0));
   return m - 1;
+#endif
 }
 
 /* log(1 + f) + e ln 2 for the parts that fk_split_log gives; a correction is added last. */
@@ -224,28 +245,31 @@ FK_INLINE fk_vec fk_join_log(fk_vec f, fk_vec e, fk_vec correction) {
   fk_vec half_square = f * f * (fk_real)0.5;
 #ifdef FK_DOUBLE
   fk_vec s = f / (f + 2), z = s * s;
-  fk_vec tail = z * FK_POLYNOMIAL(z, 0.66666666666666663, 0.39999999999999991, 0.28571428571435858,
-                                  0.22222222219710297, 0.18181818615177278, 0.15384573450028968,
-                                  0.13335711085008436, 0.11686508917312045, 0.11896558568412165);
+  fk_vec tail = z * FK_POLYNOMIAL(z, 0.666666666666666, 0.4000000000005594, 0.2857142855600735,
+                                  0.2222222427618411, 0.1818166708955834, 0.15391072394915228,
+                                  0.13174262408683576, 0.13838563108446056);
   tail = s * (half_square + tail) + (e * FK_LN2_LOW + correction);
   return e * FK_LN2_HIGH + (f - (half_square - tail));
 #else
-  fk_vec p = FK_POLYNOMIAL(f, 0.333333312f, -0.249999969f, 0.200007207f, -0.166678098f,
-                           0.14248877f, -0.124253598f, 0.116870249f, -0.114830813f,
-                           0.0697134632f);
+  fk_vec p = FK_POLYNOMIAL(f, 0.333334506f, -0.250001818f, 0.199914038f, -0.166499376f, 0.144780234f,
+                           -0.131028935f, 0.102870762f, -0.0435577184f);
   fk_vec tail = f * f * f * p + (e * FK_LN2_LOW + correction);
   return e * FK_LN2_HIGH + (f + (tail - half_square));
 #endif
 }
 
-/* log(x): -inf at 0 and -0, NaN below, infinity at infinity. At most 0.9 ulp. */
+/* log(x): -inf at 0 and -0, NaN below, infinity at infinity. At most 0.9 ulp (f32), 0.95 (f64). With AVX-512 the
+ * exponent of a special number carries it to the result, since both parts of ln 2 are positive. */
 FK_INLINE fk_vec fk_log(fk_vec x) {
   fk_vec e;
   fk_vec f = fk_split_log(x, &e);
   fk_vec y = fk_join_log(f, e, fk_splat(0));
+#ifndef __AVX512F__
   y = fk_select(x == FK_INFINITY, x, y);
   y = fk_select(x == 0, fk_splat(-FK_INFINITY), y);
-  return fk_select((x < 0) | (x != x), fk_splat(FK_NAN), y);
+  y = fk_select((x < 0) | (x != x), fk_splat(FK_NAN), y);
+#endif
+  return y;
 }
 
 /* log(1 + x), exact in the small; keeps -0; -inf at -1. At most 2 ulp. The rounding of 1 + x is
@@ -416,29 +440,35 @@ typedef struct {
   fk_vec erf, erfc, bell;
 } fk_normal;
 FK_INLINE fk_normal fk_normal_parts(fk_vec a, fk_real last) {
+  fk_int is_far = a > last;
+#ifndef __AVX512F__
+  a = fk_select(is_far, fk_splat(last), a); /* where fk_scale takes any exponent a need not end */
+#endif
+  fk_vec z = a * a;
 #ifdef FK_DOUBLE
-  fk_vec c = fk_select(a > 28, fk_splat(28), a), z = c * c;
   fk_vec small = a * FK_POLYNOMIAL(z, 1.1283791670955126, -0.3761263890318375, 0.11283791670954864,
                                    -0.026866170644997654, 0.005223977621974562,
                                    -0.0008548326505839159, 0.00012055285871013896,
                                    -1.4922990295838226e-05, 1.6370955957084287e-06,
                                    -1.4618441321282917e-07);
 #else
-  fk_vec c = fk_select(a > 11, fk_splat(11), a), z = c * c;
   fk_vec small = a * FK_POLYNOMIAL(z, 1.1283791f, -0.37612608f, 0.112828225f, -0.026757184f,
                                    0.0047179903f);
 #endif
   fk_vec shifted = FK_ROUND - z * FK_LOG2E, n = shifted - FK_ROUND;
-  fk_vec r = ((-z - n * FK_LN2_HIGH) - n * FK_LN2_LOW) - fk_square_error(c, z);
-  fk_vec p = (r * r) * fk_exp_tail(r) + r + 1;
-  p = fk_select(a > last, fk_splat(0), p);
+#ifdef FK_FUSED
+  fk_vec r = __builtin_elementwise_fma(-a, a, -(n * FK_LN2_HIGH)) - n * FK_LN2_LOW;
+#else
+  fk_vec r = ((-z - n * FK_LN2_HIGH) - n * FK_LN2_LOW) - fk_square_error(a, z);
+#endif
+  fk_vec p = (r * fk_exp_tail(r) + 1) * r + 1;
+  p = fk_select(is_far, fk_splat(0), p);
   fk_int whole = (fk_int)shifted - (fk_int)fk_splat(FK_ROUND);
 #ifdef __AVX512F__
-  fk_vec bell = fk_scale(p, n, whole);
+  fk_vec bell = fk_scale(p, n, whole), erfc = fk_select(is_far, fk_splat(0), fk_erfcx(a, bell));
 #else
-  fk_vec bell = fk_scale_down(p, whole);
+  fk_vec bell = fk_scale_down(p, whole), erfc = fk_erfcx(a, bell);
 #endif
-  fk_vec erfc = fk_erfcx(c, bell);
   return (fk_normal){fk_select(a < (fk_real)0.5, small, 1 - erfc), erfc, bell};
 }
 
@@ -513,7 +543,7 @@ FK_INLINE fk_vec fk_erf(fk_vec x) {
   return fk_select(a > end, fk_copysign(large, x), small);
 }
 
-/* 1 - erf(x). At most 4 ulp; 4.7 in float32 without fused multiply-adds. */
+/* 1 - erf(x). At most 4 ulp (f32), 5 (f64); 4.7 in float32 without fused multiply-adds. */
 FK_INLINE fk_vec fk_erfc(fk_vec x) {
   fk_vec erfc = fk_normal_parts(fk_abs(x), FK_BELL_LAST).erfc;
   return fk_select(x < 0, 2 - erfc, erfc);
