@@ -1,19 +1,18 @@
 import FlowIR
 
-/// Sums erfc of numbers and of their negatives by erfc of their sizes alone, each in the sum of its sign.
+/// Sums erfc of numbers and of their negatives by erfc of their sizes alone, with the signs of the numbers.
 ///
 ///     %n = negate %z                              %s = erfc (absolute %z)
-///     %p = erfc %z : rows x 8 x f32               %b = less %z, 0
-///     %q = erfc %n : rows x 8 x f32               %l = reduce_sum (select %b, %s, 0) axis 0
-///     %u = reduce_sum %p axis 0 : rows x f32   →  %h = reduce_sum (select %b, 0, %s) axis 0
-///     %v = reduce_sum %q axis 0 : rows x f32      %t = reduce_sum (select %b, 2, 0) axis 0
-///                                                 %u = %h + (%t - %l)
-///                                                 %v = %l + ((16 - %t) - %h)
+///     %p = erfc %z : rows x 8 x f32               %b = greater_equal %z, 0
+///     %q = erfc %n : rows x 8 x f32               %d = reduce_sum (select %b, %s, -%s) axis 0
+///     %u = reduce_sum %p axis 0 : rows x f32   →  %t = reduce_sum (select %b, 0, 2) axis 0
+///     %v = reduce_sum %q axis 0 : rows x f32      %u = %t + %d
+///                                                 %v = (16 - %t) - %d
 ///
-/// since erfc(-z) is 2 - erfc z. Where a sum is small none of its numbers is on the other side, so that it keeps its
-/// digits.
+/// since erfc(-z) is 2 - erfc z. Where a sum is small none of its numbers is on the other side: then the count is an
+/// exact 0, and the sum keeps its digits.
 ///
-/// In float32 the sum of erf z beside both is half of their difference, `(8 - %t) + (%l - %h)`, unless all numbers are
+/// In float32 the sum of erf z beside both is half of their difference, `(8 - %t) - %d`, unless all numbers are
 /// small: then that has lost its digits, and two terms of the series of erf have them.
 ///
 /// It runs after differentiation, since the size of a number has no derivative at 0.
@@ -115,18 +114,19 @@ private struct Tails {
       try rewriter.emit(.reduce(.sum, axis: one.key.axis), terms)
     }
     let zero = splat(0, type)
-    let isBelow = try rewriter.emit(.compare(.less), z, zero)
+    // The comparison that holds where nothing is added: compilers put the other operation under a mask.
+    let isAbove = try rewriter.emit(.compare(.greaterEqual), z, zero)
     let tail = try rewriter.emit(.unary(.erfc), try rewriter.emit(.unary(.absolute), z))
-    let below = try total(try rewriter.emit(.select, isBelow, tail, zero))
-    let above = try total(try rewriter.emit(.select, isBelow, zero, tail))
-    let twice = try total(try rewriter.emit(.select, isBelow, splat(2, type), zero))
+    let negated = try rewriter.emit(.unary(.negate), tail)
+    let tails = try total(try rewriter.emit(.select, isAbove, tail, negated))
+    let twice = try total(try rewriter.emit(.select, isAbove, zero, splat(2, type)))
     let sumType = rewriter.type(of: twice)
-    var rebuilt = [one.upper: try add(above, try subtract(twice, below))]
+    var rebuilt = [one.upper: try add(twice, tails)]
     let others = try subtract(splat(2 * count, sumType), twice)
-    rebuilt[one.lower] = try add(below, try subtract(others, above))
+    rebuilt[one.lower] = try subtract(others, tails)
     if let middle = one.middle {
       let signs = try subtract(splat(count, sumType), twice)
-      let difference = try add(signs, try subtract(below, above))
+      let difference = try subtract(signs, tails)
       let square = try rewriter.emit(.unary(.square), z)
       let isSmall = try rewriter.emit(
         .compare(.less), try total(square), splat(Self.smallSquare, sumType))

@@ -37,8 +37,8 @@ struct JointFunctions {
       return readers[place].allSatisfy { reader in
         let next = operations[reader.operation]
         if case .reduce(.sum, _) = next.opcode { return !isBell || isJudged(reader.operation) }
-        if next.opcode == .select {
-          return !isBell && reader.operand > 0 && isSummed(reader.operation)
+        if next.opcode == .unary(.negate) || (next.opcode == .select && reader.operand > 0) {
+          return !isBell && isSummed(reader.operation)
         }
         return isBell && next.opcode == .binary(.multiply) && !stored.contains(next.result)
           && readers[reader.operation].allSatisfy { isJudged($0.operation) }

@@ -21,7 +21,8 @@ public struct GaussianizationTransform: Transform {
 
   /// `(exp(a_i) x + b_i) / √2`, whose square is kept from overflowing, which would make derivatives 0 times infinity.
   private func scaled(_ x: Tensor) -> Tensor {
-    (x.expandedLast() * exp(logScale) + shift).clamped(-1e18, 1e18) * (0.5).squareRoot()
+    let half = (0.5).squareRoot()
+    return (x.expandedLast() * (exp(logScale) * half) + shift * half).clamped(-1e18, 1e18)
   }
 
   private func value(_ x: Tensor) -> Tensor {
@@ -67,8 +68,20 @@ enum NormalQuantile {
     let numerator: [Double]
     let denominator: [Double]
 
-    func callAsFunction(_ x: Tensor) -> Tensor {
-      polynomial(numerator, x) / polynomial(denominator, x)
+    func callAsFunction(_ x: Tensor) -> Quotient {
+      Quotient(numerator: polynomial(numerator, x), denominator: polynomial(denominator, x))
+    }
+  }
+
+  /// A division that waits until it is known which of several is wanted.
+  private struct Quotient {
+    var numerator: Tensor
+    let denominator: Tensor
+
+    static func select(_ condition: Tensor, _ a: Quotient, _ b: Quotient) -> Quotient {
+      Quotient(
+        numerator: Flows.select(condition, a.numerator, b.numerator),
+        denominator: Flows.select(condition, a.denominator, b.denominator))
     }
   }
 
@@ -121,7 +134,8 @@ enum NormalQuantile {
     let isMiddle = abs(middle) .<= 0.425
     let q = select(isMiddle, middle, middle.like(0))
     let r = 0.180625 - square(q)
-    let inner = q * (isDouble ? Self.middle : shortMiddle)(r)
+    var inner = (isDouble ? Self.middle : shortMiddle)(r)
+    inner.numerator = inner.numerator * q
     let tail = select(isMiddle, middle.like(0.05), minimum(lower, upper))
     let smallest = isDouble ? 1e-300 : 1e-37
     let root = sqrt(-log(hasFarTails ? maximum(tail, smallest) : tail))
@@ -129,10 +143,12 @@ enum NormalQuantile {
     var size = (isDouble ? Self.tail : shortTail)(s)
     if hasFarTails {
       let f = maximum(root, 5) - 5
-      size = select(root .> 5, far(f), size)
-      size = select(tail .> 0, size, size.like(.infinity))
+      size = .select(root .> 5, far(f), size)
+      size.numerator = select(tail .> 0, size.numerator, size.numerator.like(.infinity))
     }
-    return select(isMiddle, inner, select(middle .< 0, -size, size))
+    size.numerator = select(middle .< 0, -size.numerator, size.numerator)
+    let result = Quotient.select(isMiddle, inner, size)
+    return result.numerator / result.denominator
   }
 
   private static func polynomial(_ coefficients: [Double], _ x: Tensor) -> Tensor {

@@ -28,8 +28,10 @@ extension GroupPrinter {
       }
       let target = arrayElement(result, resultIndex)
       initialize(result, Expressions.splat(reduction.identity(dtypes[0]), dtypes[0]), in: segment)
-      segment.lines.append(
-        .raw("\(target) = \(Expressions.combine(reduction, target, operands[0], dtypes[0]));"))
+      let sum =
+        reduction == .sum ? conditionalSum(operation.operands[0], target, segment: index) : nil
+      let combined = sum ?? Expressions.combine(reduction, target, operands[0], dtypes[0])
+      segment.lines.append(.raw("\(target) = \(combined);"))
       locals[result] = Local(segment: index, isDirect: false, shape: [])
     case .cumulativeSum(let axis, _):
       let loop = space.isWhole ? axis : axis - 1
@@ -63,6 +65,9 @@ extension GroupPrinter {
       let expression =
         joint.map { "\($0.function)(\(operands[0]))" }
         ?? Expressions.pointwise(operation.opcode, operands, dtypes)
+      if operation.opcode == .select && dtypes[1].isFloat {
+        noteChoice(operation, operands, segment: index)
+      }
       define(result, resultIndex, expression, segment: index, shape: shape)
     case .constant, .reshape, .broadcast, .transpose, .slice, .gather, .pad, .concatenate,
       .scatterAdd, .linear, .linearWeightGradient, .matmul, .matrixExponential, .cholesky,
@@ -70,6 +75,25 @@ extension GroupPrinter {
       .odeAdjoint, .monotoneRoot, .quadrature:
       preconditionFailure("\(operation.opcode.name) takes no part in a group")
     }
+  }
+
+  /// Remembers a select one of whose sides is zero.
+  private func noteChoice(_ operation: TensorOperation, _ operands: [String], segment: Int) {
+    let zero = operation.operands.dropFirst().firstIndex { views.splat(of: $0) == 0 }
+    guard let zero else { return }
+    choices[operation.result] = Choice(
+      segment: segment, condition: operands[0], term: operands[3 - zero], isElse: zero == 1)
+  }
+
+  /// A sum so far with an element of a select added, one of whose sides is zero: the sum itself is selected then,
+  /// which processors that have masks do as they add. It starts at 0 and never is -0, to which 0 would make a
+  /// difference.
+  private func conditionalSum(_ term: Value, _ sum: String, segment: Int) -> String? {
+    guard let choice = choices[term], choice.segment == segment else { return nil }
+    let added = "\(sum) + \(choice.term)"
+    return choice.isElse
+      ? "fk_select(\(choice.condition), \(sum), \(added))"
+      : "fk_select(\(choice.condition), \(added), \(sum))"
   }
 
   func define(

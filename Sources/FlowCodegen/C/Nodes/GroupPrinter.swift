@@ -44,12 +44,23 @@ final class GroupPrinter {
     var shape: [Int]
   }
 
+  /// A select of a number or zero, as the operands of its segment are written.
+  struct Choice {
+    let segment: Int
+    let condition: String
+    /// What it takes unless that is zero.
+    let term: String
+    /// Whether it takes that where the condition is false.
+    let isElse: Bool
+  }
+
   let group: GroupNode
   let views: Views
   let scratch: ScratchPlan
   var parameters: [Parameter] = []
   var segments: [Segment] = []
   var locals: [Value: Local] = [:]
+  var choices: [Value: Choice] = [:]
   var assembled: [Value: Int] = [:]
   var arrays: Set<Value> = []
   var declarations: [String] = []
