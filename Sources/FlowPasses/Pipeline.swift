@@ -6,7 +6,7 @@ public enum Pipeline {
   public static let all: [Pass] = [
     simplify, commonSubexpressions, deadCode, hoistUniform, hoistInvariants, foldMasks,
     sinkTakes, splitLayers, narrowLayers, lateFactors, recompute,
-    compactParameters, splitItems, directLogSums, tailSums,
+    compactParameters, splitItems, directLogSums, tailSums, unrollQuadratures,
   ]
 
   /// What every function goes through before it is lowered or differentiated.
@@ -19,15 +19,15 @@ public enum Pipeline {
   public static let forward: [Pass] =
     standard
     + [
-      directLogSums, tailSums, splitItems, simplify, hoistInvariants, commonSubexpressions,
-      deadCode,
+      directLogSums, tailSums, unrollQuadratures, splitItems, simplify, hoistInvariants,
+      commonSubexpressions, deadCode,
     ]
 
   /// What a function goes through after differentiation: the masks have been folded before. A second derivative is
   /// taken before it, since the size of a number, which `tailSums` takes, has no derivative at 0.
   public static let cleanup: [Pass] = [
-    deadCode, lateFactors, narrowLayers, tailSums, simplify, hoistInvariants, commonSubexpressions,
-    deadCode, recompute,
+    deadCode, lateFactors, narrowLayers, tailSums, unrollQuadratures, simplify, hoistInvariants,
+    commonSubexpressions, deadCode, recompute,
   ]
 
   /// Runs passes in order, as far as the budget allows; `observe` is told each pass and the function

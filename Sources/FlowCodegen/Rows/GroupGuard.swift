@@ -73,9 +73,10 @@ struct GroupGuard {
     return parts
   }
 
-  /// Whether an operation takes a number of an item unless a comparison of that number says that it is no good, and
-  /// the group computes what it takes instead. Other selects may take either side in every other row, and a branch
-  /// would cost more than it saves.
+  /// Whether an operation takes a number of an item unless a comparison says that it is no good, or that its size is
+  /// too large, and the group computes what it takes instead. Other selects may take either side in every other row,
+  /// and a branch would cost more than it saves; those that take a number of enormous size, and else a function of it,
+  /// take that function in nearly all rows.
   private static func chooses(
     _ operation: TensorOperation, _ views: Views, _ readers: GroupReaders
   ) -> Bool {
@@ -83,12 +84,13 @@ struct GroupGuard {
       readers.place(of: operation.operands[2]) != nil,
       IterationSpace(operation, views.function).inner.isEmpty,
       let condition = views.definition(of: operation.operands[0]),
-      case .compare = condition.opcode
+      case .compare(let comparison) = condition.opcode
     else { return false }
-    return condition.operands.contains { number in
-      let definition = views.definition(of: number)
-      let isSize = definition?.opcode == .unary(.absolute)
-      return (isSize ? definition?.operands[0] : number) == operation.operands[1]
+    return condition.operands.enumerated().contains { place, number in
+      if let size = views.definition(of: number), size.opcode == .unary(.absolute) {
+        return place == comparison.smallerOperand && size.operands[0] == operation.operands[1]
+      }
+      return number == operation.operands[1]
     }
   }
 
@@ -101,4 +103,15 @@ struct GroupGuard {
 
   /// The fewest instructions of an item for which a branch is worth while.
   private static let leastSaved = 100
+}
+
+extension Comparison {
+  /// Which operand is the smaller one where the comparison holds; nil if that does not say.
+  fileprivate var smallerOperand: Int? {
+    switch self {
+    case .less, .lessEqual: 0
+    case .greater, .greaterEqual: 1
+    case .equal, .notEqual: nil
+    }
+  }
 }

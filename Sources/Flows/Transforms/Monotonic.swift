@@ -67,15 +67,15 @@ public struct SOSPolynomialTransform: Transform {
     precondition(a.shape.count >= 2, "the coefficients need two axes, found \(a.shape)")
     let terms = a.shape[a.shape.count - 1]
     let polynomials = a.shape[a.shape.count - 2]
+    let coefficients = (0..<terms).map { j in
+      let coefficient = a.slice(j, j + 1).reshaped(Array(a.shape.dropLast()))
+      return j == 0 ? coefficient + 1 : coefficient
+    }
     // The rule with as many nodes as coefficients is exact for this degree.
     transform = UnconstrainedMonotonicTransform(nodes: terms) { u in
       let t = (u * (1 / bound)).expandedLast()
-      func coefficient(_ j: Int) -> Tensor {
-        a.slice(j, j + 1).reshaped(Array(a.shape.dropLast()))
-      }
-      var p = coefficient(terms - 1)
-      for j in stride(from: terms - 2, through: 0, by: -1) { p = p * t + coefficient(j) }
-      return square(p + 1).sum(axis: -1) / Double(polynomials) + slope
+      let p = coefficients.dropLast().reversed().reduce(coefficients[terms - 1]) { $0 * t + $1 }
+      return square(p).sum(axis: -1) * (1 / Double(polynomials)) + slope
     }
   }
 
