@@ -74,11 +74,9 @@ FK_OUTLINE void fk_inverse_start(const fk_inverse *t, const fk_root *r, int begi
       fk_int size = ((fk_int)(fk_abs(safe) + 1) - FK_KNOT_ONE) >> FK_KNOT_SHIFT;
       fk_int place = fk_select_int(safe < 0, -size - 1, size) - t->first;
       place = fk_max_int(fk_min_int(place, fk_splat_int(t->count - 2)), fk_splat_int(0));
-      fk_vec x0, x1, d0, d1;
-      for (int lane = 0; lane < FK_LANES; lane++) {
-        const fk_real *pair = t->pairs + ((int64_t)element * t->count + place[lane]) * 2;
-        x0[lane] = pair[0], d0[lane] = pair[1], x1[lane] = pair[2], d1[lane] = pair[3];
-      }
+      fk_vec four[4];
+      fk_gather_four(t->pairs + (int64_t)element * t->count * 2, place * 2, four);
+      fk_vec x0 = four[0], d0 = four[1], x1 = four[2], d1 = four[3];
       fk_vec y0 = fk_knots(t, place + t->first), y1 = fk_knots(t, place + t->first + 1);
       fk_vec h = y1 - y0, u = (y - y0) / h, rise = x1 - x0;
       /* Slopes of at most three times the chord's keep the cubic monotone (Fritsch and Carlson,
