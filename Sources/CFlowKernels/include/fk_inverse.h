@@ -61,6 +61,25 @@ FK_OUTLINE void fk_inverse_put(const fk_inverse *t, int tile, const fk_root *r, 
     }
 }
 
+/* The four numbers from each index on. */
+FK_INLINE void fk_gather_four(const fk_real *numbers, fk_int index, fk_vec four[4]) {
+#ifdef __AVX512F__
+  FK_UNROLL
+  for (int i = 0; i < 4; i++)
+#ifdef FK_DOUBLE
+    four[i] = (fk_vec)__builtin_ia32_gatherdiv8df(fk_splat(0), numbers + i, index,
+                                                  (unsigned char)-1, sizeof(fk_real));
+#else
+    four[i] = (fk_vec)__builtin_ia32_gathersiv16sf(fk_splat(0), numbers + i, index,
+                                                   (unsigned short)-1, sizeof(fk_real));
+#endif
+#else
+  for (int lane = 0; lane < FK_LANES; lane++)
+    for (int i = 0; i < 4; i++)
+      four[i][lane] = numbers[index[lane] + i];
+#endif
+}
+
 /* Moves the starts of searches, as fk_root_start makes them, to what the table says. */
 FK_OUTLINE void fk_inverse_start(const fk_inverse *t, const fk_root *r, int begin, int end,
                                  const int32_t *items) {

@@ -96,25 +96,6 @@ FK_INLINE fk_vec fk_sign(fk_vec x) {
 FK_INLINE fk_int fk_is_nan(fk_vec x) { return x != x; }
 FK_INLINE fk_int fk_is_finite(fk_vec x) { return (x - x) == fk_splat(0); }
 
-/* The four numbers from each index on. */
-FK_INLINE void fk_gather_four(const fk_real *numbers, fk_int index, fk_vec four[4]) {
-#ifdef __AVX512F__
-  FK_UNROLL
-  for (int i = 0; i < 4; i++)
-#ifdef FK_DOUBLE
-    four[i] = (fk_vec)__builtin_ia32_gatherdiv8df(fk_splat(0), numbers + i, index,
-                                                  (unsigned char)-1, sizeof(fk_real));
-#else
-    four[i] = (fk_vec)__builtin_ia32_gathersiv16sf(fk_splat(0), numbers + i, index,
-                                                   (unsigned short)-1, sizeof(fk_real));
-#endif
-#else
-  for (int lane = 0; lane < FK_LANES; lane++)
-    for (int i = 0; i < 4; i++)
-      four[i][lane] = numbers[index[lane] + i];
-#endif
-}
-
 /* x^2 - z, where z is the rounded square of x: a fused multiply-add, or the digits in halves (Dekker, "A
  * floating-point technique for extending the available precision", 1971). */
 FK_INLINE fk_vec fk_square_error(fk_vec x, fk_vec z) {

@@ -82,7 +82,11 @@ struct EpilogueSearch {
       guard lowering.context.type(of: operand).hasRows, let value = views.whole(operand) else {
         return false
       }
-      if inside.contains(value) || isAvailable(value) { continue }
+      if inside.contains(value) || absorbWaiting(value, readBy: index, depth: depth)
+        || isAvailable(value)
+      {
+        continue
+      }
       guard let index = lowering.operations.firstIndex(where: { $0.results.contains(value) }),
         !lowering.fused.contains(index), lowering.places[value] == nil,
         tryAbsorb(index, depth: depth + 1)
@@ -91,6 +95,16 @@ struct EpilogueSearch {
     chain.indices.append(index)
     inside.insert(operation.result)
     return true
+  }
+
+  /// Takes in the operation that a value waits for, such as a derivative that is made of what another layer has left,
+  /// if nothing else reads it: then it need not be stored.
+  private mutating func absorbWaiting(_ value: Value, readBy reader: Int, depth: Int) -> Bool {
+    guard let index = lowering.waiting[value], readers(of: value) == [reader] else { return false }
+    let saved = self
+    if tryAbsorb(index, depth: depth + 1) { return true }
+    self = saved
+    return false
   }
 
   private mutating func isAvailable(_ value: Value) -> Bool {
