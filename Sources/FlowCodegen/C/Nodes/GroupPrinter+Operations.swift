@@ -120,6 +120,13 @@ extension GroupPrinter {
     let shape = views.type(of: operation.result).shape
     let index = affine(0, strides(of: shape), Array(1..<shape.count + 1))
     let type = dtype(operation.result)
+    if group.isReduction {
+      let total = "s\(number(of: sum.value))"
+      registers.append((total, "\(pointer(sum.buffer)) + v"))
+      let combined = Expressions.combine(reduction, total, operand, type)
+      segment.lines.append(.raw("\(total) = \(combined);"))
+      return
+    }
     let target = "\(pointer(sum.buffer)) + (\(index)) * FK_TILE + v"
     let store = type.isFloat ? "fk_store" : "fk_store_int"
     let old = load(sum.buffer, index, type)

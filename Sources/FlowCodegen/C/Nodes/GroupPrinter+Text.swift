@@ -10,10 +10,9 @@ extension GroupPrinter {
 
   /// The loop over items.
   private func items(isWide: Bool) -> String {
+    if group.isReduction { return reductions() }
     var out = CText()
-    out.line("for (int item = begin; item < end; item++) {")
-    out.line("const int d = items ? items[item] : item;")
-    out.line("(void)d;")
+    openItems(to: &out)
     for value in arrays.sorted(by: { number(of: $0) < number(of: $1) }) where isCarried(value) {
       out.line("\(Expressions.type(dtype(value))) a\(number(of: value))[FK_TILE / FK_LANES];")
     }
@@ -22,6 +21,25 @@ extension GroupPrinter {
     for segment in front[..<apart] { writeContiguously(segment, to: &out) }
     if apart < front.count { writeTogether(front[apart...], unrolled: !isWide, to: &out) }
     for segment in segments where segment.part == .tail { writeContiguously(segment, to: &out) }
+    out.line("}")
+    return out.text
+  }
+
+  private func openItems(to out: inout CText) {
+    out.line("for (int item = begin; item < end; item++) {")
+    out.line("const int d = items ? items[item] : item;")
+    out.line("(void)d;")
+  }
+
+  /// The loop over items within that over vectors, around accumulators in registers.
+  private func reductions() -> String {
+    var out = CText()
+    out.line(Self.vectors)
+    for sum in registers { out.line("fk_vec \(sum.name) = fk_load(\(sum.memory));") }
+    openItems(to: &out)
+    for segment in segments { writeLines(of: segment, to: &out) }
+    out.line("}")
+    for sum in registers { out.line("fk_store(\(sum.memory), \(sum.name));") }
     out.line("}")
     return out.text
   }

@@ -61,6 +61,8 @@ final class GroupPrinter {
   var segments: [Segment] = []
   var locals: [Value: Local] = [:]
   var choices: [Value: Choice] = [:]
+  /// The accumulators of a group that only reduces, and where they lie before and after it.
+  var registers: [(name: String, memory: String)] = []
   var assembled: [Value: Int] = [:]
   var arrays: Set<Value> = []
   var declarations: [String] = []

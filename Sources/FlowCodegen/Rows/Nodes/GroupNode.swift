@@ -31,6 +31,8 @@ struct GroupNode: NodeBody {
   let uniforms: [Value]
   /// Whether whole tiles are worked on with wide vectors.
   let isWide: Bool
+  /// Whether it only reduces values in memory over its items, whose accumulators stay in registers then.
+  let isReduction: Bool
   /// What runs only for vectors in which some row needs it.
   let guarded: GroupGuard?
   /// What functions of one number it computes together.
@@ -48,7 +50,8 @@ struct GroupNode: NodeBody {
     sources = builder.sources
     viewBuffers = builder.viewBuffers
     uniforms = builder.uniforms
-    isWide = Self.waits(builder, views.function)
+    isReduction = Self.reduces(builder, views)
+    isWide = isReduction || Self.waits(builder, views.function)
     let stored = Set(builder.stores.map(\.value)).union(builder.sums.keys)
     guarded = GroupGuard(builder.operations, stored: stored, views)
     joint = JointFunctions(builder.operations, guarded: guarded, stored: stored, views)
@@ -88,6 +91,19 @@ struct GroupNode: NodeBody {
     return costs.reduce(0, +) >= leastTogether
   }
 
+  /// Whether all operations of a group are reductions over its items, of values that others have stored. The items of
+  /// one vector wait for each other, so that a tile's vectors go side by side.
+  private static func reduces(_ builder: GroupBuilder, _ views: Views) -> Bool {
+    builder.extent >= leastReduced && builder.stores.isEmpty
+      && builder.operations.allSatisfy { operation in
+        builder.sums[operation.result] != nil && views.type(of: operation.result).dtype.isFloat
+          && views.type(of: operation.result).elementCount == 1
+          && views.whole(operation.operands[0]) != nil
+      }
+  }
+
+  /// The fewest items for which accumulators in registers are worth a loop of their own.
+  private static let leastReduced = 16
   /// The fewest instructions of a function whose chain is long: erf, erfc and log1p have as many, log and softplus
   /// fewer.
   private static let leastLong = 36
