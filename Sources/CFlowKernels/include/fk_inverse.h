@@ -8,13 +8,13 @@
 #define FK_INVERSE_H
 #include "fk_root.h"
 
-/* Knot i lies at v - 1, or 1 - v if i < 0, where the bits of v are those of 1 plus |i| units: 64 to
+/* Knot i lies at v - 1, or 1 - v if i < 0, where the bits of v are those of 1 plus |i| units: 128 to
  * an octave of v. Knots out of [low, high] lie at the ends. */
 #ifdef FK_DOUBLE
-#define FK_KNOT_SHIFT 46
+#define FK_KNOT_SHIFT 45
 #define FK_KNOT_ONE 0x3ff0000000000000
 #else
-#define FK_KNOT_SHIFT 17
+#define FK_KNOT_SHIFT 16
 #define FK_KNOT_ONE 0x3f800000
 #endif
 /* A root that takes more evaluations is not put into a table. */

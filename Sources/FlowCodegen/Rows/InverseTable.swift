@@ -12,11 +12,11 @@ struct InverseTable {
 
   /// Knots in an octave: knot i lies at ±(v - 1), where v is 1 plus |i| units of so many to 1, and
   /// the units double with each octave. `fk_inverse.h` has the same number.
-  private static let perOctave = 64
+  private static let perOctave = 128
   /// The targets that a table covers if all of them can occur.
   private static let widest = 15.0
   /// Tables of more numbers would cost more than they save.
-  private static let largest = 1 << 22
+  private static let largest = 1 << 23
 
   /// The table for targets in a range, if there are any; nil if it would be too large.
   init?(number: Int, elements: Int, range: ClosedRange<Double>?) {
