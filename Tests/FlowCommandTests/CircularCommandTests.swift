@@ -24,7 +24,7 @@ import Testing
     let trained = try command.flowir(
       "train", "--flow", "NSF", "--set", "transforms=2", "--set", "hidden_features=[16]", "--data",
       folder + "/d.csv", "--circular", "hour:24", "--lower", "-inf,-inf,0", "--upper",
-      "inf,inf,1", "--epochs", "12", "--batch-size", "64", "--learning-rate", "3e-3", "--output",
+      "inf,inf,1", "--epochs", "30", "--batch-size", "64", "--learning-rate", "3e-3", "--output",
       folder + "/m.safetensors"
     )
     #expect(trained.status == 0, "\(trained.errors)")
