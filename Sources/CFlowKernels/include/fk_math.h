@@ -115,6 +115,9 @@ FK_INLINE fk_vec fk_exp_tail(fk_vec r) {
 #endif
 }
 
+/* exp(r) on |r| <= ln 2 / 2. */
+FK_INLINE fk_vec fk_exp_reduced(fk_vec r) { return (r * fk_exp_tail(r) + 1) * r + 1; }
+
 /* p 2^n, rounded gradually where it underflows. */
 FK_INLINE fk_vec fk_scale(fk_vec p, fk_vec real_n, fk_int n) {
 #ifdef __AVX512F__
@@ -144,7 +147,7 @@ FK_INLINE fk_vec fk_exp(fk_vec x) {
   fk_vec real_n;
   fk_int n;
   fk_vec r = fk_reduce_exp(x, &real_n, &n);
-  fk_vec p = (r * fk_exp_tail(r) + 1) * r + 1;
+  fk_vec p = fk_exp_reduced(r);
   return fk_scale(p, real_n, n);
 }
 
@@ -160,7 +163,7 @@ FK_INLINE fk_vec fk_exp_negative(fk_vec x) {
   fk_vec real_n;
   fk_int n;
   fk_vec r = fk_reduce_exp(x, &real_n, &n);
-  return fk_scale_down((r * fk_exp_tail(r) + 1) * r + 1, n);
+  return fk_scale_down(fk_exp_reduced(r), n);
 }
 
 /* exp(x) - 1 for |x| <= 80, as 2^n (exp(r) - 1) + (2^n - 1). */
@@ -461,7 +464,7 @@ FK_INLINE fk_normal fk_normal_parts(fk_vec a, fk_real last) {
 #else
   fk_vec r = ((-z - n * FK_LN2_HIGH) - n * FK_LN2_LOW) - fk_square_error(a, z);
 #endif
-  fk_vec p = (r * fk_exp_tail(r) + 1) * r + 1;
+  fk_vec p = fk_exp_reduced(r);
   p = fk_select(is_far, fk_splat(0), p);
   fk_int whole = (fk_int)shifted - (fk_int)fk_splat(FK_ROUND);
 #ifdef __AVX512F__

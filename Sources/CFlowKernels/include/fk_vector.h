@@ -96,15 +96,11 @@ FK_INLINE fk_vec fk_sign(fk_vec x) {
 FK_INLINE fk_int fk_is_nan(fk_vec x) { return x != x; }
 FK_INLINE fk_int fk_is_finite(fk_vec x) { return (x - x) == fk_splat(0); }
 
-/* x^2 - z, where z is the rounded square of x: a fused multiply-add, or the digits in halves (Dekker, "A
+/* x^2 - z, where z is the rounded square of x, without a fused multiply-add: by the digits in halves (Dekker, "A
  * floating-point technique for extending the available precision", 1971). */
 FK_INLINE fk_vec fk_square_error(fk_vec x, fk_vec z) {
-#ifdef FK_FUSED
-  return __builtin_elementwise_fma(x, x, -z);
-#else
   fk_vec high = (fk_vec)((fk_int)x & ~(((fk_word)1 << FK_HALF_DIGITS) - 1));
   return (high * high - z) + (x - high) * (x + high);
-#endif
 }
 
 /* Correctly rounded. */

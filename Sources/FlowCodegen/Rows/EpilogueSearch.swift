@@ -65,9 +65,9 @@ struct EpilogueSearch {
   }
 
   /// Takes an operation in if all that it reads is inside, constant, or the one extra value.
-  private mutating func absorb(_ index: Int) -> Bool {
+  private mutating func absorb(_ index: Int, depth: Int = 0) -> Bool {
     let saved = self
-    if tryAbsorb(index, depth: 0) { return true }
+    if tryAbsorb(index, depth: depth) { return true }
     self = saved
     return false
   }
@@ -101,10 +101,7 @@ struct EpilogueSearch {
   /// if nothing else reads it: then it need not be stored.
   private mutating func absorbWaiting(_ value: Value, readBy reader: Int, depth: Int) -> Bool {
     guard let index = lowering.waiting[value], readers(of: value) == [reader] else { return false }
-    let saved = self
-    if tryAbsorb(index, depth: depth + 1) { return true }
-    self = saved
-    return false
+    return absorb(index, depth: depth + 1)
   }
 
   private mutating func isAvailable(_ value: Value) -> Bool {

@@ -21,8 +21,8 @@ public struct GaussianizationTransform: Transform {
 
   /// `(exp(a_i) x + b_i) / √2`, whose square is kept from overflowing, which would make derivatives 0 times infinity.
   private func scaled(_ x: Tensor) -> Tensor {
-    let half = (0.5).squareRoot()
-    return (x.expandedLast() * (exp(logScale) * half) + shift * half).clamped(-1e18, 1e18)
+    let factor = (0.5).squareRoot()
+    return (x.expandedLast() * (exp(logScale) * factor) + shift * factor).clamped(-1e18, 1e18)
   }
 
   private func value(_ x: Tensor) -> Tensor {
