@@ -106,6 +106,7 @@ public struct RecomputePlan {
     let count = function.type(of: operation.result).elementCount
     let operand = operation.operands.first.map { function.type(of: $0).elementCount } ?? 0
     let cost = operation.opcode.traits.cost
-    return count * (cost.perResult + costOfDivision * cost.divisions) + operand * cost.perOperand
+    let result = cost.perResult[.planned] + costOfDivision * cost.divisions[.planned]
+    return count * result + operand * cost.perOperand[.planned]
   }
 }

@@ -94,7 +94,8 @@ private final class ItemSplitter {
     guard let parts = try split(operation, rewriter) else { return nil }
     let types = parts.values.map { rewriter.type(of: $0) }
     for type in types where !type.hasRows {
-      saved[parts.layer, default: 0] += type.elementCount * operation.opcode.traits.cost.perResult
+      saved[parts.layer, default: 0] +=
+        type.elementCount * operation.opcode.traits.cost.perResult[.planned]
     }
     let joined = try rewriter.emit(.concatenate(axis: 0), parts.values[0], parts.values[1])
     self.parts[joined] = parts

@@ -11,6 +11,8 @@ public struct MachineLimits: Sendable {
   public let divisions: Double
   /// Bytes that all threads together read from memory in a second.
   public let bandwidth: Double
+  /// The instructions that it was measured with.
+  public let instructionSet: InstructionSet
 
   /// Measures for about a quarter of a second, with the vectors of a processor.
   ///
@@ -25,12 +27,13 @@ public struct MachineLimits: Sendable {
       throw .loadFailed(path: path, reason: "its entry point is missing")
     }
     typealias Measure = @convention(c) (Int32, UnsafeMutablePointer<Double>) -> Int32
-    var values = [0.0, 0, 0, 0]
+    var values = [0.0, 0, 0, 0, 0]
     guard unsafeBitCast(symbol, to: Measure.self)(Int32(threads), &values) == 0 else {
       throw .outOfMemory
     }
     (flops, instructions, divisions) = (values[0], values[1], values[2])
     bandwidth = values[3]
+    instructionSet = InstructionSet(float64: dtype == .f64, avx512: values[4] == 1)
   }
 
   /// Each thread measures its own best rate while the others do the same.
@@ -38,6 +41,11 @@ public struct MachineLimits: Sendable {
 
     #include <time.h>
     #include <stdlib.h>
+    #ifdef __AVX512F__
+    enum { PROBE_AVX512 = 1 };
+    #else
+    enum { PROBE_AVX512 = 0 };
+    #endif
     enum { PROBE_SUMS = 6 * FK_VECTORS, PROBE_BYTES = 48 << 20 };
 
     static double probe_now(void) {
@@ -113,6 +121,7 @@ public struct MachineLimits: Sendable {
       limits[1] = instructions;
       limits[2] = divisions;
       limits[3] = bandwidth;
+      limits[4] = PROBE_AVX512;
       return failed;
     }
 

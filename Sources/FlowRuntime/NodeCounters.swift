@@ -1,4 +1,5 @@
 import FlowCodegen
+import FlowIR
 import Foundation
 
 /// The times of the nodes of a tile program, as counted by code that was compiled for profiling.
@@ -34,28 +35,34 @@ public final class NodeCounters: Sendable {
   private typealias Read = @convention(c) (UnsafeMutablePointer<UInt64>) -> Void
   private typealias TickSeconds = @convention(c) () -> Double
 
-  /// What each node does for one row.
-  public let work: [NodeWork]
+  private let works: [InstructionSet: [NodeWork]]
+  /// Whether each node solves a differential equation.
+  private let areODEs: [Bool]
   private let read: Read
   private let tickSeconds: Double
 
   init(_ program: TileProgram, handle: UnsafeMutableRawPointer, path: String) throws(RuntimeError) {
     guard let read = dlsym(handle, "flow_profile"), let ticks = dlsym(handle, "flow_tick_seconds")
     else { throw .loadFailed(path: path, reason: "its counters are missing") }
-    work = program.work
+    works = Dictionary(
+      uniqueKeysWithValues: InstructionSet.allCases.map { ($0, program.work(on: $0)) })
+    areODEs = program.work(on: .planned).map(\.isODE)
     self.read = unsafeBitCast(read, to: Read.self)
     tickSeconds = unsafeBitCast(ticks, to: TickSeconds.self)()
   }
 
+  /// What each node does for one row, in the instructions of a set.
+  public func work(on set: InstructionSet) -> [NodeWork] { works[set] ?? [] }
+
   /// What was counted since the last time, in the order of `work`. No call may be running.
   public func take() -> [Count] {
     let size = CFile.Counter.allCases.count
-    var values = [UInt64](repeating: 0, count: max(size * work.count, 1))
+    var values = [UInt64](repeating: 0, count: max(size * areODEs.count, 1))
     read(&values)
-    return work.indices.map { node in
+    return areODEs.indices.map { node in
       func value(_ counter: CFile.Counter) -> Double { Double(values[counter.index(of: node)]) }
       var (search, solution): (Search?, Solution?)
-      if value(.searches) > 0, work[node].isODE {
+      if value(.searches) > 0, areODEs[node] {
         solution = Solution(
           evaluations: value(.evaluations) / value(.searches),
           lanesInUse: value(.evaluations) / value(.passes))

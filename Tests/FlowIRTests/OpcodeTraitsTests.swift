@@ -96,7 +96,7 @@ import Testing
     #expect(Opcode.odeAdjoint(steps: 1).regionCount == 2)
     #expect(Opcode.quadrature(nodes: 3).isStructured)
     #expect(!Opcode.unary(.floor).traits.isDifferentiable)
-    #expect(Opcode.binary(.divide).traits.cost.divisions == 1)
+    #expect(Opcode.binary(.divide).traits.cost.divisions[.planned] == 1)
     let mask = Mask(rows: 1, columns: 2, bits: [true, false])
     #expect(Opcode.linear(mask).mask == mask && Opcode.matmul.mask == nil)
   }

@@ -51,7 +51,8 @@ import Testing
       let cost = operation.opcode.traits.cost
       let count = function.type(of: value).elementCount
       total +=
-        max(flow.laterStages(of: value).count, 1) * count * (cost.perResult + 8 * cost.divisions)
+        max(flow.laterStages(of: value).count, 1) * count
+        * (cost.perResult[.planned] + 8 * cost.divisions[.planned])
       kept.formUnion(flow.sources(of: operation).filter { !again.contains($0) })
     }
     return total + kept.map(keeping).reduce(0, +)

@@ -3,7 +3,7 @@ import FlowIR
 /// Counters around each node of a tile program, in a file that is made for profiling.
 ///
 /// Such a file also defines `NAME_profile(counts)`, which gives and resets the counts of every node,
-/// summed over threads, in the order of `TileProgram.work`; and `NAME_tick_seconds()`, how long a
+/// summed over threads, in the order of `TileProgram.work(on:)`; and `NAME_tick_seconds()`, how long a
 /// tick is. The time of a node includes that of the nodes within.
 extension CFile {
   /// The counts of a node, in order.

@@ -6,19 +6,21 @@ struct NodeCost {
   var flop = 0
   /// Floating-point operations of products without masked weights: two for each that is left.
   var nonzeroFLOP = 0
-  /// Roughly how many vector instructions the pointwise work takes, for each lane.
+  /// The vector instructions that the pointwise work takes in the multiply-add units, for each lane.
   var instructions = 0
   /// Divisions and square roots.
   var divisions = 0
   /// Bytes of inputs and results.
   var bytes = 0
 
-  /// Adds what a row's elements of an operation cost by its traits.
-  mutating func add(_ operation: TensorOperation, _ function: Function) {
+  /// Adds what a row's elements of an operation take that stands alone.
+  mutating func add(
+    _ operation: TensorOperation, _ function: Function, on set: InstructionSet = .planned
+  ) {
     let count = operation.results.first.map { function.type(of: $0).elementCount } ?? 0
     let operand = operation.operands.first.map { function.type(of: $0).elementCount } ?? 0
     let cost = operation.opcode.traits.cost
-    instructions += count * cost.perResult + operand * cost.perOperand
-    divisions += count * cost.divisions
+    instructions += count * cost.perResult[set] + operand * cost.perOperand[set]
+    divisions += count * cost.divisions[set]
   }
 }

@@ -16,16 +16,16 @@ public struct NodeWork: Sendable {
   public let flop: Int
   /// Floating-point operations of products without masked weights: two for each that is left.
   public let nonzeroFLOP: Int
-  /// Roughly how many vector instructions the pointwise work takes, for each lane.
+  /// The vector instructions that the pointwise work takes in the multiply-add units, for each lane.
   public let instructions: Int
   /// Divisions and square roots.
   public let divisions: Int
   /// Bytes of inputs and results.
   public let bytes: Int
 
-  init(_ node: Node, _ function: Function, depth: Int, callsPerPass: Int) {
-    let cost = node.body.cost(function)
-    label = node.body.label(function)
+  init(_ node: Node, _ views: Views, on set: InstructionSet, depth: Int, callsPerPass: Int) {
+    let cost = node.body.cost(views, on: set)
+    label = node.body.label(views.function)
     scope = node.scope.path
     isODE = node.body is ODESolveNode
     self.depth = depth
@@ -39,11 +39,12 @@ public struct NodeWork: Sendable {
 }
 
 extension TileProgram {
-  /// The work of each node in the order in which they run; a loop comes before the nodes within it.
-  public var work: [NodeWork] {
+  /// The work of each node, in the instructions of a set, in the order in which they run; a loop comes before the
+  /// nodes within it.
+  public func work(on set: InstructionSet) -> [NodeWork] {
     func visit(_ nodes: [Node], _ depth: Int, _ calls: Int) -> [NodeWork] {
       nodes.flatMap { node in
-        [NodeWork(node, function, depth: depth, callsPerPass: calls)]
+        [NodeWork(node, views, on: set, depth: depth, callsPerPass: calls)]
           + visit(node.body.inner, depth + 1, max(calls, node.body.calls))
       }
     }

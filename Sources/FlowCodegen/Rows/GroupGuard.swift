@@ -102,7 +102,7 @@ struct GroupGuard {
   }
 
   /// The fewest instructions of an item for which a branch is worth while.
-  private static let leastSaved = 100
+  private static let leastSaved = 80
 }
 
 extension Comparison {

@@ -20,7 +20,7 @@ struct GroupTail {
       operations.enumerated().map { ($1.result, $0) }, uniquingKeysWith: { first, _ in first })
     let last = operations.lastIndex { operation in
       guard case .unary(let unary) = operation.opcode else { return false }
-      return unary.traits.cost.perResult >= Self.leastLong
+      return unary.traits.cost.perResult[.planned] >= Self.leastLong
         && IterationSpace(operation, views.function).inner.isEmpty
     }
     guard let last else { return nil }
@@ -60,7 +60,7 @@ struct GroupTail {
   }
 
   /// The fewest instructions of a function that is waited for: log has as many, exp fewer.
-  private static let leastLong = 28
+  private static let leastLong = 21
   /// The fewest instructions before it, for each item, beyond which the next vector's are out of sight.
   private static let leastBefore = 200
   /// The most values that are stored for the tail.

@@ -63,13 +63,13 @@ struct RootGathering {
   }
 
   /// The instructions of nodes for a vector of rows; nil if a node needs whole tiles.
-  static func instructions(_ nodes: [Node], _ function: Function) -> Int? {
+  static func instructions(_ nodes: [Node], _ views: Views) -> Int? {
     var sum = 0
     for node in nodes {
-      guard canShift(node.body), let inner = instructions(node.body.inner, function) else {
+      guard canShift(node.body), let inner = instructions(node.body.inner, views) else {
         return nil
       }
-      let cost = node.body.cost(function)
+      let cost = node.body.cost(views, on: .planned)
       let times = (node.body as? QuadratureNode)?.count ?? 1
       sum += cost.flop / 2 + cost.instructions + divisionInstructions * cost.divisions
       sum += times * inner

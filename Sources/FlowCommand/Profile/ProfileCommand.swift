@@ -16,11 +16,12 @@ struct Profile: ParsableCommand {
       near that is to the bound. Products are bounded by the peak of fused multiply-adds (fma), \
       inputs and results by the bandwidth of memory (memory), pointwise work by the rate of additions \
       beside multiply-adds (vector) or of divisions (divide); all of that is measured just before. \
-      Pointwise work is counted in instructions of float32 with AVX-512; that which runs in a layer's \
-      registers adds to the layer's time. A line of roots says how often a function was evaluated for \
-      each number, and how often if those of rows that are done and wait for others of their tile \
-      are counted too; that of an ODE, how often a row's derivatives were evaluated, and which share of the \
-      lanes held a row on its way.
+      Pointwise work is counted in the instructions that AVX-512 or AVX2 takes, a multiplication and \
+      the addition after it as one; that which runs in a layer's registers adds to the layer's time. A \
+      line of roots says how often a function was evaluated for each number, and how often if those of \
+      rows that are done and wait for others of their tile are counted too; that of an ODE, how often a \
+      row's derivatives were evaluated, and which share of the lanes held a row on its way. What is \
+      outside of the tiles counts as time without work.
 
       EXAMPLE: flowir profile model.safetensors --function sample --rows 100000
       """)
@@ -82,8 +83,9 @@ extension ProfileReport {
       calls += 1
     } while (clock.now - start) / .seconds(1) < seconds
     return ProfileReport(
-      function: function.function.name, counts: counters.take(), work: counters.work,
-      limits: limits, rows: rows, calls: calls, threads: threads,
+      function: function.function.name, counts: counters.take(),
+      work: counters.work(on: limits.instructionSet), limits: limits, rows: rows, calls: calls,
+      threads: threads,
       seconds: (clock.now - start) / .seconds(1))
   }
 

@@ -102,7 +102,7 @@ struct ProfileReport {
       \(number(seconds / count * 1e9, 1)) ns a row
       peak \(number(limits.flops * 1e-9, 1)) GFLOP/s, memory \
       \(number(limits.bandwidth * 1e-9, 1)) GB/s; products at \(number(100 * peakShare, 1)) % of \
-      the peak, by non-zero weights
+      the peak, by non-zero weights; all at \(number(100 * shareOfBound, 0)) % of their bounds
 
         ns/row   share    work/row  bound   of bound
 
@@ -152,7 +152,7 @@ struct ProfileReport {
       .init("calls", .integer(calls)), .init("threads", .integer(threads)),
       .init("seconds", .number(seconds)), .init("flops", .number(limits.flops)),
       .init("bandwidth", .number(limits.bandwidth)), .init("fraction_of_peak", .number(peakShare)),
-      .init("nodes", .array(nodes)),
+      .init("fraction_of_bound", .number(shareOfBound)), .init("nodes", .array(nodes)),
     ])
   }
 

@@ -46,14 +46,15 @@ public struct OpcodeTraits: Hashable, Sendable {
   }
 }
 
-/// The vector instructions of an operation: those that clang makes of `fk_math.h` in float32 with AVX-512.
+/// The vector instructions of an operation that stands alone: those that clang makes of `fk_math.h`, which the
+/// multiply-add units run. Loads and stores are not among them.
 public struct OperationCost: Hashable, Sendable {
-  /// Instructions for each element of the result.
-  public var perResult = 0
+  /// Instructions for each element of the result, beside divisions and square roots.
+  public var perResult: InstructionCounts = 0
   /// Instructions for each element of the first operand.
-  public var perOperand = 0
+  public var perOperand: InstructionCounts = 0
   /// Divisions and square roots for each element of the result.
-  public var divisions = 0
+  public var divisions: InstructionCounts = 0
 
   /// The cost of operations that code reads through, or whose cost is counted elsewhere.
   public static let none = OperationCost()

@@ -27,9 +27,9 @@ public struct OperatorTraits: Hashable, Sendable {
   public let cost: OperationCost
 
   init(
-    _ domain: Domain, _ instructions: Int, divides: Bool = false, givesBool: Bool = false,
-    commutes: Bool = false, isDifferentiable: Bool = true, folds: Bool = false,
-    neutral: Double? = nil
+    _ domain: Domain, _ instructions: InstructionCounts, divisions: InstructionCounts = 0,
+    givesBool: Bool = false, commutes: Bool = false, isDifferentiable: Bool = true,
+    folds: Bool = false, neutral: Double? = nil
   ) {
     self.domain = domain
     self.givesBool = givesBool
@@ -37,7 +37,7 @@ public struct OperatorTraits: Hashable, Sendable {
     self.isDifferentiable = isDifferentiable
     self.folds = folds
     self.neutral = neutral
-    cost = OperationCost(perResult: instructions, divisions: divides ? 1 : 0)
+    cost = OperationCost(perResult: instructions, divisions: divisions)
   }
 
   var opcodeTraits: OpcodeTraits {
@@ -51,22 +51,25 @@ extension UnaryOperator {
   public var traits: OperatorTraits {
     switch self {
     case .negate, .absolute: OperatorTraits(.number, 1, folds: true)
-    case .sign: OperatorTraits(.number, 6, isDifferentiable: false)
-    case .reciprocal, .sqrt: OperatorTraits(.float, 0, divides: true, folds: true)
-    case .rsqrt: OperatorTraits(.float, 0, divides: true)
+    case .sign: OperatorTraits(.number, .init(5, 6, float64: 5, 6), isDifferentiable: false)
+    case .reciprocal, .sqrt: OperatorTraits(.float, 0, divisions: 1, folds: true)
+    case .rsqrt: OperatorTraits(.float, 0, divisions: 2)
     case .square, .relu: OperatorTraits(.float, 1, folds: true)
-    case .exp: OperatorTraits(.float, 15)
-    case .elu: OperatorTraits(.float, 16)
-    case .expm1: OperatorTraits(.float, 20)
-    case .log: OperatorTraits(.float, 31)
-    case .log1p: OperatorTraits(.float, 40, divides: true)
-    case .sin, .cos: OperatorTraits(.float, 28)
-    case .asin: OperatorTraits(.float, 17, divides: true)
-    case .tanh: OperatorTraits(.float, 20, divides: true)
-    case .sigmoid: OperatorTraits(.float, 22, divides: true)
-    case .softplus, .logSigmoid: OperatorTraits(.float, 32, divides: true)
-    case .erf: OperatorTraits(.float, 36)
-    case .erfc: OperatorTraits(.float, 36, divides: true)
+    case .exp: OperatorTraits(.float, .init(13, 21, float64: 19, 27))
+    case .elu: OperatorTraits(.float, .init(16, float64: 22))
+    case .expm1: OperatorTraits(.float, .init(19, 20, float64: 25, 26))
+    case .log:
+      OperatorTraits(.float, .init(21, 31, float64: 24, 35), divisions: .init(0, float64: 1))
+    case .log1p:
+      OperatorTraits(.float, .init(36, 44, float64: 39, 48), divisions: .init(1, float64: 2))
+    case .sin, .cos: OperatorTraits(.float, .init(28, 30, float64: 33, 35))
+    case .asin: OperatorTraits(.float, .init(17, 20, float64: 25, 28), divisions: 1)
+    case .tanh: OperatorTraits(.float, .init(19, 21, float64: 25, 27), divisions: 1)
+    case .sigmoid: OperatorTraits(.float, .init(20, 21, float64: 26, 27), divisions: 1)
+    case .softplus, .logSigmoid:
+      OperatorTraits(.float, .init(30, 32, float64: 43, 44), divisions: 1)
+    case .erf: OperatorTraits(.float, .init(33, 35, float64: 59, 61))
+    case .erfc: OperatorTraits(.float, .init(29, 35, float64: 58, 64), divisions: 1)
     case .floor: OperatorTraits(.float, 1, isDifferentiable: false)
     case .isNaN, .isFinite:
       OperatorTraits(.float, 1, givesBool: true, isDifferentiable: false, folds: true)
@@ -83,10 +86,11 @@ extension BinaryOperator {
     case .add: OperatorTraits(.number, 1, commutes: true, folds: true)
     case .subtract: OperatorTraits(.number, 1, folds: true, neutral: 0)
     case .multiply: OperatorTraits(.number, 1, commutes: true, folds: true, neutral: 1)
-    case .divide: OperatorTraits(.number, 0, divides: true, folds: true, neutral: 1)
+    case .divide: OperatorTraits(.number, 0, divisions: 1, folds: true, neutral: 1)
     // Not of 0 and -0, of which the second operand is taken.
-    case .maximum, .minimum: OperatorTraits(.number, 2)
-    case .power: OperatorTraits(.float, 48)
+    case .maximum, .minimum: OperatorTraits(.number, .init(2, 3, float64: 2, 3))
+    case .power:
+      OperatorTraits(.float, .init(36, 57, float64: 45, 67), divisions: .init(0, float64: 1))
     case .and, .or: OperatorTraits(.bool, 1, commutes: true, isDifferentiable: false)
     }
   }

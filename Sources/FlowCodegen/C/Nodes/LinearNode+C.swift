@@ -43,7 +43,7 @@ extension LinearNode {
   private func kernel(_ printer: NodePrinter) -> String {
     let definitions = printer.definitions
     var cost = NodeCost()
-    cost.add(epilogue, printer.program.views.function)
+    cost.add(epilogue, kept: [result], printer.program.views, on: .planned)
     let elements = printer.program.views.type(of: result).elementCount
     let isLate = cost.instructions > Self.fewInstructions * elements
     let isNear = layout.panels.allSatisfy { $0.k <= Self.nearInputs }

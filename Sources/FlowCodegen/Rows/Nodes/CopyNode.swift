@@ -53,7 +53,10 @@ struct CopyNode: NodeBody {
   private var count: Int { runs.reduce(0) { $0 + $1.count } }
 
   func label(_ function: Function) -> String { "copy \(count) elements" }
-  func cost(_ function: Function) -> NodeCost { NodeCost(instructions: 2 * count) }
+  func cost(_ views: Views, on set: InstructionSet) -> NodeCost {
+    // Processors store a vector in the time of two instructions.
+    NodeCost(instructions: 2 * count)
+  }
   func summary(_ text: NodeText) -> String {
     "copy \(count) elements in \(runs.count) runs -> \(text.place(target))"
   }

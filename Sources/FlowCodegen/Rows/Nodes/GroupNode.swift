@@ -82,13 +82,22 @@ struct GroupNode: NodeBody {
   /// processor looks ahead less far than two evaluations of them, so that it is given several vectors at once.
   /// The instructions of shorter functions follow each other closely enough.
   private static func waits(_ builder: GroupBuilder, _ function: Function) -> Bool {
-    let costs = builder.operations.map { operation -> Int in
-      guard case .unary(let unary) = operation.opcode else { return 0 }
-      let cost = unary.traits.cost.perResult
+    let counts = builder.operations.map { operation -> Int in
+      guard case .unary(let unary) = operation.opcode, hasLongChain(unary) else { return 0 }
       let count = function.type(of: operation.result).elementCount / builder.extent
-      return cost >= leastLong && count > 1 ? cost * count : 0
+      return count > 1 ? count : 0
     }
-    return costs.reduce(0, +) >= leastTogether
+    return counts.reduce(0, +) >= leastLong
+  }
+
+  private static func hasLongChain(_ function: UnaryOperator) -> Bool {
+    switch function {
+    case .erf, .erfc, .log1p: true
+    case .negate, .absolute, .sign, .reciprocal, .square, .sqrt, .rsqrt, .exp, .expm1, .log, .sin,
+      .cos, .asin, .tanh, .sigmoid, .softplus, .logSigmoid, .relu, .elu, .floor, .isNaN, .isFinite,
+      .not:
+      false
+    }
   }
 
   /// Whether all operations of a group are reductions over its items, of values that others have stored. The items of
@@ -104,11 +113,8 @@ struct GroupNode: NodeBody {
 
   /// The fewest items for which accumulators in registers are worth a loop of their own.
   private static let leastReduced = 16
-  /// The fewest instructions of a function whose chain is long: erf, erfc and log1p have as many, log and softplus
-  /// fewer.
-  private static let leastLong = 36
-  /// The fewest instructions of such functions for which an item is worked on with wide vectors.
-  private static let leastTogether = 200
+  /// The fewest evaluations of functions with long chains for which an item is worked on with wide vectors.
+  private static let leastLong = 6
 
   var items: Int { extent }
   func reads(of item: Int) -> [Span] { itemReads[item] }
@@ -122,9 +128,11 @@ struct GroupNode: NodeBody {
     "group of \(extent), \(operations.count) operations"
   }
 
-  func cost(_ function: Function) -> NodeCost {
+  func cost(_ views: Views, on set: InstructionSet) -> NodeCost {
     var cost = NodeCost()
-    cost.add(operations.filter { guarded?.results.contains($0.result) != true }, function)
+    cost.add(
+      operations.filter { guarded?.results.contains($0.result) != true },
+      kept: Set(stores.map(\.value)).union(sums.map(\.value)), views, on: set)
     return cost
   }
 

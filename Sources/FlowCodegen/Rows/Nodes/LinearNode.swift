@@ -100,10 +100,10 @@ struct LinearNode: NodeBody {
 
   func label(_ function: Function) -> String { "linear \(outputs) x \(inputs)" }
 
-  func cost(_ function: Function) -> NodeCost {
+  func cost(_ views: Views, on set: InstructionSet) -> NodeCost {
     var cost = NodeCost(
       flop: 2 * repeats * weights, nonzeroFLOP: 2 * repeats * (mask?.count ?? weights))
-    cost.add(epilogue, function)
+    cost.add(epilogue, kept: [result], views, on: set)
     return cost
   }
 

@@ -11,8 +11,8 @@ struct LoadNode: NodeBody {
   func writes(of item: Int) -> [Span] { [Span(target)] }
 
   func label(_ function: Function) -> String { "load \(function.arguments[argument].name)" }
-  func cost(_ function: Function) -> NodeCost {
-    NodeCost(bytes: target.elements * function.realType.byteCount)
+  func cost(_ views: Views, on set: InstructionSet) -> NodeCost {
+    NodeCost(bytes: target.elements * views.function.realType.byteCount)
   }
   func summary(_ text: NodeText) -> String {
     let groups = isGrouped ? " of groups" : ""

@@ -115,8 +115,8 @@ protocol NodeBody {
 
   /// What it is, in a few words.
   func label(_ function: Function) -> String
-  /// What it does for one row.
-  func cost(_ function: Function) -> NodeCost
+  /// What it does for one row, in the instructions of a set.
+  func cost(_ views: Views, on set: InstructionSet) -> NodeCost
   /// Its line in the printed program, without its items' steps and its inner nodes.
   func summary(_ text: NodeText) -> String
   /// The bodies of its loop, for printing.

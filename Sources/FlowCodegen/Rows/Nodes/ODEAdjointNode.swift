@@ -65,7 +65,7 @@ struct ODEAdjointNode: NodeBody {
   var canBeNarrow: Bool { false }
 
   func label(_ function: Function) -> String { "ode adjoint" }
-  func cost(_ function: Function) -> NodeCost { NodeCost() }
+  func cost(_ views: Views, on set: InstructionSet) -> NodeCost { NodeCost() }
   func summary(_ text: NodeText) -> String {
     let states = states.map { text.place($0.cotangent) }.joined(separator: " ")
     let totals = sums.map { text.place($0.total) }.joined(separator: " ")

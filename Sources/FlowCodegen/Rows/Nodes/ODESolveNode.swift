@@ -48,7 +48,7 @@ struct ODESolveNode: NodeBody {
   var canBeNarrow: Bool { false }
 
   func label(_ function: Function) -> String { "ode solve" }
-  func cost(_ function: Function) -> NodeCost { NodeCost() }
+  func cost(_ views: Views, on set: InstructionSet) -> NodeCost { NodeCost() }
   func summary(_ text: NodeText) -> String {
     let states = states.map { text.place($0.x) }.joined(separator: " ")
     return

@@ -116,7 +116,7 @@ struct QuadratureNode: NodeBody {
   }
 
   func label(_ function: Function) -> String { "quadrature of \(count) nodes" }
-  func cost(_ function: Function) -> NodeCost { NodeCost() }
+  func cost(_ views: Views, on set: InstructionSet) -> NodeCost { NodeCost() }
   func summary(_ text: NodeText) -> String {
     let totals = sums.map { text.place($0.total) }.joined(separator: " ")
     return "quadrature of \(count) nodes \(text.place(limits.a)) to \(text.place(limits.b))"

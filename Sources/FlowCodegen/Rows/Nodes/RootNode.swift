@@ -33,7 +33,7 @@ struct RootNode: NodeBody {
     working = ["low", "high", "step", "past_x", "past_residual", "past_inverse"].map {
       context.makeBuffer(state.elements, $0)
     }
-    instructions = RootGathering.instructions(nodes, context.function)
+    instructions = RootGathering.instructions(nodes, context.views)
     // Elements that leave the loop one by one do so in whole vectors.
     gathering =
       elementsAreApart
@@ -110,7 +110,7 @@ struct RootNode: NodeBody {
   }
 
   func label(_ function: Function) -> String { "roots of \(state.elements)" }
-  func cost(_ function: Function) -> NodeCost { NodeCost() }
+  func cost(_ views: Views, on set: InstructionSet) -> NodeCost { NodeCost() }
   func summary(_ text: NodeText) -> String {
     let start = inverse.map { " from inverse \($0.number)" } ?? ""
     return "roots \(text.place(target))\(start) -> \(text.place(state))"

@@ -11,7 +11,9 @@ struct RowSumNode: NodeBody {
   var canBeNarrow: Bool { false }
 
   func label(_ function: Function) -> String { "sum rows of \(source.elements)" }
-  func cost(_ function: Function) -> NodeCost { NodeCost(instructions: 2 * source.elements) }
+  func cost(_ views: Views, on set: InstructionSet) -> NodeCost {
+    NodeCost(instructions: 2 * source.elements)
+  }
   func summary(_ text: NodeText) -> String {
     "sum rows \(text.place(source)) -> reduce \(reduction)"
   }

@@ -34,7 +34,7 @@ struct SolveNode: NodeBody {
   var canBeNarrow: Bool { false }
 
   func label(_ function: Function) -> String { "solve \(vectors) x \(size)" }
-  func cost(_ function: Function) -> NodeCost {
+  func cost(_ views: Views, on set: InstructionSet) -> NodeCost {
     let flop = vectors * size * (size - 1)
     return NodeCost(flop: flop, nonzeroFLOP: flop)
   }

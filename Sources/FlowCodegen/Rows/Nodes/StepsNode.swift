@@ -34,7 +34,7 @@ struct StepsNode: NodeBody {
   }
 
   func label(_ function: Function) -> String { "steps \(steps)" }
-  func cost(_ function: Function) -> NodeCost { NodeCost() }
+  func cost(_ views: Views, on set: InstructionSet) -> NodeCost { NodeCost() }
   func summary(_ text: NodeText) -> String {
     "steps \(steps), \(isIncremental ? "each item once" : "every item each time")"
   }

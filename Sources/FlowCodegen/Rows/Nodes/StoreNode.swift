@@ -10,8 +10,8 @@ struct StoreNode: NodeBody {
   var results: [Int] { [result] }
 
   func label(_ function: Function) -> String { "store \(function.results[result].name)" }
-  func cost(_ function: Function) -> NodeCost {
-    NodeCost(bytes: source.elements * function.realType.byteCount)
+  func cost(_ views: Views, on set: InstructionSet) -> NodeCost {
+    NodeCost(bytes: source.elements * views.function.realType.byteCount)
   }
   func summary(_ text: NodeText) -> String {
     "store \(text.place(source)) -> \(text.function.results[result].name)"

@@ -16,7 +16,7 @@ struct TurnsNode: NodeBody {
   var calls: Int { turns }
 
   func label(_ function: Function) -> String { "turns \(turns)" }
-  func cost(_ function: Function) -> NodeCost { NodeCost() }
+  func cost(_ views: Views, on set: InstructionSet) -> NodeCost { NodeCost() }
   func summary(_ text: NodeText) -> String { "turns \(turns), each a chain of its own" }
 }
 

@@ -42,7 +42,7 @@ struct WeightGradientNode: NodeBody {
   var canBeNarrow: Bool { false }
 
   func label(_ function: Function) -> String { "weight gradient \(outputs) x \(inputs)" }
-  func cost(_ function: Function) -> NodeCost {
+  func cost(_ views: Views, on set: InstructionSet) -> NodeCost {
     let flop = 2 * layout.panels.reduce(0) { $0 + $1.rows * $1.k }
     return NodeCost(flop: flop, nonzeroFLOP: flop)
   }
