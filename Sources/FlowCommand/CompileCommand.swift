@@ -81,13 +81,7 @@ struct Compile: ParsableCommand {
 
   private func processors() throws -> [TargetCPU] {
     let names = cpu.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-    let cpus = try names.map { name in
-      guard let known = TargetCPU(rawValue: name) else {
-        let all = TargetCPU.allCases.map(\.rawValue).joined(separator: ", ")
-        throw ValidationError("unknown processor '\(name)'; the processors are \(all)")
-      }
-      return known
-    }
+    let cpus = try names.map { try TargetCPU(named: $0) }
     guard Set(cpus).count == cpus.count else {
       throw ValidationError("--cpu \(cpu) names a processor twice")
     }

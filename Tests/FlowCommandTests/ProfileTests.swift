@@ -1,4 +1,5 @@
 import FlowFiles
+import FlowRuntime
 import Foundation
 import Testing
 
@@ -159,5 +160,35 @@ import Testing
     }
     let result = try CommandTests().flowir("profile", Self.model, "--function", "score")
     #expect(result.status == 2 && result.errors.contains("unknown function 'score'"))
+  }
+
+  @Test("work is counted in the instructions of the processor that the code is for")
+  func processors() throws {
+    let base = ["profile", Self.model, "--rows", "500", "--seconds", "0", "--json"]
+    func work(_ cpu: TargetCPU) throws -> [Double] {
+      let result = try CommandTests().flowir(base + ["--cpu", cpu.rawValue])
+      guard case .array(let nodes)? = try JSONValue.parse(result.output.utf8)["nodes"] else {
+        throw FileError.malformed(path: "profile", offset: 0, reason: result.errors)
+      }
+      return nodes.compactMap { node in
+        guard node["bound"] == .string("vector"), case .number(let work)? = node["work_per_row"]
+        else { return nil }
+        return work
+      }
+    }
+    for cpu in TargetCPU.runnable {
+      #expect(try work(cpu).contains { $0 > 0 })
+    }
+    if TargetCPU.runnable.contains(.x86V4) {
+      let narrow = try work(.x86V3).reduce(0, +)
+      let wide = try work(.x86V4).reduce(0, +)
+      #expect(narrow > wide)
+    }
+    for cpu in TargetCPU.allCases where cpu != .native && !TargetCPU.runnable.contains(cpu) {
+      let result = try CommandTests().flowir(base + ["--cpu", cpu.rawValue])
+      #expect(result.status == 2 && result.errors.contains("this machine can't run its code"))
+    }
+    let result = try CommandTests().flowir(base + ["--cpu", "z80"])
+    #expect(result.status == 2 && result.errors.contains("unknown processor 'z80'"))
   }
 }

@@ -153,8 +153,7 @@ private struct JoinedOperations {
 
   private mutating func absorbSelections() {
     for (place, operation) in operations.enumerated() where operation.opcode == .select {
-      if let reader = onlyReader(of: place),
-        case .reduce(.sum, axis: _) = operations[reader].opcode,
+      if let reader = onlyReader(of: place), Self.addsElements(operations[reader]),
         operation.operands.dropFirst().contains(where: { views.splat(of: $0) == 0 })
       {
         absorbed.insert(place)

@@ -38,9 +38,18 @@ struct Profile: ParsableCommand {
     help: "For how many seconds the function is called.",
     transform: Parse.number(.from(0, to: 1e6)))
   var seconds = 0.5
+  @Option(
+    help: ArgumentHelp(
+      "The processor that the code is made for and the bounds are measured with: native, x86-64, "
+        + "x86-64-v3 (AVX2) or x86-64-v4 (AVX-512)."),
+    completion: .list(TargetCPU.allCases.map(\.rawValue)))
+  var cpu = TargetCPU.native.rawValue
   @OptionGroup var common: CommonOptions
 
+  func validate() throws { _ = try TargetCPU(runnable: cpu) }
+
   func run() throws {
+    let cpu = try TargetCPU(runnable: cpu)
     let model = try Model.read(model)
     let dtype = common.dtype?.dtype ?? .f32
     let traced = try tracedFunction(function, of: model, dtype: dtype)
@@ -52,7 +61,7 @@ struct Profile: ParsableCommand {
     try checkMemory(function)
     guard
       let report = try ProfileReport.measured(
-        optimized, of: model, rows: rows, seconds: seconds, threads: threads)
+        optimized, of: model, rows: rows, seconds: seconds, threads: threads, cpu: cpu)
     else { return }
     if common.json {
       try Console.print(report.json.text)
@@ -67,14 +76,15 @@ extension ProfileReport {
   ///
   /// - Throws: `RuntimeError` if it can't be compiled.
   static func measured(
-    _ function: OptimizedFunction, of model: Model, rows: Int, seconds: Double, threads: Int
+    _ function: OptimizedFunction, of model: Model, rows: Int, seconds: Double, threads: Int,
+    cpu: TargetCPU = .native
   ) throws -> ProfileReport? {
-    let compiled = try CompiledFunction(function, profiling: true)
+    let compiled = try CompiledFunction(function, cpu: cpu, profiling: true)
     guard let counters = compiled.counters else { return nil }
     let call = try RandomCall(compiled, model, rows: rows, threads: threads)
     try call()
     _ = counters.take()
-    let limits = try MachineLimits(dtype: compiled.dtype, threads: threads)
+    let limits = try MachineLimits(dtype: compiled.dtype, threads: threads, cpu: cpu)
     var calls = 0
     let clock = ContinuousClock()
     let start = clock.now

@@ -1,0 +1,28 @@
+import ArgumentParser
+import FlowRuntime
+
+extension TargetCPU {
+  /// The processor of a name.
+  ///
+  /// - Throws: `ValidationError` that says which there are.
+  init(named name: String) throws {
+    guard let known = TargetCPU(rawValue: name) else {
+      let all = TargetCPU.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ValidationError("unknown processor '\(name)'; the processors are \(all)")
+    }
+    self = known
+  }
+
+  /// The processor of a name, whose code this machine can run.
+  ///
+  /// - Throws: `ValidationError` that says which those are.
+  init(runnable name: String) throws {
+    try self.init(named: name)
+    let possible = [.native] + TargetCPU.runnable
+    guard possible.contains(self) else {
+      throw ValidationError(
+        "--cpu \(name): this machine can't run its code; it runs that of "
+          + possible.map(\.rawValue).joined(separator: ", "))
+    }
+  }
+}
