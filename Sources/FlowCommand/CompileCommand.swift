@@ -45,7 +45,7 @@ struct Compile: ParsableCommand {
   var function: String?
   @Option(
     help: ArgumentHelp(
-      "The processor: native, x86-64, x86-64-v3 (AVX2) or x86-64-v4 (AVX-512); or several but native, "
+      "The processor: \(TargetCPU.choices); or several but native, "
         + "separated by commas, of which the object chooses when it is loaded."),
     completion: .list(TargetCPU.allCases.map(\.rawValue)))
   var cpu = TargetCPU.native.rawValue

@@ -2,6 +2,9 @@ import ArgumentParser
 import FlowRuntime
 
 extension TargetCPU {
+  /// The names, as help lists them.
+  static let choices = "native, x86-64, x86-64-v3 (AVX2) or x86-64-v4 (AVX-512)"
+
   /// The processor of a name.
   ///
   /// - Throws: `ValidationError` that says which there are.
@@ -21,7 +24,7 @@ extension TargetCPU {
     let possible = [.native] + TargetCPU.runnable
     guard possible.contains(self) else {
       throw ValidationError(
-        "--cpu \(name): this machine can't run its code; it runs that of "
+        "this machine can't run its code; it runs that of "
           + possible.map(\.rawValue).joined(separator: ", "))
     }
   }

@@ -103,10 +103,7 @@ public struct RecomputePlan {
   }
 
   private static func computing(_ operation: TensorOperation, _ function: Function) -> Int {
-    let count = function.type(of: operation.result).elementCount
-    let operand = operation.operands.first.map { function.type(of: $0).elementCount } ?? 0
-    let cost = operation.opcode.traits.cost
-    let result = cost.perResult[.planned] + costOfDivision * cost.divisions[.planned]
-    return count * result + operand * cost.perOperand[.planned]
+    let cost = operation.cost(in: function, on: .planned)
+    return cost.instructions + costOfDivision * cost.divisions
   }
 }

@@ -36,8 +36,6 @@ public final class NodeCounters: Sendable {
   private typealias TickSeconds = @convention(c) () -> Double
 
   private let works: [InstructionSet: [NodeWork]]
-  /// Whether each node solves a differential equation.
-  private let areODEs: [Bool]
   private let read: Read
   private let tickSeconds: Double
 
@@ -46,7 +44,6 @@ public final class NodeCounters: Sendable {
     else { throw .loadFailed(path: path, reason: "its counters are missing") }
     works = Dictionary(
       uniqueKeysWithValues: InstructionSet.allCases.map { ($0, program.work(on: $0)) })
-    areODEs = program.work(on: .planned).map(\.isODE)
     self.read = unsafeBitCast(read, to: Read.self)
     tickSeconds = unsafeBitCast(ticks, to: TickSeconds.self)()
   }
@@ -57,12 +54,13 @@ public final class NodeCounters: Sendable {
   /// What was counted since the last time, in the order of `work`. No call may be running.
   public func take() -> [Count] {
     let size = CFile.Counter.allCases.count
-    var values = [UInt64](repeating: 0, count: max(size * areODEs.count, 1))
+    let work = work(on: .planned)
+    var values = [UInt64](repeating: 0, count: max(size * work.count, 1))
     read(&values)
-    return areODEs.indices.map { node in
+    return work.indices.map { node in
       func value(_ counter: CFile.Counter) -> Double { Double(values[counter.index(of: node)]) }
       var (search, solution): (Search?, Solution?)
-      if value(.searches) > 0, areODEs[node] {
+      if value(.searches) > 0, work[node].isODE {
         solution = Solution(
           evaluations: value(.evaluations) / value(.searches),
           lanesInUse: value(.evaluations) / value(.passes))

@@ -155,10 +155,9 @@ import Testing
     /// The innermost loop of a function with the most vector instructions; nil if there is no such function, or no
     /// loop in it.
     func longest(in function: String) -> Count? {
-      guard
-        let start = lines.firstIndex(of: "\(function):"[...])
-          ?? lines.firstIndex(where: { $0.hasPrefix("\(function):") })
-      else { return nil }
+      guard let start = lines.firstIndex(where: { $0.hasPrefix("\(function):") }) else {
+        return nil
+      }
       var labels: [Substring: Int] = [:]
       var counts: [Count] = []
       for (place, line) in lines[start...].enumerated() {

@@ -17,10 +17,8 @@ struct NodeCost {
   mutating func add(
     _ operation: TensorOperation, _ function: Function, on set: InstructionSet = .planned
   ) {
-    let count = operation.results.first.map { function.type(of: $0).elementCount } ?? 0
-    let operand = operation.operands.first.map { function.type(of: $0).elementCount } ?? 0
-    let cost = operation.opcode.traits.cost
-    instructions += count * cost.perResult[set] + operand * cost.perOperand[set]
-    divisions += count * cost.divisions[set]
+    let cost = operation.cost(in: function, on: set)
+    instructions += cost.instructions
+    divisions += cost.divisions
   }
 }

@@ -40,16 +40,13 @@ struct Profile: ParsableCommand {
   var seconds = 0.5
   @Option(
     help: ArgumentHelp(
-      "The processor that the code is made for and the bounds are measured with: native, x86-64, "
-        + "x86-64-v3 (AVX2) or x86-64-v4 (AVX-512)."),
-    completion: .list(TargetCPU.allCases.map(\.rawValue)))
-  var cpu = TargetCPU.native.rawValue
+      "The processor that the code is made for and the bounds are measured with: "
+        + "\(TargetCPU.choices); native if left out."),
+    completion: .list(TargetCPU.allCases.map(\.rawValue)), transform: TargetCPU.init(runnable:))
+  var cpu = TargetCPU.native
   @OptionGroup var common: CommonOptions
 
-  func validate() throws { _ = try TargetCPU(runnable: cpu) }
-
   func run() throws {
-    let cpu = try TargetCPU(runnable: cpu)
     let model = try Model.read(model)
     let dtype = common.dtype?.dtype ?? .f32
     let traced = try tracedFunction(function, of: model, dtype: dtype)

@@ -123,6 +123,20 @@ extension Opcode {
 }
 
 extension TensorOperation {
+  /// The vector instructions, and the divisions and square roots, that all elements take where the operation stands
+  /// alone.
+  package func cost(
+    in function: Function, on set: InstructionSet
+  ) -> (instructions: Int, divisions: Int) {
+    let results = results.first.map { function.type(of: $0).elementCount } ?? 0
+    let operands = operands.first.map { function.type(of: $0).elementCount } ?? 0
+    let cost = opcode.traits.cost
+    return (
+      results * cost.perResult[set] + operands * cost.perOperand[set],
+      results * cost.divisions[set]
+    )
+  }
+
   /// Whether it, or an operation within its regions, sums over rows.
   public var sumsRows: Bool {
     opcode.traits.sumsRows || regions.contains(where: \.sumsRows)
