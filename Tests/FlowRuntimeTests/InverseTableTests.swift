@@ -13,9 +13,9 @@ import Testing
     let clamp = """
         %lo = constant -2.0 : 3 x DTYPE
         %hi = constant 2.0 : 3 x DTYPE
-        %b = less %y, %lo : rows x 3 x bool
         %a = greater %y, %hi : rows x 3 x bool
         %m = select %a, %hi, %y : rows x 3 x DTYPE
+        %b = less %m, %lo : rows x 3 x bool
         %t = select %b, %lo, %m : rows x 3 x DTYPE
       """
     let text = """

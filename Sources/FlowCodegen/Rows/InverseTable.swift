@@ -87,12 +87,13 @@ extension RowLowering {
     return context.addInverse(elements: state.elements, range: clamp(of: operation.operands[0]))
   }
 
-  /// The numbers within which a value is kept: `select %y < low, low, (select %y > high, high, %y)`.
+  /// The numbers within which a value is kept: `select %y < low, low, %y` of `%y = select %x > high, high, %x`.
   private func clamp(of value: Value) -> ClosedRange<Double>? {
     func limit(_ value: Value, _ comparison: Comparison) -> (Double, rest: Value)? {
       guard let select = context.views.definition(of: value), case .select = select.opcode,
         let compare = context.views.definition(of: select.operands[0]),
-        case .compare(comparison) = compare.opcode, compare.operands[1] == select.operands[1],
+        case .compare(comparison) = compare.opcode,
+        compare.operands == [select.operands[2], select.operands[1]],
         let constant = context.views.definition(of: select.operands[1]),
         case .constant(let literal) = constant.opcode, let number = literal.splat
       else { return nil }

@@ -38,9 +38,12 @@ extension Tensor {
     select(abs(self) .> largest, ladj.like(-Double.infinity), ladj)
   }
 
-  /// The tensor clamped to bounds; unlike with a minimum and a maximum, its derivative at the bounds is 1.
+  /// The tensor clamped to bounds, of which `lower` is the smaller; unlike with a minimum and a maximum, its
+  /// derivative at the bounds is 1. Each selection compares what it selects, so that compilers make one
+  /// instruction of it.
   public func clamped(_ lower: Double, _ upper: Double) -> Tensor {
-    select(self .< lower, like(lower), select(self .> upper, like(upper), self))
+    let below = select(self .> upper, like(upper), self)
+    return select(below .< lower, like(lower), below)
   }
 
   /// The number lowered by one or two units in the last place; infinity is unchanged.
