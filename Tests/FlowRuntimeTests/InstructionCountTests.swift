@@ -91,6 +91,21 @@ import Testing
       %d = absolute %b : TYPE
       %result = erfc %d : TYPE
       """,
+      // Exponentials that are normal numbers, and one that may not be.
+      """
+      %o = constant 1.0 : 8 x REAL
+      %c = constant 0.25 : 8 x REAL
+      %p = multiply %x, %c : TYPE
+      %a = absolute %p : TYPE
+      %d = add %o, %a : TYPE
+      %q = divide %x, %d : TYPE
+      %e = exp %q : TYPE
+      %n = negate %q : TYPE
+      %f = exp %n : TYPE
+      %g = exp %y : TYPE
+      %s = add %e, %f : TYPE
+      %result = multiply %s, %g : TYPE
+      """,
     ]
 
     @Test(
@@ -104,6 +119,7 @@ import Testing
         return result = %result
         }
         """.replacingOccurrences(of: "TYPE", with: "rows x 8 x \(set.dtype.rawValue)")
+        .replacingOccurrences(of: "REAL", with: set.dtype.rawValue)
       let program = try TileProgram(lowering: Module(parsing: text).functions[0])
       let work = try #require(program.work(on: set).first { $0.label.hasPrefix("group") })
       let file = CFile(program, name: "flow", profiling: false)

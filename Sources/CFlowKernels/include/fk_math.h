@@ -151,6 +151,18 @@ FK_INLINE fk_vec fk_exp(fk_vec x) {
   return fk_scale(p, real_n, n);
 }
 
+/* exp(x) for |x| <= 80 in both float types, where it is a normal number; the same bits as those of fk_exp. The
+ * multiplication keeps a NaN. */
+FK_INLINE fk_vec fk_exp_normal(fk_vec x) {
+  fk_vec shifted = x * FK_LOG2E + FK_ROUND, n = shifted - FK_ROUND;
+  fk_vec p = fk_exp_reduced((x - n * FK_LN2_HIGH) - n * FK_LN2_LOW);
+#ifdef __AVX512F__
+  return fk_scale(p, n, (fk_int)shifted);
+#else
+  return p * (fk_vec)(((fk_int)shifted << FK_MANTISSA) + (fk_int)fk_splat(1));
+#endif
+}
+
 /* p 2^n for n <= 0, which cannot overflow: the first product is 2^FK_LIFT too large, and the last
  * rounds gradually where the result underflows. */
 FK_INLINE fk_vec fk_scale_down(fk_vec p, fk_int n) {
@@ -470,7 +482,9 @@ FK_INLINE fk_normal fk_normal_parts(fk_vec a, fk_real last) {
 #ifdef __AVX512F__
   fk_vec bell = fk_scale(p, n, whole), erfc = fk_select(is_far, fk_splat(0), fk_erfcx(a, bell));
 #else
-  fk_vec bell = fk_scale_down(p, whole), erfc = fk_erfcx(a, bell);
+  /* One product with a power of two is exact where the result is a normal number. */
+  fk_vec bell = last <= FK_BELL_LAST_NORMAL ? p * fk_power_of_two(whole) : fk_scale_down(p, whole);
+  fk_vec erfc = fk_erfcx(a, bell);
 #endif
   return (fk_normal){fk_select(a < (fk_real)0.5, small, 1 - erfc), erfc, bell};
 }

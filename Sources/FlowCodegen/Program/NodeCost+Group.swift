@@ -9,6 +9,7 @@ extension NodeCost {
   ///     m ? a + b : c, Σ (m ? a : 0)           one instruction under a mask with AVX-512
   ///     erf(z), erfc(z), erfc(-z), exp(-z²)    one reduction, two polynomials, and a few selections for each
   ///     softplus(x), sigmoid(x)                one exponential
+  ///     exp(x / (1 + |x / b|))                 no care for what is no normal number
   mutating func add(
     _ operations: [TensorOperation], kept: Set<Value>, _ views: Views, on set: InstructionSet
   ) {
@@ -46,6 +47,7 @@ private struct JoinedOperations {
     readers = GroupReaders(operations, views)
     shareParts(on: set)
     shortenComplements()
+    shortenExponentials()
     absorbComparisons()
     absorbNegations()
     absorbProducts()
@@ -109,6 +111,16 @@ private struct JoinedOperations {
 
   private static let complementOfSize = SharedPart.Kind.More(
     instructions: InstructionCounts(26, 31, float64: 55, 60), divisions: 1)
+
+  private mutating func shortenExponentials() {
+    for (place, operation) in operations.enumerated()
+    where more[place] == nil && views.isNormalExponential(operation) {
+      more[place] = Self.normalExponential
+    }
+  }
+
+  private static let normalExponential = SharedPart.Kind.More(
+    instructions: InstructionCounts(11, 13, float64: 17, 19), divisions: 0)
 
   /// The smaller or larger of the two numbers that a comparison compares is one instruction.
   private mutating func absorbComparisons() {

@@ -1,12 +1,15 @@
 import FlowIR
 
-/// The C functions that a group calls for erf z, erfc z and exp(-z²) of one number, all of which come from one
-/// reduction of its size.
+/// The C functions that a group calls in the place of an operation's own.
+///
+/// For erf z, erfc z and exp(-z²) of one number they are those that share one reduction of its size. For an
+/// exponential that is a normal number whatever it is computed from it is one that looks after no others, with
+/// the same bits.
 ///
 /// Results that are too small to be normal numbers take some processors a hundred times as long. Those that end in
 /// sums where they cannot count are zero instead: erfc, which is summed; and exp(-z²), if the sum of its products is
 /// one that the group's guard takes only where it is far from the ends of the numbers.
-struct JointFunctions {
+struct GroupFunctions {
   /// A call in the place of an operation.
   struct Call {
     /// The C function.
@@ -18,8 +21,22 @@ struct JointFunctions {
   private var calls: [Value: Call] = [:]
   /// Whether some results that are no normal numbers are left out of sums.
   private(set) var sumsNormalNumbers = false
+  /// Whether some exponentials are normal numbers whatever they are computed from.
+  private(set) var hasNormalExponentials = false
 
   init(
+    _ operations: [TensorOperation], guarded: GroupGuard?, stored: Set<Value>, _ views: Views
+  ) {
+    chooseJoint(operations, guarded: guarded, stored: stored, views)
+    for operation in operations
+    where views.isNormalExponential(operation) && calls[operation.result] == nil {
+      hasNormalExponentials = true
+      calls[operation.result] = Call(
+        function: "fk_exp_normal", number: operation.operands[0])
+    }
+  }
+
+  private mutating func chooseJoint(
     _ operations: [TensorOperation], guarded: GroupGuard?, stored: Set<Value>, _ views: Views
   ) {
     var parts: [Value: [Int]] = [:]

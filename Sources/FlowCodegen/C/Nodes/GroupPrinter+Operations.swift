@@ -4,8 +4,8 @@ extension GroupPrinter {
   func emit(_ operation: TensorOperation) {
     let space = IterationSpace(operation, views.function)
     let shape = space.inner
-    let joint = group.joint.call(for: operation)
-    let inputs = joint.map { [$0.number] } ?? operation.operands
+    let chosen = group.functions.call(for: operation)
+    let inputs = chosen.map { [$0.number] } ?? operation.operands
     let reads = zip(inputs, space.operandLoops).map { classify($0, loops: $1) }
     let minimum = reads.map { minimumSegment($0, shape: shape) }.max() ?? 0
     var reversed: Int?
@@ -63,7 +63,7 @@ extension GroupPrinter {
       locals[result] = Local(segment: index, isDirect: false, shape: [])
     case .unary, .binary, .compare, .select, .convert:
       let expression =
-        joint.map { "\($0.function)(\(operands[0]))" }
+        chosen.map { "\($0.function)(\(operands[0]))" }
         ?? Expressions.pointwise(operation.opcode, operands, dtypes)
       if operation.opcode == .select && dtypes[1].isFloat {
         noteChoice(operation, operands, segment: index)

@@ -35,8 +35,8 @@ struct GroupNode: NodeBody {
   let isReduction: Bool
   /// What runs only for vectors in which some row needs it.
   let guarded: GroupGuard?
-  /// What functions of one number it computes together.
-  let joint: JointFunctions
+  /// What it calls in the place of operations' own functions.
+  let functions: GroupFunctions
   /// What runs in a loop of its own over a tile's vectors.
   let tail: GroupTail?
   /// What each item reads and writes.
@@ -54,7 +54,7 @@ struct GroupNode: NodeBody {
     isWide = isReduction || Self.waits(builder, views.function)
     let stored = Set(builder.stores.map(\.value)).union(builder.sums.keys)
     guarded = GroupGuard(builder.operations, stored: stored, views)
-    joint = JointFunctions(builder.operations, guarded: guarded, stored: stored, views)
+    functions = GroupFunctions(builder.operations, guarded: guarded, stored: stored, views)
     let tail = isWide || guarded != nil ? nil : GroupTail(builder.operations, views)
     self.tail = tail
     if let guarded {
@@ -159,7 +159,8 @@ struct GroupNode: NodeBody {
     let sums = sums.map { text.place($0.buffer) }.joined(separator: " ")
     return "group of \(extent): \(names)" + (stores.isEmpty ? "" : " -> \(stores)")
       + (sums.isEmpty ? "" : " sums \(sums)") + (isWide ? ", wide vectors" : "")
-      + (joint.sumsNormalNumbers ? ", sums of normal numbers" : "")
+      + (functions.sumsNormalNumbers ? ", sums of normal numbers" : "")
+      + (functions.hasNormalExponentials ? ", normal exponentials" : "")
   }
 }
 
