@@ -37,14 +37,6 @@
 #define FK_PANEL_INPUTS(VECTORS) 1
 #endif
 
-/* The loop of an epilogue of many instructions over vectors. Sixteen registers do not hold its constants, so that
- * two vectors share what is loaded of them. */
-#if defined(__clang__) && defined(FK_AVX2)
-#define FK_LATE_LOOP _Pragma("clang loop unroll_count(2)")
-#else
-#define FK_LATE_LOOP FK_LOOP
-#endif
-
 /* Defines NAME_tile_ROWS and NAME_vector_ROWS(weights, p, input, y, extra), which multiply one panel of
  * ROWS outputs with a whole tile, or with the first vector of one. NAME_epilogue(acc, extra) gives what
  * is stored; `extra` points to the same element of a second tile buffer that the epilogue may read.
@@ -121,13 +113,22 @@
 
 /* Defines NAME_late(rows, width, y, extra): an epilogue of many instructions, for what a panel's
  * products have stored. The sums do not take the registers of its constants, its code is there once,
- * and layers with different epilogues share the products. */
+ * and layers with different epilogues share the products. The rows of a whole tile lie one after the other and are
+ * one loop, with two vectors side by side, so that few steps wait for the one before; sixteen registers do not hold
+ * more. */
 #define FK_DEFINE_LATE(NAME)                                                                       \
   FK_OUTLINE void NAME##_late(int rows, int width, fk_real *restrict y,                            \
                               const fk_real *restrict extra) {                                     \
-    for (int r = 0; r < rows; r++, y += FK_TILE, extra += FK_TILE)                                 \
-      FK_LATE_LOOP for (int i = 0; i < width; i += FK_LANES)                                       \
-        fk_store(y + i, NAME##_epilogue(fk_load(y + i), extra + i));                               \
+    const int whole = width == FK_TILE ? rows * FK_TILE : 0;                                       \
+    FK_LOOP for (int i = 0; i < whole; i += 2 * FK_LANES) {                                        \
+      const fk_vec one = NAME##_epilogue(fk_load(y + i), extra + i);                               \
+      const fk_vec other = NAME##_epilogue(fk_load(y + i + FK_LANES), extra + i + FK_LANES);       \
+      fk_store(y + i, one);                                                                        \
+      fk_store(y + i + FK_LANES, other);                                                           \
+    }                                                                                              \
+    if (whole) return;                                                                             \
+    FK_LOOP for (int r = 0; r < rows; r++)                                                         \
+      fk_store(y + r * FK_TILE, NAME##_epilogue(fk_load(y + r * FK_TILE), extra + r * FK_TILE));   \
   }
 
 /* Defines NAME(width, packed, panels, begin, end, x, y, extra): panels [begin, end) of a layer on the
