@@ -37,6 +37,16 @@
 #define FK_PANEL_INPUTS(VECTORS) 1
 #endif
 
+/* Up to how many inputs a panel's outputs are taken two at a time, with four vectors of rows. The stores of more than
+ * eight sums, which wait for their last multiply-adds side by side, take Zen 3 up to two cycles each; as long as the
+ * inputs stay in the first cache, reading them once for each pair takes less. Eight sums hide the four cycles of its
+ * multiply-adds; processors that take five need ten. */
+#if defined(__znver3__) && defined(FK_AVX2) && FK_TILE % (4 * FK_LANES) == 0
+#define FK_PAIRED_INPUTS 96
+#else
+#define FK_PAIRED_INPUTS 0
+#endif
+
 /* Defines NAME_tile_ROWS and NAME_vector_ROWS(weights, p, input, y, extra), which multiply one panel of
  * ROWS outputs with a whole tile, or with the first vector of one. NAME_epilogue(acc, extra) gives what
  * is stored; `extra` points to the same element of a second tile buffer that the epilogue may read.
@@ -46,9 +56,16 @@
   FK_DEFINE_PANEL_BLOCK(NAME, NAME##_block_##ROWS, ROWS, FK_PANEL_VECTORS(ROWS), FK_INLINE)        \
   FK_DEFINE_PANEL_BLOCK(NAME, NAME##_rest_##ROWS, ROWS, FK_PANEL_REST(ROWS), FK_INLINE)            \
   FK_DEFINE_PANEL_BLOCK(NAME, NAME##_vector_##ROWS, ROWS, 1, FK_OUTLINE)                           \
+  FK_DEFINE_PANEL_BLOCK(NAME, NAME##_pair_##ROWS, 2, 4, FK_INLINE)                                 \
   FK_OUTLINE void NAME##_tile_##ROWS(const fk_real *restrict weights, const fk_panel *restrict p,  \
                                      const fk_real *restrict input, fk_real *restrict y,           \
                                      const fk_real *extra) {                                       \
+    if (FK_PAIRED_INPUTS > 0 && ROWS > 2 && ROWS % 2 == 0 && p->k <= FK_PAIRED_INPUTS) {           \
+      for (int r = 0; r < ROWS; r += 2, y += 2 * FK_TILE, extra += 2 * FK_TILE)                    \
+        for (int b = 0; b < FK_TILE; b += 4 * FK_LANES)                                            \
+          NAME##_pair_##ROWS(weights + r, p, input + b, y + b, extra + b);                         \
+      return;                                                                                      \
+    }                                                                                              \
     const int step = FK_PANEL_VECTORS(ROWS) * FK_LANES;                                            \
     int b = 0;                                                                                     \
     for (; b + step <= FK_TILE; b += step)                                                         \
