@@ -1,4 +1,5 @@
 import FlowCodegen
+import FlowFiles
 import Foundation
 
 extension ArtifactSource {
@@ -70,10 +71,11 @@ extension ArtifactSource {
     let places = sources.map(\.path) + [weights]
     defer { for file in places { try? FileManager.default.removeItem(atPath: file) } }
     for (bytes, place) in zip(file.units.map(\.text) + [file.weights], places) {
-      do {
-        try Data(bytes).write(to: URL(fileURLWithPath: place))
+      // Foundation's Data.write has left out bytes of weights beyond 2 GB, without an error.
+      do throws(FileError) {
+        try Outputs.write(bytes, to: place)
       } catch {
-        throw .writeFailed(path: place, reason: error.localizedDescription)
+        throw .writeFailed(path: place, reason: error.description)
       }
     }
     try toolchain.compile(
