@@ -49,6 +49,64 @@ import Testing
     }
   }
 
+  /// Masks of 48 outputs, as many of which as said see the same of 400 inputs, which the first cache does not hold:
+  /// the first ones, ever more or ever fewer, so that the next panel's go on alone or stop early; the last ones, which
+  /// start apart; and runs whose lengths differ so much that panels do not go together.
+  private static func masks(alike: Int) -> [(name: String, mask: Mask)] {
+    let steps = 48 / alike
+    func mask(_ name: String, _ run: (Int) -> Range<Int>) -> (String, Mask) {
+      var bits = [Bool](repeating: false, count: 48 * 400)
+      for row in 0..<48 { for i in run(row / alike) { bits[row * 400 + i] = true } }
+      return (name, Mask(rows: 48, columns: 400, bits: bits))
+    }
+    return [
+      mask("more") { 0..<$0 * 400 / steps },
+      mask("fewer") { 0..<400 - $0 * 400 / steps },
+      mask("last") { 399 - $0 * 400 / steps..<400 },
+      mask("uneven") { 0..<($0 % 3 == 1 ? 70 : 215 - $0 % 2) },
+    ]
+  }
+
+  /// Small whole numbers again; a row in which one input is NaN shows that no other output reads it.
+  @Test(
+    "panels of few outputs read far inputs together, and each sees only its own",
+    arguments: processors, [DType.f32, .f64])
+  func together(cpu: TargetCPU, dtype: DType) throws {
+    let builder = FunctionBuilder(name: "f")
+    let x = builder.argument("x", .row([400], dtype))
+    let w = try builder.emit(
+      .constant(
+        Literal(
+          (0..<48 * 400).map { Double($0 * 7 % 11 - 5) }, shape: [48, 400], dtype: dtype)))
+    var results: [FunctionResult] = []
+    for alike in [1, 2, 3, 4] {
+      for (name, mask) in Self.masks(alike: alike) {
+        let y = try builder.emit(.linear(mask), x, w)
+        results.append(FunctionResult(name: "\(name)\(alike)", value: y))
+        // An epilogue of many instructions comes after the products.
+        let e = try builder.emit(.unary(.elu), try builder.emit(.linear(mask), x, w))
+        results.append(FunctionResult(name: "\(name)\(alike)_elu", value: e))
+      }
+    }
+    let function = builder.finish(results: results)
+    let compiled = try CompiledFunction(.withoutPasses(function), cpu: cpu)
+    for rows in [1, 5, 70] {
+      var values = (0..<rows * 400).map { Double($0 * 5 % 13 - 6) }
+      values[rows / 2 * 400 + 215] = .nan
+      let exact = try Interpreter.run(function, ["x": values], rows: rows)
+      let found = try compiled(["x": HostArray(values, shape: [rows, 400])], rows: rows)
+      for result in results {
+        let pairs = zip(
+          try #require(found[result.name]?.doubles), try #require(exact[result.name]?.values))
+        let isSame = pairs.allSatisfy { found, exact in
+          if exact.isNaN || found.isNaN { return exact.isNaN && found.isNaN }
+          return exact >= 0 ? found == exact : abs(found - exact) <= 1e-6 * abs(exact)
+        }
+        #expect(isSame, "\(result.name) of \(rows) rows for \(cpu.rawValue)")
+      }
+    }
+  }
+
   /// Forty numbers in an order without two that follow each other, which a table says.
   @Test("products see inputs in the order that they are given in")
   func order() throws {

@@ -47,16 +47,16 @@
 #define FK_PAIRED_INPUTS 0
 #endif
 
-/* Defines NAME_tile_ROWS and NAME_vector_ROWS(weights, p, input, y, extra), which multiply one panel of
- * ROWS outputs with a whole tile, or with the first vector of one. NAME_epilogue(acc, extra) gives what
- * is stored; `extra` points to the same element of a second tile buffer that the epilogue may read.
- * NAME_ahead is how many inputs ahead of the product the tile is asked for, where a block takes several at a
- * time: the processor does not foresee loads so far apart. It is 0 if the first cache holds all inputs. */
+/* Defines NAME_vector_ROWS(weights, p, input, y, extra), which multiplies one panel of ROWS outputs with the
+ * first vector of a tile. NAME_epilogue(acc, extra) gives what is stored; `extra` points to the same element of
+ * a second tile buffer that the epilogue may read. */
+#define FK_DEFINE_PANEL_VECTOR(NAME, ROWS)                                                         \
+  FK_DEFINE_PANEL_BLOCK(NAME, NAME##_vector_##ROWS, ROWS, 1, 0, FK_OUTLINE)
+
+/* Defines NAME_tile_ROWS, which does the same with a whole tile. */
 #define FK_DEFINE_PANEL(NAME, ROWS)                                                                \
-  FK_DEFINE_PANEL_BLOCK(NAME, NAME##_block_##ROWS, ROWS, FK_PANEL_VECTORS(ROWS), FK_INLINE)        \
-  FK_DEFINE_PANEL_BLOCK(NAME, NAME##_rest_##ROWS, ROWS, FK_PANEL_REST(ROWS), FK_INLINE)            \
-  FK_DEFINE_PANEL_BLOCK(NAME, NAME##_vector_##ROWS, ROWS, 1, FK_OUTLINE)                           \
-  FK_DEFINE_PANEL_BLOCK(NAME, NAME##_pair_##ROWS, 2, 4, FK_INLINE)                                 \
+  FK_DEFINE_PANEL_BLOCK(NAME, NAME##_pair_##ROWS, 2, 4, 0, FK_INLINE)                              \
+  FK_DEFINE_PANEL_TILE(NAME, NAME##_whole_##ROWS, ROWS, FK_PANEL_VECTORS(ROWS), 0, FK_INLINE)      \
   FK_OUTLINE void NAME##_tile_##ROWS(const fk_real *restrict weights, const fk_panel *restrict p,  \
                                      const fk_real *restrict input, fk_real *restrict y,           \
                                      const fk_real *extra) {                                       \
@@ -66,17 +66,26 @@
           NAME##_pair_##ROWS(weights + r, p, input + b, y + b, extra + b);                         \
       return;                                                                                      \
     }                                                                                              \
-    const int step = FK_PANEL_VECTORS(ROWS) * FK_LANES;                                            \
+    NAME##_whole_##ROWS(weights, p, input, y, extra);                                              \
+  }
+#define FK_DEFINE_PANEL_TILE(NAME, FUNCTION, ROWS, VECTORS, AHEAD, LINKAGE)                        \
+  FK_DEFINE_PANEL_BLOCK(NAME, FUNCTION##_block, ROWS, VECTORS, AHEAD, FK_INLINE)                   \
+  FK_DEFINE_PANEL_BLOCK(NAME, FUNCTION##_rest, ROWS, FK_PANEL_REST(VECTORS), AHEAD, FK_INLINE)     \
+  LINKAGE void FUNCTION(const fk_real *restrict weights, const fk_panel *restrict p,               \
+                        const fk_real *restrict input, fk_real *restrict y,                        \
+                        const fk_real *extra) {                                                    \
+    const int step = (VECTORS) * FK_LANES;                                                         \
     int b = 0;                                                                                     \
     for (; b + step <= FK_TILE; b += step)                                                         \
-      NAME##_block_##ROWS(weights, p, input + b, y + b, extra + b);                                \
+      FUNCTION##_block(weights, p, input + b, y + b, extra + b);                                   \
     if (b < FK_TILE)                                                                               \
-      NAME##_rest_##ROWS(weights, p, input + b, y + b, extra + b);                                 \
+      FUNCTION##_rest(weights, p, input + b, y + b, extra + b);                                    \
   }
 /* The vectors that are left of a tile; 1 if none are. */
-#define FK_PANEL_REST(ROWS)                                                                        \
-  (FK_TILE / FK_LANES % FK_PANEL_VECTORS(ROWS) ? FK_TILE / FK_LANES % FK_PANEL_VECTORS(ROWS) : 1)
-#define FK_DEFINE_PANEL_BLOCK(NAME, FUNCTION, ROWS, VECTORS, LINKAGE)                              \
+#define FK_PANEL_REST(VECTORS)                                                                     \
+  (FK_TILE / FK_LANES % (VECTORS) ? FK_TILE / FK_LANES % (VECTORS) : 1)
+/* The tile is asked for AHEAD inputs before the product, if that is not 0. */
+#define FK_DEFINE_PANEL_BLOCK(NAME, FUNCTION, ROWS, VECTORS, AHEAD, LINKAGE)                       \
   LINKAGE void FUNCTION(const fk_real *restrict weights, const fk_panel *restrict p,               \
                         const fk_real *restrict input, fk_real *restrict y,                        \
                         const fk_real *extra) {                                                    \
@@ -84,14 +93,13 @@
     const fk_real *restrict w = weights + stride;                                                  \
     const fk_real *restrict x = input + (int64_t)p->first * FK_TILE;                               \
     fk_vec acc[ROWS][VECTORS];                                                                     \
-    FK_UNROLL for (int r = 0; r < ROWS; r++)                                                       \
-    FK_UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] = fk_splat(weights[r]);                  \
+    FK_PANEL_START(acc, ROWS, VECTORS, weights)                                                    \
     int k = p->k;                                                                                  \
     for (; k >= FK_PANEL_INPUTS(VECTORS); k -= FK_PANEL_INPUTS(VECTORS)) {                         \
       FK_UNROLL for (int i = 0; i < FK_PANEL_INPUTS(VECTORS); i++) {                               \
-        FK_PANEL_INPUT(ROWS, VECTORS, w + i * stride, x + i * FK_TILE)                             \
-        if (FK_PANEL_INPUTS(VECTORS) > 1 && NAME##_ahead)                                          \
-          __builtin_prefetch(x + (NAME##_ahead + i) * FK_TILE);                                    \
+        FK_PANEL_INPUT(acc, ROWS, VECTORS, w + i * stride, x + i * FK_TILE)                        \
+        if (FK_PANEL_INPUTS(VECTORS) > 1 && AHEAD)                                                 \
+          __builtin_prefetch(x + (AHEAD + i) * FK_TILE);                                           \
         if (i * ROWS * FK_REAL_BYTES % 64 < ROWS * FK_REAL_BYTES)                                  \
           __builtin_prefetch((const char *)(w + i * stride) + FK_AHEAD);                           \
       }                                                                                            \
@@ -99,34 +107,119 @@
       x += FK_PANEL_INPUTS(VECTORS) * FK_TILE;                                                     \
     }                                                                                              \
     if (FK_PANEL_INPUTS(VECTORS) > 1)                                                              \
-      FK_LOOP for (; k > 0; k--) {                                                                 \
-        FK_PANEL_INPUT(ROWS, VECTORS, w, x)                                                        \
-        w += stride;                                                                               \
-        x += FK_TILE;                                                                              \
-      }                                                                                            \
-    FK_UNROLL for (int r = 0; r < ROWS; r++)                                                       \
-    FK_UNROLL for (int v = 0; v < VECTORS; v++) {                                                  \
-      int64_t at = (int64_t)(p->row + r) * FK_TILE + v * FK_LANES;                                 \
-      fk_store(y + at, NAME##_epilogue(acc[r][v], (extra + at)));                                  \
-    }                                                                                              \
+      FK_PANEL_INPUT_LOOP(acc, ROWS, VECTORS, k, w, stride, x)                                     \
+    FK_PANEL_STORE(NAME, acc, ROWS, VECTORS, p, y, extra)                                          \
   }
+/* Starts the sums of a block from the biases. */
+#define FK_PANEL_START(ACC, ROWS, VECTORS, BIASES)                                                 \
+  FK_UNROLL for (int r = 0; r < ROWS; r++)                                                         \
+  FK_UNROLL for (int v = 0; v < VECTORS; v++) ACC[r][v] = fk_splat((BIASES)[r]);
 /* Adds what one input gives to the sums of a block. */
-#define FK_PANEL_INPUT(ROWS, VECTORS, WEIGHTS, X)                                                  \
+#define FK_PANEL_INPUT(ACC, ROWS, VECTORS, WEIGHTS, X)                                             \
   if (ROWS < VECTORS) {                                                                            \
     fk_vec factor[ROWS];                                                                           \
     FK_UNROLL for (int r = 0; r < ROWS; r++) factor[r] = fk_splat((WEIGHTS)[r]);                   \
     FK_UNROLL for (int v = 0; v < VECTORS; v++) {                                                  \
       fk_vec in = fk_load((X) + v * FK_LANES);                                                     \
-      FK_UNROLL for (int r = 0; r < ROWS; r++) acc[r][v] += factor[r] * in;                        \
+      FK_UNROLL for (int r = 0; r < ROWS; r++) ACC[r][v] += factor[r] * in;                        \
     }                                                                                              \
   } else {                                                                                         \
     fk_vec in[VECTORS];                                                                            \
     FK_UNROLL for (int v = 0; v < VECTORS; v++) in[v] = fk_load((X) + v * FK_LANES);               \
-    FK_UNROLL for (int r = 0; r < ROWS; r++) {                                                     \
-      fk_vec factor = fk_splat((WEIGHTS)[r]);                                                      \
-      FK_UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] += factor * in[v];                     \
+    FK_PANEL_ADD(ACC, ROWS, VECTORS, WEIGHTS, in)                                                  \
+  }
+/* Adds the vectors of one input, in registers, to the sums of a block. */
+#define FK_PANEL_ADD(ACC, ROWS, VECTORS, WEIGHTS, IN)                                              \
+  FK_UNROLL for (int r = 0; r < ROWS; r++) {                                                       \
+    fk_vec factor = fk_splat((WEIGHTS)[r]);                                                        \
+    FK_UNROLL for (int v = 0; v < VECTORS; v++) ACC[r][v] += factor * IN[v];                       \
+  }
+/* Adds COUNT inputs, one at a time. */
+#define FK_PANEL_INPUT_LOOP(ACC, ROWS, VECTORS, COUNT, W, STRIDE, X)                               \
+  FK_LOOP for (; COUNT > 0; COUNT--) {                                                             \
+    FK_PANEL_INPUT(ACC, ROWS, VECTORS, W, X)                                                       \
+    W += STRIDE;                                                                                   \
+    X += FK_TILE;                                                                                  \
+  }
+#define FK_PANEL_STORE(NAME, ACC, ROWS, VECTORS, P, Y, EXTRA)                                      \
+  FK_UNROLL for (int r = 0; r < ROWS; r++)                                                         \
+  FK_UNROLL for (int v = 0; v < VECTORS; v++) {                                                    \
+    int64_t at = (int64_t)((P)->row + r) * FK_TILE + v * FK_LANES;                                 \
+    fk_store((Y) + at, NAME##_epilogue(ACC[r][v], ((EXTRA) + at)));                                \
+  }
+
+/* Layers of more inputs than the first cache holds of a tile, which each panel reads from the second again. Reading
+ * them takes as long as multiplying them with two outputs does. Panels of up to three outputs each, as those of a
+ * masked layer that ends a network often are, therefore go two at a time and read an input once, if they start with
+ * the same one; each goes on alone after the last that both see. The order of each sum is the same.
+ *
+ * A block has no more vectors of rows than hide the latency of a multiply-add. */
+#ifdef FK_AVX2
+#define FK_FAR_VECTORS(ROWS) (ROWS == 1 ? 8 : ROWS <= 3 ? 4 : 2)
+#else
+#define FK_FAR_VECTORS(ROWS) FK_PANEL_VECTORS(ROWS)
+#endif
+/* How many inputs before the product the tile is asked for, where a block takes several at a time: the
+ * processor does not foresee loads so far apart. */
+#define FK_FAR_AHEAD 16
+
+/* Defines NAME_far_ROWS, which does for such layers what NAME_tile_ROWS does for others. */
+#define FK_DEFINE_FAR_PANEL(NAME, ROWS)                                                            \
+  FK_DEFINE_PANEL_TILE(NAME, NAME##_far_##ROWS, ROWS, FK_FAR_VECTORS(ROWS), FK_FAR_AHEAD,          \
+                       FK_OUTLINE)
+
+/* Defines NAME_two_ROWS(packed, p, input, y, extra), which multiplies two panels of ROWS outputs with a whole
+ * tile: p and the one after it. */
+#define FK_DEFINE_FAR_TWO(NAME, ROWS)                                                              \
+  FK_OUTLINE void NAME##_two_##ROWS(const fk_real *restrict packed, const fk_panel *restrict p,    \
+                                    const fk_real *restrict input, fk_real *restrict y,            \
+                                    const fk_real *extra) {                                        \
+    enum { most = FK_FAR_VECTORS(2 * ROWS), all = FK_TILE / FK_LANES };                            \
+    enum { vectors = most < all ? most : all, inputs = FK_PANEL_INPUTS(vectors) };                 \
+    const fk_panel *restrict q = p + 1;                                                            \
+    const int64_t stride = p->stride, other = q->stride;                                           \
+    const int both = p->k < q->k ? p->k : q->k;                                                    \
+    for (int b = 0; b < FK_TILE; b += vectors * FK_LANES) {                                        \
+      const fk_real *restrict w = packed + p->weights;                                             \
+      const fk_real *restrict u = packed + q->weights;                                             \
+      const fk_real *restrict x = input + (int64_t)p->first * FK_TILE + b;                         \
+      fk_vec acc[ROWS][vectors], sum[ROWS][vectors];                                               \
+      FK_PANEL_START(acc, ROWS, vectors, w)                                                        \
+      FK_PANEL_START(sum, ROWS, vectors, u)                                                        \
+      w += stride;                                                                                 \
+      u += other;                                                                                  \
+      int k = both;                                                                                \
+      for (; k >= inputs; k -= inputs) {                                                           \
+        FK_UNROLL for (int i = 0; i < inputs; i++) {                                               \
+          FK_FAR_INPUT(ROWS, w, u, x)                                                              \
+          if (inputs > 1)                                                                          \
+            __builtin_prefetch(x + FK_FAR_AHEAD * FK_TILE);                                        \
+          if (2 * i * ROWS * FK_REAL_BYTES % 64 < 2 * ROWS * FK_REAL_BYTES)                        \
+            __builtin_prefetch((const char *)w + FK_AHEAD);                                        \
+          w += stride;                                                                             \
+          u += other;                                                                              \
+          x += FK_TILE;                                                                            \
+        }                                                                                          \
+      }                                                                                            \
+      FK_LOOP for (; k > 0; k--) {                                                                 \
+        FK_FAR_INPUT(ROWS, w, u, x)                                                                \
+        w += stride;                                                                               \
+        u += other;                                                                                \
+        x += FK_TILE;                                                                              \
+      }                                                                                            \
+      int rest = p->k - both, more = q->k - both;                                                  \
+      FK_PANEL_INPUT_LOOP(acc, ROWS, vectors, rest, w, stride, x)                                  \
+      FK_PANEL_INPUT_LOOP(sum, ROWS, vectors, more, u, other, x)                                   \
+      FK_PANEL_STORE(NAME, acc, ROWS, vectors, p, y + b, extra + b)                                \
+      FK_PANEL_STORE(NAME, sum, ROWS, vectors, q, y + b, extra + b)                                \
     }                                                                                              \
   }
+/* Adds what one input gives to the sums of both panels. */
+#define FK_FAR_INPUT(ROWS, W, U, X)                                                                \
+  fk_vec in[vectors];                                                                              \
+  FK_UNROLL for (int v = 0; v < vectors; v++) in[v] = fk_load((X) + v * FK_LANES);                 \
+  FK_PANEL_ADD(acc, ROWS, vectors, W, in)                                                          \
+  FK_PANEL_ADD(sum, ROWS, vectors, U, in)
 
 /* Defines NAME_late(rows, width, y, extra): an epilogue of many instructions, for what a panel's
  * products have stored. The sums do not take the registers of its constants, its code is there once,
@@ -170,9 +263,36 @@
       ROW##_row(packed, panels, begin, end, x, y, extra);                                          \
       return;                                                                                      \
     }                                                                                              \
-    for (const fk_panel *p = panels + begin; p < panels + end; p++) {                              \
+    for (const fk_panel *p = panels + begin; p < panels + end;) {                                  \
+      const fk_panel *next = p + 1;                                                                \
       switch (p->rows) { CASES }                                                                   \
-      LATE                                                                                         \
+      for (; p < next; p++) {                                                                      \
+        LATE                                                                                       \
+      }                                                                                            \
     }                                                                                              \
   }
+
+/* The cases of layers that read from the second cache; FK_FAR_TWO_CASE is for panels that may go two at a time. */
+#define FK_FAR_CASE(PANEL, ROWS)                                                                   \
+  case ROWS:                                                                                       \
+    if (width == FK_TILE)                                                                          \
+      PANEL##_far_##ROWS(packed + p->weights, p, x, y, extra);                                     \
+    else                                                                                           \
+      PANEL##_vector_##ROWS(packed + p->weights, p, x, y, extra);                                  \
+    break;
+#define FK_FAR_TWO_CASE(PANEL, ROWS)                                                               \
+  case ROWS:                                                                                       \
+    if (width == FK_TILE && next < panels + end && fk_read_together(p, next)) {                    \
+      PANEL##_two_##ROWS(packed, p, x, y, extra);                                                  \
+      next++;                                                                                      \
+    } else if (width == FK_TILE)                                                                   \
+      PANEL##_far_##ROWS(packed + p->weights, p, x, y, extra);                                     \
+    else                                                                                           \
+      PANEL##_vector_##ROWS(packed + p->weights, p, x, y, extra);                                  \
+    break;
+/* Whether two panels of few outputs read their inputs together. What only one of them sees takes longer than it
+ * would alone: it is no more than two thirds of its inputs. */
+FK_INLINE int fk_read_together(const fk_panel *p, const fk_panel *q) {
+  return q->rows == p->rows && q->first == p->first && p->k <= 3 * q->k && q->k <= 3 * p->k;
+}
 #endif

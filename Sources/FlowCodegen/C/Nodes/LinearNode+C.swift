@@ -27,15 +27,12 @@ extension LinearNode {
   /// The most instructions that an epilogue takes in the registers of a product's sums.
   private static let fewInstructions = 8
 
-  /// The most inputs of a tile, of 256 bytes each, that a first cache of 32 KB holds.
-  private static let nearInputs = 128
+  /// The most outputs of a panel that reads its inputs with the next one.
+  private static let farFew = 3
 
-  /// How many inputs ahead of a product that sees more the tile is asked for.
-  private static let inputsAhead = 16
-
-  /// What compilers take for the products of a panel, and for what comes after them or takes one row, as
+  /// What compilers take for the products of a panel, and for what comes after them or takes less rows, as
   /// `CPart.effort` has it.
-  private static let panelEffort = 6000
+  private static let panelEffort = 7000
   private static let otherEffort = 1200
 
   /// The function of the layer, which all layers share whose epilogue is the same, and whose panels have the
@@ -46,14 +43,30 @@ extension LinearNode {
     cost.add(epilogue, kept: [result], printer.program.views, on: .planned)
     let elements = printer.program.views.type(of: result).elementCount
     let isLate = cost.instructions > Self.fewInstructions * elements
-    let isNear = layout.panels.allSatisfy { $0.k <= Self.nearInputs }
-    let ahead = isNear ? 0 : Self.inputsAhead
-    let after = define(epilogueBody(printer), ahead: isLate ? 0 : ahead, definitions)
-    let products = isLate ? define("  return acc;\n", ahead: ahead, definitions) : after
-    let cases = Set(layout.panels.map(\.rows)).sorted().map { rows in
-      let panel = "FK_DEFINE_PANEL(\(products), \(rows))"
-      _ = definitions.ofLayers("panel", panel, effort: Self.panelEffort) { _ in panel }
-      return "FK_PANEL_CASE(\(products), \(rows))"
+    let after = define(epilogueBody(printer), definitions)
+    let products = isLate ? define("  return acc;\n", definitions) : after
+    let sizes = Set(layout.panels.map(\.rows)).sorted()
+    func definePanels(_ macro: String, of sizes: [Int], effort: Int = Self.panelEffort) {
+      for rows in sizes {
+        let panel = "\(macro)(\(products), \(rows))"
+        _ = definitions.ofLayers("panel", panel, effort: effort) { _ in panel }
+      }
+    }
+    func cases(_ macro: String, of sizes: [Int]) -> String {
+      sizes.map { "\(macro)(\(products), \($0))" }.joined(separator: " ")
+    }
+    definePanels("FK_DEFINE_PANEL_VECTOR", of: sizes, effort: Self.otherEffort)
+    let panels: String
+    if isFar {
+      let few = sizes.filter { $0 <= Self.farFew }
+      definePanels("FK_DEFINE_FAR_PANEL", of: sizes)
+      definePanels("FK_DEFINE_FAR_TWO", of: few)
+      panels =
+        cases("FK_FAR_TWO_CASE", of: few) + " "
+        + cases("FK_FAR_CASE", of: sizes.filter { $0 > Self.farFew })
+    } else {
+      definePanels("FK_DEFINE_PANEL", of: sizes)
+      panels = cases("FK_PANEL_CASE", of: sizes)
     }
     let late = "FK_DEFINE_LATE(\(after))"
     if isLate { _ = definitions.ofLayers("late", late, effort: Self.otherEffort) { _ in late } }
@@ -61,16 +74,14 @@ extension LinearNode {
     _ = definitions.ofLayers("row", row, effort: Self.otherEffort) { _ in row }
     // Many instructions for each output are worth their lanes in a small product too.
     let least = isLate ? "0" : "FK_ROW_WORK"
-    let parts =
-      "\(cases.joined(separator: " ")), \(after), \(least), \(isLate ? "FK_LATE(\(after))" : "")"
+    let parts = "\(panels), \(after), \(least), \(isLate ? "FK_LATE(\(after))" : "")"
     return definitions.layer(parts)
   }
 
-  /// The name of the products whose sums a body turns into what is stored; inputs are asked for `ahead`.
-  private func define(_ body: String, ahead: Int, _ definitions: Definitions) -> String {
-    definitions.ofLayers("linear", "epilogue \(ahead)" + body) { name in
-      "enum { \(name)_ahead = \(ahead) };\n"
-        + "FK_INLINE fk_vec \(name)_epilogue(fk_vec acc, const fk_real *extra) {\n  (void)extra;\n"
+  /// The name of the products whose sums a body turns into what is stored.
+  private func define(_ body: String, _ definitions: Definitions) -> String {
+    definitions.ofLayers("linear", "epilogue " + body) { name in
+      "FK_INLINE fk_vec \(name)_epilogue(fk_vec acc, const fk_real *extra) {\n  (void)extra;\n"
         + body + "}"
     }
   }

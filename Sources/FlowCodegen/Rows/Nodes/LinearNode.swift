@@ -95,6 +95,12 @@ struct LinearNode: NodeBody {
 
   func stepped(_ ready: Readiness) -> Stepped? { repeats == 1 ? steppedByItem(ready) : nil }
 
+  /// Whether a first cache does not hold the inputs that one of its panels sees.
+  var isFar: Bool { layout.panels.contains { $0.k > Self.nearInputs } }
+
+  /// The most inputs of a tile, of 256 bytes each, that a first cache of 32 KB holds.
+  private static let nearInputs = 128
+
   /// How many weights are multiplied.
   private var weights: Int { layout.panels.reduce(0) { $0 + $1.rows * $1.k } }
 
@@ -112,6 +118,7 @@ struct LinearNode: NodeBody {
     return
       "linear \(outputs) x \(inputs) by pack \(pack) in \(layout.panels.count) panels, \(weights) of "
       + "\(inputs * outputs) weights, \(text.place(input)) -> \(text.place(output))"
+      + (isFar ? " from the second cache" : "")
       + (names.isEmpty ? "" : " then \(names)")
   }
 }
