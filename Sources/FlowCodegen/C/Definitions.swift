@@ -30,10 +30,13 @@ final class Definitions {
   }
 
   /// The name of a function, given its parameters in parentheses and its body in braces.
-  func function(_ prefix: String, _ parameters: String, _ body: String) -> String {
+  func function(
+    _ prefix: String, _ parameters: String, _ body: String, effort: Int? = nil
+  ) -> String {
     define(prefix, parameters + body) { name in
       let head = "FK_PART void \(name)\(parameters)"
-      return CPart("\(head) \(body)", .anywhere, name: name, declaration: head + ";")
+      return CPart(
+        "\(head) \(body)", .anywhere, name: name, declaration: head + ";", effort: effort)
     }
   }
 

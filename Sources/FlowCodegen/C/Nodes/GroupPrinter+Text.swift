@@ -1,11 +1,19 @@
 import FlowIR
 
 extension GroupPrinter {
-  /// The body of the function: the loop over items, for whole tiles with wide vectors where the plan says so.
-  func body() -> String {
-    guard group.isWide else { return items(isWide: false) }
-    return "#if FW_VECTORS > 1\nif (width == FK_TILE) {\n" + WideVectors.text(items(isWide: true))
-      + "return;\n}\n#endif\n" + items(isWide: false)
+  /// The body of the function for any number of rows: the loop over items.
+  func body() -> String { items(isWide: false) }
+
+  /// The body of the function for whole tiles with wide vectors, and for which processors it is; nil if the plan has
+  /// none.
+  func wideBody() -> (text: String, condition: String)? {
+    let condition: String
+    switch group.width {
+    case .none: return nil
+    case .withShortVectors: condition = "FW_VECTORS > 1 && defined(FK_AVX2)"
+    case .all: condition = "FW_VECTORS > 1"
+    }
+    return ("const int width = FK_TILE;\n" + WideVectors.text(items(isWide: true)), condition)
   }
 
   /// The loop over items.
@@ -19,7 +27,9 @@ extension GroupPrinter {
     let front = segments.filter { $0.part != .tail }
     let apart = apart(front)
     for segment in front[..<apart] { writeContiguously(segment, to: &out) }
-    if apart < front.count { writeTogether(front[apart...], unrolled: !isWide, to: &out) }
+    // Where vectors side by side hide how long their functions take, straight code would hide no more.
+    let unrolled = !isWide || group.width == .withShortVectors
+    if apart < front.count { writeTogether(front[apart...], unrolled: unrolled, to: &out) }
     for segment in segments where segment.part == .tail { writeContiguously(segment, to: &out) }
     out.line("}")
     return out.text

@@ -18,6 +18,14 @@ struct GroupNode: NodeBody {
     let identity: Double
   }
 
+  /// Which processors work on several vectors of a whole tile side by side, as wide vectors.
+  enum Width {
+    case none
+    /// Those with short vectors and sixteen registers, as AVX2 has.
+    case withShortVectors
+    case all
+  }
+
   let extent: Int
   /// Those of the tail last, and those of the guarded part one after the other.
   let operations: [TensorOperation]
@@ -29,8 +37,7 @@ struct GroupNode: NodeBody {
   /// Operands that are read through a buffer of their own, because their view is not a simple index.
   let viewBuffers: [Value: Buffer]
   let uniforms: [Value]
-  /// Whether whole tiles are worked on with wide vectors.
-  let isWide: Bool
+  let width: Width
   /// Whether it only reduces values in memory over its items, whose accumulators stay in registers then.
   let isReduction: Bool
   /// What runs only for vectors in which some row needs it.
@@ -51,11 +58,15 @@ struct GroupNode: NodeBody {
     viewBuffers = builder.viewBuffers
     uniforms = builder.uniforms
     isReduction = Self.reduces(builder, views)
-    isWide = isReduction || Self.waits(builder, views.function)
     let stored = Set(builder.stores.map(\.value)).union(builder.sums.keys)
     guarded = GroupGuard(builder.operations, stored: stored, views)
     functions = GroupFunctions(builder.operations, guarded: guarded, stored: stored, views)
-    let tail = isWide || guarded != nil ? nil : GroupTail(builder.operations, views)
+    if isReduction || Self.waits(builder, views.function) {
+      width = .all
+    } else {
+      width = guarded == nil && Self.looksUp(builder) ? .withShortVectors : .none
+    }
+    let tail = width == .all || guarded != nil ? nil : GroupTail(builder.operations, views)
     self.tail = tail
     if let guarded {
       let parts = guarded.parts(of: builder.operations, views)
@@ -90,6 +101,16 @@ struct GroupNode: NodeBody {
     return counts.reduce(0, +) >= leastLong
   }
 
+  /// Whether each item takes many instructions and looks numbers up, as splines do: almost all that it computes
+  /// stands in one chain then, from the places of the knots to the number that is looked up and on. It fits in 32
+  /// registers; with sixteen, several vectors take less time side by side, unless much of it is stored.
+  private static func looksUp(_ builder: GroupBuilder) -> Bool {
+    builder.extent > 1 && builder.isLong && builder.stores.count <= mostStores
+      && builder.operations.contains { operation in
+        if case .search = operation.opcode { true } else { false }
+      }
+  }
+
   private static func hasLongChain(_ function: UnaryOperator) -> Bool {
     switch function {
     case .erf, .erfc, .log1p: true
@@ -116,6 +137,9 @@ struct GroupNode: NodeBody {
   /// The fewest evaluations of functions with long chains for which an item is worked on with wide vectors.
   private static let leastLong = 6
 
+  /// The most values that a group of lookups stores and is still worked on with wide vectors.
+  private static let mostStores = 4
+
   var items: Int { extent }
   func reads(of item: Int) -> [Span] { itemReads[item] }
   func writes(of item: Int) -> [Span] { itemWrites[item] }
@@ -140,6 +164,14 @@ struct GroupNode: NodeBody {
     operations.map(\.opcode.name).joined(separator: " ")
   }
 
+  private var widthText: String {
+    switch width {
+    case .none: ""
+    case .withShortVectors: ", wide vectors with AVX2"
+    case .all: ", wide vectors"
+    }
+  }
+
   func summary(_ text: NodeText) -> String {
     let names: String
     if let guarded,
@@ -158,7 +190,7 @@ struct GroupNode: NodeBody {
     let stores = stores.map { text.place($0.buffer) }.joined(separator: " ")
     let sums = sums.map { text.place($0.buffer) }.joined(separator: " ")
     return "group of \(extent): \(names)" + (stores.isEmpty ? "" : " -> \(stores)")
-      + (sums.isEmpty ? "" : " sums \(sums)") + (isWide ? ", wide vectors" : "")
+      + (sums.isEmpty ? "" : " sums \(sums)") + widthText
       + (functions.sumsNormalNumbers ? ", sums of normal numbers" : "")
       + (functions.hasNormalExponentials ? ", normal exponentials" : "")
   }
