@@ -97,7 +97,8 @@ struct RowLoops {
       lowering.add(
         StoreNode(source: buffer, result: index), Scope(function.results[index].name))
     }
-    return RowPhase(nodes: lowering.finished().inTurns(), reductions: lowering.reductions)
+    let nodes = KeptCopies(lowering.finished().inTurns()).found()
+    return RowPhase(nodes: nodes, reductions: lowering.reductions)
   }
 
   /// The row values that some values depend on.

@@ -33,9 +33,10 @@ extension StoreNode {
 
 extension CopyNode {
   func statements(_ node: Node, in printer: NodePrinter) -> [String] {
-    let items = Dictionary(grouping: runs.indices) { runs[$0].buffer }
+    let items = Dictionary(grouping: copied) { runs[$0].buffer }
     var statements: [String] = []
-    for (index, run) in runs.enumerated() {
+    for index in copied {
+      let run = runs[index]
       if let buffer = run.buffer, let items = items[buffer], items.count >= Self.leastInTable {
         if index == items[0] { statements.append(table(items, from: buffer, node, printer)) }
         continue

@@ -9,7 +9,7 @@ struct RowVerifier {
   }
 
   func faults() -> [Fault] {
-    var check = ReadCheck(place: place)
+    var check = ReadCheck(place: place, phase.nodes)
     check.run(phase.nodes)
     let early = phase.nodes.flatMap(\.all).flatMap { $0.body.earlyReads(place) }
     return scratchFaults() + check.faults + early
@@ -44,13 +44,20 @@ struct RowVerifier {
   }
 }
 
-/// Follows nodes in order and notes which elements hold something.
+/// Follows nodes in order and notes which elements hold something, and of two buffers in one place which one's.
 private struct ReadCheck {
   let place: String
   var faults: [Fault] = []
   private var held: [Buffer: [Bool]] = [:]
+  /// For each buffer that keeps what an earlier one holds, that one.
+  private var earlier: [Buffer: Buffer] = [:]
 
-  init(place: String) { self.place = place }
+  init(place: String, _ nodes: [Node]) {
+    self.place = place
+    for node in nodes.flatMap(\.all) {
+      if let copy = node.body as? CopyNode { earlier[copy.target] = copy.kept?.buffer }
+    }
+  }
 
   mutating func run(_ nodes: [Node]) {
     for node in nodes {
@@ -60,7 +67,10 @@ private struct ReadCheck {
       for span in start { write(span, node) }
       run(body.inner)
       for span in body.takes { read(span, node) }
-      for span in body.writes { write(span, node) }
+      for item in 0..<body.items {
+        let keeps = (body as? CopyNode)?.kept?.runs.contains(item) == true
+        for span in body.writes(of: item) { write(span, node, keeps: keeps) }
+      }
     }
   }
 
@@ -88,8 +98,13 @@ private struct ReadCheck {
     }
   }
 
-  private mutating func write(_ span: Span, _ node: Node) {
+  private mutating func write(_ span: Span, _ node: Node, keeps: Bool = false) {
     guard isWithin(span, node) else { return }
+    var buffer = span.buffer
+    while !keeps, let before = earlier[buffer] {
+      for element in span.elements { held[before]?[element] = false }
+      buffer = before
+    }
     held[span.buffer, default: [Bool](repeating: false, count: span.buffer.elements)]
       .withUnsafeMutableBufferPointer { held in
         for element in span.elements { held[element] = true }
