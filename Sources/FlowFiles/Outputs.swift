@@ -103,4 +103,24 @@ extension Outputs {
     try outputs.open(path).write(bytes)
     try outputs.commit()
   }
+  /// Writes a file that only this run reads and removes again, such as what it gives a compiler: in its place at once,
+  /// for this user, and not brought to the disk.
+  ///
+  /// - Throws: `FileError.system`.
+  public static func writeIntermediate(_ bytes: [UInt8], to path: String) throws(FileError) {
+    #if canImport(Glibc)
+      let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    #else
+      let descriptor = Darwin.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    #endif
+    guard descriptor >= 0 else { throw System.failure(path, "write") }
+    do throws(FileError) {
+      try System.write(bytes, to: descriptor, path: path)
+    } catch {
+      close(descriptor)
+      throw error
+    }
+    // A disk over the network may say only now that it is full.
+    guard close(descriptor) == 0 else { throw System.failure(path, "write") }
+  }
 }

@@ -73,7 +73,7 @@ extension ArtifactSource {
     for (bytes, place) in zip(file.units.map(\.text) + [file.weights], places) {
       // Foundation's Data.write has left out bytes of weights beyond 2 GB, without an error.
       do throws(FileError) {
-        try Outputs.write(bytes, to: place)
+        try Outputs.writeIntermediate(bytes, to: place)
       } catch {
         throw .writeFailed(path: place, reason: error.description)
       }

@@ -61,10 +61,10 @@ struct ObjectCache {
     let build = try BuildFolder(in: folder)
     defer { build.remove() }
     let (source, object) = (build.path + "/flow.c", build.path + "/flow.so")
-    do {
-      try Data(text.utf8).write(to: URL(fileURLWithPath: source))
+    do throws(FileError) {
+      try Outputs.writeIntermediate(Array(text.utf8), to: source)
     } catch {
-      throw .cacheFailed(path: source, reason: error.localizedDescription)
+      throw .cacheFailed(path: source, reason: error.description)
     }
     try toolchain.compile(
       sources: [.init(path: source, cpu: cpu)], output: object, for: .cache)

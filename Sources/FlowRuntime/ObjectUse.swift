@@ -1,4 +1,5 @@
 import FlowCodegen
+import FlowFiles
 import Foundation
 
 /// What a shared object is for, which decides how it is linked.
@@ -30,10 +31,10 @@ enum ObjectUse {
       #else
         // The linker's own symbols, such as _edata, are hidden too.
         let text = "{ global: \(exported); local: *; };\n"
-        do {
-          try Data(text.utf8).write(to: URL(fileURLWithPath: script))
+        do throws(FileError) {
+          try Outputs.writeIntermediate(Array(text.utf8), to: script)
         } catch {
-          throw .writeFailed(path: script, reason: error.localizedDescription)
+          throw .writeFailed(path: script, reason: error.description)
         }
         return ["-soname", name, "--version-script=\(script)"]
       #endif

@@ -36,6 +36,42 @@ import Testing
     }
   }
 
+  @Test("an intermediate file replaces an earlier one, or the error says why it could not")
+  func intermediate() throws {
+    try inFolder { folder in
+      try put("longer than the next", folder + "/a")
+      try Outputs.writeIntermediate(Array("next".utf8), to: folder + "/a")
+      #expect(try text(folder + "/a") == "next")
+      #expect(
+        try refusal { try Outputs.writeIntermediate([1], to: folder + "/none/a") }
+          .contains("none/a"))
+    }
+    #if os(Linux)
+      #expect(
+        try refusal { try Outputs.writeIntermediate([1], to: "/dev/full") }.contains("space"))
+    #endif
+  }
+
+  /// The operating system writes less than 2^31 bytes at once.
+  @Test("more than 2 GB are written whole")
+  func large() throws {
+    let count = 1 << 31 + 12345
+    // Pages that nothing was written to take no memory.
+    let memory = try #require(
+      mmap(nil, count, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))
+    try #require(memory != MAP_FAILED)
+    defer { munmap(memory, count) }
+    try inFolder { folder in
+      let path = folder + "/large"
+      let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+      defer { close(descriptor) }
+      try #require(descriptor >= 0)
+      try System.write(
+        UnsafeRawBufferPointer(start: memory, count: count), to: descriptor, path: path)
+      #expect(lseek(descriptor, 0, SEEK_END) == count)
+    }
+  }
+
   @Test("folders that killed runs left are removed, and the run's own at its end")
   func workFolders() throws {
     try inFolder { folder in
