@@ -61,8 +61,20 @@ FK_OUTLINE void fk_load_tile(const fk_real *source, int n, int64_t valid, int wi
   fk_real end[2 * FK_LANES];
   for (int i = 0; i < 2 * FK_LANES; i++)
     end[i] = last + i < count ? source[last + i] : 0;
-  for (int r0 = 0; r0 < width; r0 += FK_LANES)
-    for (int e0 = 0; e0 < n; e0 += FK_LANES) {
+  for (int r0 = 0; r0 < width; r0 += FK_LANES) {
+    int e0 = 0;
+    /* Whole squares of rows that are there. */
+    for (; r0 + FK_LANES <= rows && e0 + FK_LANES <= n; e0 += FK_LANES) {
+      fk_vec block[FK_LANES];
+      FK_UNROLL
+      for (int i = 0; i < FK_LANES; i++)
+        block[i] = fk_loadu(source + (int64_t)(r0 + i) * n + e0);
+      fk_transpose_block(block);
+      FK_UNROLL
+      for (int i = 0; i < FK_LANES; i++)
+        fk_store(tile + (int64_t)(e0 + i) * FK_TILE + r0, block[i]);
+    }
+    for (; e0 < n; e0 += FK_LANES) {
       fk_vec block[FK_LANES];
       FK_UNROLL
       for (int i = 0; i < FK_LANES; i++) {
@@ -74,6 +86,7 @@ FK_OUTLINE void fk_load_tile(const fk_real *source, int n, int64_t valid, int wi
       for (int i = 0; i < elements; i++)
         fk_store(tile + (int64_t)(e0 + i) * FK_TILE + r0, block[i]);
     }
+  }
   /* The next tile's rows most likely lie behind these; a tile's work is too long for the processor to
    * foresee that it goes on there. */
   if (rows == FK_TILE)
