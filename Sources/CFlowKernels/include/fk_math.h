@@ -95,13 +95,17 @@ FK_INLINE fk_vec fk_polynomial(fk_vec x, const fk_real *c, int n) {
 /* 2^n for n within the normal exponents. */
 FK_INLINE fk_vec fk_power_of_two(fk_int n) { return (fk_vec)((n + FK_BIAS) << FK_MANTISSA); }
 
-/* x = n ln 2 + r with |r| <= ln 2 / 2; gives r and n, both as a real and as an integer. */
-FK_INLINE fk_vec fk_reduce_exp(fk_vec x, fk_vec *real_n, fk_int *n) {
-  fk_vec shifted = x * FK_LOG2E + FK_ROUND;
-  *real_n = shifted - FK_ROUND;
-  *n = (fk_int)shifted - (fk_int)fk_splat(FK_ROUND);
-  return (x - *real_n * FK_LN2_HIGH) - *real_n * FK_LN2_LOW;
+/* x = n ln 2 + r with |r| <= ln 2 / 2; gives r and n, and an integer whose lowest bits are those of n + above:
+ * FK_ROUND rounds the sum to a whole number, and what is added to it with it. */
+FK_INLINE fk_vec fk_reduce_exp(fk_vec x, int above, fk_vec *n, fk_int *lowest) {
+  fk_vec shifted = x * FK_LOG2E + (FK_ROUND + above);
+  *n = shifted - (FK_ROUND + above);
+  *lowest = (fk_int)shifted;
+  return (x - *n * FK_LN2_HIGH) - *n * FK_LN2_LOW;
 }
+
+/* 2^n, given an integer whose lowest bits are those of n + FK_BIAS, the exponent of a real number. */
+FK_INLINE fk_vec fk_power_of_lowest(fk_int lowest) { return (fk_vec)(lowest << FK_MANTISSA); }
 
 /* (exp(r) - 1 - r) / r^2 on |r| <= ln 2 / 2. */
 FK_INLINE fk_vec fk_exp_tail(fk_vec r) {
@@ -118,11 +122,11 @@ FK_INLINE fk_vec fk_exp_tail(fk_vec r) {
 /* exp(r) on |r| <= ln 2 / 2. */
 FK_INLINE fk_vec fk_exp_reduced(fk_vec r) { return (r * fk_exp_tail(r) + 1) * r + 1; }
 
-/* p 2^n, rounded gradually where it underflows. */
-FK_INLINE fk_vec fk_scale(fk_vec p, fk_vec real_n, fk_int n) {
+/* p 2^n, rounded gradually where it underflows. Without AVX-512 the lowest bits of an integer are those of n. */
+FK_INLINE fk_vec fk_scale(fk_vec p, fk_vec n, fk_int lowest) {
 #ifdef __AVX512F__
-  fk_parts x = {p}, powers = {real_n};
-  (void)n;
+  fk_parts x = {p}, powers = {n};
+  (void)lowest;
   FK_UNROLL
   for (size_t i = 0; i < sizeof(x) / sizeof(fk_register); i++)
 #ifdef FK_DOUBLE
@@ -134,9 +138,10 @@ FK_INLINE fk_vec fk_scale(fk_vec p, fk_vec real_n, fk_int n) {
 #endif
   return x.vector;
 #else
-  (void)real_n;
-  fk_int half = n >> 1; /* two factors, so that neither over- nor underflows by itself */
-  return p * fk_power_of_two(half) * fk_power_of_two(n - half);
+  (void)n;
+  fk_int whole = lowest - (fk_int)fk_splat(FK_ROUND);
+  fk_int half = whole >> 1; /* two factors, so that neither over- nor underflows by itself */
+  return p * fk_power_of_two(half) * fk_power_of_two(whole - half);
 #endif
 }
 
@@ -144,47 +149,49 @@ FK_INLINE fk_vec fk_scale(fk_vec p, fk_vec real_n, fk_int n) {
 FK_INLINE fk_vec fk_exp(fk_vec x) {
   x = fk_select(x > FK_EXP_MAX, fk_splat(FK_EXP_MAX), x);
   x = fk_select(x < FK_EXP_MIN, fk_splat(FK_EXP_MIN), x);
-  fk_vec real_n;
-  fk_int n;
-  fk_vec r = fk_reduce_exp(x, &real_n, &n);
+  fk_vec n;
+  fk_int lowest;
+  fk_vec r = fk_reduce_exp(x, 0, &n, &lowest);
   fk_vec p = fk_exp_reduced(r);
-  return fk_scale(p, real_n, n);
+  return fk_scale(p, n, lowest);
 }
 
 /* exp(x) for |x| <= 80 in both float types, where it is a normal number; the same bits as those of fk_exp. The
  * multiplication keeps a NaN. */
 FK_INLINE fk_vec fk_exp_normal(fk_vec x) {
-  fk_vec shifted = x * FK_LOG2E + FK_ROUND, n = shifted - FK_ROUND;
-  fk_vec p = fk_exp_reduced((x - n * FK_LN2_HIGH) - n * FK_LN2_LOW);
+  fk_vec n;
+  fk_int lowest;
+  fk_vec p = fk_exp_reduced(fk_reduce_exp(x, FK_BIAS, &n, &lowest));
 #ifdef __AVX512F__
-  return fk_scale(p, n, (fk_int)shifted);
+  return fk_scale(p, n, lowest);
 #else
-  return p * (fk_vec)(((fk_int)shifted << FK_MANTISSA) + (fk_int)fk_splat(1));
+  return p * fk_power_of_lowest(lowest);
 #endif
 }
 
 /* p 2^n for n <= 0, which cannot overflow: the first product is 2^FK_LIFT too large, and the last
- * rounds gradually where the result underflows. */
-FK_INLINE fk_vec fk_scale_down(fk_vec p, fk_int n) {
-  return p * fk_power_of_two(n + FK_LIFT) * FK_LOWER;
+ * rounds gradually where the result underflows. The lowest bits of an integer are those of n + FK_LIFTED. */
+#define FK_LIFTED (FK_LIFT + FK_BIAS)
+FK_INLINE fk_vec fk_scale_down(fk_vec p, fk_int lowest) {
+  return p * fk_power_of_lowest(lowest) * FK_LOWER;
 }
 
 /* exp(x) for x <= 0. At most 1.3 ulp (f32), 1.1 (f64). */
 FK_INLINE fk_vec fk_exp_negative(fk_vec x) {
   x = fk_select(x < FK_EXP_MIN, fk_splat(FK_EXP_MIN), x);
-  fk_vec real_n;
-  fk_int n;
-  fk_vec r = fk_reduce_exp(x, &real_n, &n);
-  return fk_scale_down(fk_exp_reduced(r), n);
+  fk_vec n;
+  fk_int lowest;
+  fk_vec r = fk_reduce_exp(x, FK_LIFTED, &n, &lowest);
+  return fk_scale_down(fk_exp_reduced(r), lowest);
 }
 
 /* exp(x) - 1 for |x| <= 80, as 2^n (exp(r) - 1) + (2^n - 1). */
 FK_INLINE fk_vec fk_expm1_bounded(fk_vec x) {
-  fk_vec real_n;
-  fk_int n;
-  fk_vec r = fk_reduce_exp(x, &real_n, &n);
+  fk_vec n;
+  fk_int lowest;
+  fk_vec r = fk_reduce_exp(x, FK_BIAS, &n, &lowest);
   fk_vec p = (r * r) * fk_exp_tail(r) + r;
-  fk_vec scale = fk_power_of_two(n);
+  fk_vec scale = fk_power_of_lowest(lowest);
   return p * scale + (scale - 1);
 }
 
@@ -193,11 +200,11 @@ FK_INLINE fk_vec fk_expm1_bounded(fk_vec x) {
 FK_INLINE fk_vec fk_expm1(fk_vec x) {
   fk_vec bounded = fk_select(x > FK_EXP_MAX, fk_splat(FK_EXP_MAX), x);
   bounded = fk_select(bounded < -40, fk_splat(-40), bounded);
-  fk_vec real_n;
-  fk_int n;
-  fk_vec r = fk_reduce_exp(bounded, &real_n, &n);
+  fk_vec n;
+  fk_int lowest;
+  fk_vec r = fk_reduce_exp(bounded, FK_BIAS - 1, &n, &lowest);
   fk_vec p = (r * r) * fk_exp_tail(r) + r;
-  fk_vec half = fk_power_of_two(n - 1);
+  fk_vec half = fk_power_of_lowest(lowest);
   fk_vec y = (p * half + (half - (fk_real)0.5)) * 2;
   /* Halves of subnormal numbers lose a digit; and 0 keeps its sign. */
   return fk_select(fk_abs(x) < FK_ITSELF, x, y);
@@ -208,8 +215,8 @@ FK_INLINE fk_vec fk_expm1(fk_vec x) {
  * r < 0, where the result is as small as r, and for half of the error where r > 0. */
 FK_INLINE fk_vec fk_elu(fk_vec x) {
   fk_vec bounded = fk_select(x < -40, fk_splat(-40), x);
-  fk_vec shifted = bounded * FK_LOG2E + FK_ROUND;
-  fk_vec r = bounded - (shifted - FK_ROUND) * (fk_real)0.69314718055994531;
+  fk_vec shifted = bounded * FK_LOG2E + (FK_ROUND + FK_BIAS);
+  fk_vec r = bounded - (shifted - (FK_ROUND + FK_BIAS)) * (fk_real)0.69314718055994531;
 #ifdef FK_DOUBLE
   fk_vec tail = fk_exp_tail(r);
 #else
@@ -217,7 +224,7 @@ FK_INLINE fk_vec fk_elu(fk_vec x) {
       FK_POLYNOMIAL(r, 0.49999988f, 0.16666527f, 0.04166944f, 0.008368112f, 0.0013765114f);
 #endif
   fk_vec p = (r * r) * tail + r;
-  fk_vec scale = (fk_vec)(((fk_int)shifted << FK_MANTISSA) + (fk_int)fk_splat(1));
+  fk_vec scale = fk_power_of_lowest((fk_int)shifted);
   return fk_select(x < 0, p * scale + (scale - 1), x);
 }
 
@@ -470,7 +477,8 @@ FK_INLINE fk_normal fk_normal_parts(fk_vec a, fk_real last) {
   fk_vec small = a * FK_POLYNOMIAL(z, 1.1283791f, -0.37612608f, 0.112828225f, -0.026757184f,
                                    0.0047179903f);
 #endif
-  fk_vec shifted = FK_ROUND - z * FK_LOG2E, n = shifted - FK_ROUND;
+  const int above = last <= FK_BELL_LAST_NORMAL ? FK_BIAS : FK_LIFTED;
+  fk_vec shifted = (FK_ROUND + above) - z * FK_LOG2E, n = shifted - (FK_ROUND + above);
 #ifdef FK_FUSED
   fk_vec r = __builtin_elementwise_fma(-a, a, -(n * FK_LN2_HIGH)) - n * FK_LN2_LOW;
 #else
@@ -478,12 +486,13 @@ FK_INLINE fk_normal fk_normal_parts(fk_vec a, fk_real last) {
 #endif
   fk_vec p = fk_exp_reduced(r);
   p = fk_select(is_far, fk_splat(0), p);
-  fk_int whole = (fk_int)shifted - (fk_int)fk_splat(FK_ROUND);
+  fk_int lowest = (fk_int)shifted;
 #ifdef __AVX512F__
-  fk_vec bell = fk_scale(p, n, whole), erfc = fk_select(is_far, fk_splat(0), fk_erfcx(a, bell));
+  fk_vec bell = fk_scale(p, n, lowest), erfc = fk_select(is_far, fk_splat(0), fk_erfcx(a, bell));
 #else
   /* One product with a power of two is exact where the result is a normal number. */
-  fk_vec bell = last <= FK_BELL_LAST_NORMAL ? p * fk_power_of_two(whole) : fk_scale_down(p, whole);
+  fk_vec bell =
+      last <= FK_BELL_LAST_NORMAL ? p * fk_power_of_lowest(lowest) : fk_scale_down(p, lowest);
   fk_vec erfc = fk_erfcx(a, bell);
 #endif
   return (fk_normal){fk_select(a < (fk_real)0.5, small, 1 - erfc), erfc, bell};
@@ -532,15 +541,15 @@ FK_INLINE fk_vec fk_erf(fk_vec x) {
                            -5.7663804443925085e-09, 1.568047771941597e-09,
                            -4.1581871321513861e-10, 7.6075297851441073e-11,
                            -6.2496009561123979e-12);
-  fk_vec shifted = FK_ROUND - z * FK_LOG2E;
-  fk_vec r = -z - (shifted - FK_ROUND) * (fk_real)0.69314718055994531;
+  fk_vec shifted = (FK_ROUND + FK_BIAS) - z * FK_LOG2E;
+  fk_vec r = -z - (shifted - (FK_ROUND + FK_BIAS)) * (fk_real)0.69314718055994531;
   fk_vec tail = FK_POLYNOMIAL(r, 0.50000000000000133, 0.16666666666666693, 0.041666666666512621,
                               0.0083333333333112745, 0.0013888888947678796,
                               0.00019841269909180091, 2.4801489287518293e-05,
                               2.755722322016723e-06, 2.7631507998920432e-07,
                               2.5115769536565154e-08);
   fk_vec p = (r * r) * tail + r;
-  q *= (fk_vec)(((fk_int)shifted << FK_MANTISSA) + (fk_int)fk_splat(1));
+  q *= fk_power_of_lowest((fk_int)shifted);
   fk_vec large = (1 - q) - p * q;
   fk_vec small = x + x * FK_POLYNOMIAL(z, 0.12837916709551256, -0.37612638903183521,
                                        0.11283791670944171, -0.026866170643110417,

@@ -39,23 +39,26 @@ struct KeptCopies {
 
   /// The nodes, with copies that keep what is there.
   func found() -> [Node] {
-    // The copies into buffers in whose place no later one lies.
-    var earlier: [(position: Int, copy: CopyNode)] = []
+    // The buffers that copies were made to and in whose place no later one lies, with the runs of each by target.
+    var earlier: [(buffer: Buffer, position: Int, runs: [Int: CopyNode.Run])] = []
     return nodes.enumerated().map { position, node in
       guard let copy = node.body as? CopyNode, !shared.contains(copy.target) else { return node }
-      defer { earlier.append((position, copy)) }
+      defer {
+        let runs = Dictionary(copy.runs.map { ($0.target, $0) }, uniquingKeysWith: { $1 })
+        earlier.append((copy.target, position, runs))
+      }
       for (index, before) in earlier.enumerated().reversed()
-      where before.copy.target.elements == copy.target.elements {
+      where before.buffer.elements == copy.target.elements {
         let runs = copy.runs.indices.filter { index in
           let run = copy.runs[index]
-          return before.copy.runs.contains(run) && isWhole(run, before.position)
-            && isWrittenOnce(run, in: before.copy.target) && isWrittenOnce(run, in: copy.target)
+          return before.runs[run.target] == run && isWhole(run, before.position)
+            && isWrittenOnce(run, in: before.buffer) && isWrittenOnce(run, in: copy.target)
         }
-        guard !runs.isEmpty, follows(position, copy, keeping: runs.count, before.copy.target) else {
+        guard !runs.isEmpty, follows(position, copy, keeping: runs.count, before.buffer) else {
           continue
         }
         earlier.remove(at: index)
-        let kept = CopyNode.Kept(buffer: before.copy.target, runs: Set(runs))
+        let kept = CopyNode.Kept(buffer: before.buffer, runs: Set(runs))
         return Node(
           CopyNode(runs: copy.runs, target: copy.target, kept: kept), scope: node.scope,
           itemSteps: node.itemSteps)

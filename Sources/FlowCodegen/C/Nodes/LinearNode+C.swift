@@ -30,7 +30,7 @@ extension LinearNode {
   /// The most outputs of a panel that reads its inputs with the next one.
   private static let farFew = 3
 
-  /// What compilers take for the products of a panel, and for what comes after them or takes less rows, as
+  /// What compilers take for the products of a panel, and for what comes after them or takes fewer rows, as
   /// `CPart.effort` has it.
   private static let panelEffort = 7000
   private static let otherEffort = 1200
