@@ -110,7 +110,7 @@ private struct JoinedOperations {
   }
 
   private static let complementOfSize = SharedPart.Kind.More(
-    instructions: InstructionCounts(26, 31, float64: 55, 60), divisions: 1)
+    instructions: InstructionCounts(26, 30, float64: 55, 59), divisions: 1)
 
   private mutating func shortenExponentials() {
     for (place, operation) in operations.enumerated()
@@ -120,7 +120,7 @@ private struct JoinedOperations {
   }
 
   private static let normalExponential = SharedPart.Kind.More(
-    instructions: InstructionCounts(11, 13, float64: 17, 19), divisions: 0)
+    instructions: InstructionCounts(11, 12, float64: 17, 18), divisions: 0)
 
   /// The smaller or larger of the two numbers that a comparison compares is one instruction.
   private mutating func absorbComparisons() {

@@ -56,20 +56,20 @@ extension UnaryOperator {
     case .rsqrt: OperatorTraits(.float, 0, divisions: 2)
     case .square, .relu: OperatorTraits(.float, 1, folds: true)
     case .exp: OperatorTraits(.float, .init(13, 21, float64: 19, 27))
-    case .elu: OperatorTraits(.float, .init(16, float64: 22))
-    case .expm1: OperatorTraits(.float, .init(19, 20, float64: 25, 26))
+    case .elu: OperatorTraits(.float, .init(15, float64: 21))
+    case .expm1: OperatorTraits(.float, .init(18, 19, float64: 24, 25))
     case .log:
       OperatorTraits(.float, .init(21, 31, float64: 24, 35), divisions: .init(0, float64: 1))
     case .log1p:
       OperatorTraits(.float, .init(36, 44, float64: 39, 48), divisions: .init(1, float64: 2))
     case .sin, .cos: OperatorTraits(.float, .init(28, 30, float64: 33, 35))
     case .asin: OperatorTraits(.float, .init(17, 20, float64: 25, 28), divisions: 1)
-    case .tanh: OperatorTraits(.float, .init(19, 21, float64: 25, 27), divisions: 1)
-    case .sigmoid: OperatorTraits(.float, .init(20, 21, float64: 26, 27), divisions: 1)
+    case .tanh: OperatorTraits(.float, .init(18, 20, float64: 24, 26), divisions: 1)
+    case .sigmoid: OperatorTraits(.float, .init(19, 20, float64: 25, 26), divisions: 1)
     case .softplus, .logSigmoid:
-      OperatorTraits(.float, .init(30, 32, float64: 43, 44), divisions: 1)
-    case .erf: OperatorTraits(.float, .init(33, 35, float64: 59, 61))
-    case .erfc: OperatorTraits(.float, .init(29, 35, float64: 58, 64), divisions: 1)
+      OperatorTraits(.float, .init(29, 31, float64: 42, 43), divisions: 1)
+    case .erf: OperatorTraits(.float, .init(32, 34, float64: 58, 60))
+    case .erfc: OperatorTraits(.float, .init(29, 34, float64: 58, 63), divisions: 1)
     case .floor: OperatorTraits(.float, 1, isDifferentiable: false)
     case .isNaN, .isFinite:
       OperatorTraits(.float, 1, givesBool: true, isDifferentiable: false, folds: true)
