@@ -62,8 +62,9 @@ typedef int32_t fk_word;
 #endif
 
 /* Vectors side by side in a wide vector, for groups that wait for long functions or for lookups: its steps
- * alternate between them, so that few wait for the one before. Sixteen registers do not hold the steps of four, but what
- * is then stored and loaded again takes less time than waiting does. GCC would keep wide vectors in memory. */
+ * alternate between them, so that few wait for the one before. Sixteen registers do not hold the steps of four,
+ * but what is then stored and loaded again takes less time than waiting does. GCC would keep wide vectors in
+ * memory. */
 #ifndef __clang__
 #define FW_VECTORS 1
 #elif FK_TILE % (4 * FK_LANES) == 0

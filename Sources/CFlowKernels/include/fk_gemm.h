@@ -247,11 +247,14 @@
  * FK_DEFINE_ROW's function for the layer's epilogue, for panels times inputs of LEAST or more. */
 #define FK_PANEL_CASE(PANEL, ROWS)                                                                 \
   case ROWS:                                                                                       \
-    if (width == FK_TILE)                                                                          \
-      PANEL##_tile_##ROWS(packed + p->weights, p, x, y, extra);                                    \
-    else                                                                                           \
-      PANEL##_vector_##ROWS(packed + p->weights, p, x, y, extra);                                  \
+    FK_PANEL_PRODUCT(PANEL, tile, ROWS)                                                            \
     break;
+/* One panel's products; TILE is what its function for whole tiles is named after. */
+#define FK_PANEL_PRODUCT(PANEL, TILE, ROWS)                                                        \
+  if (width == FK_TILE)                                                                            \
+    PANEL##_##TILE##_##ROWS(packed + p->weights, p, x, y, extra);                                  \
+  else                                                                                             \
+    PANEL##_vector_##ROWS(packed + p->weights, p, x, y, extra);
 #define FK_LATE(NAME)                                                                              \
   NAME##_late(p->rows, width, y + (int64_t)p->row * FK_TILE, extra + (int64_t)p->row * FK_TILE);
 #define FK_DECLARE_GEMM(NAME)                                                                      \
@@ -275,20 +278,16 @@
 /* The cases of layers that read from the second cache; FK_FAR_TWO_CASE is for panels that may go two at a time. */
 #define FK_FAR_CASE(PANEL, ROWS)                                                                   \
   case ROWS:                                                                                       \
-    if (width == FK_TILE)                                                                          \
-      PANEL##_far_##ROWS(packed + p->weights, p, x, y, extra);                                     \
-    else                                                                                           \
-      PANEL##_vector_##ROWS(packed + p->weights, p, x, y, extra);                                  \
+    FK_PANEL_PRODUCT(PANEL, far, ROWS)                                                             \
     break;
 #define FK_FAR_TWO_CASE(PANEL, ROWS)                                                               \
   case ROWS:                                                                                       \
     if (width == FK_TILE && next < panels + end && fk_read_together(p, next)) {                    \
       PANEL##_two_##ROWS(packed, p, x, y, extra);                                                  \
       next++;                                                                                      \
-    } else if (width == FK_TILE)                                                                   \
-      PANEL##_far_##ROWS(packed + p->weights, p, x, y, extra);                                     \
-    else                                                                                           \
-      PANEL##_vector_##ROWS(packed + p->weights, p, x, y, extra);                                  \
+      break;                                                                                       \
+    }                                                                                              \
+    FK_PANEL_PRODUCT(PANEL, far, ROWS)                                                             \
     break;
 /* Whether two panels of few outputs read their inputs together. What only one of them sees takes longer than it
  * would alone: it is no more than two thirds of its inputs. */

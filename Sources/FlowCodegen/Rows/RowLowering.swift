@@ -272,19 +272,12 @@ final class RowLowering {
   }
 
   private func append(_ run: CopyNode.Run, to runs: inout [CopyNode.Run]) {
-    guard let last = runs.last, last.target + last.count == run.target else {
+    guard let last = runs.last, last.target + last.count == run.target,
+      last.source.advanced(by: last.count) == run.source
+    else {
       runs.append(run)
       return
     }
-    switch (last.source, run.source) {
-    case (.buffer(let a, let i), .buffer(let b, let j)) where a == b && i + last.count == j:
-      runs[runs.count - 1].count += 1
-    case (.uniform(let a, let i), .uniform(let b, let j)) where a == b && i + last.count == j:
-      runs[runs.count - 1].count += 1
-    case (.constant(let a), .constant(let b)) where a.bitPattern == b.bitPattern:
-      runs[runs.count - 1].count += 1
-    default:
-      runs.append(run)
-    }
+    runs[runs.count - 1].count += 1
   }
 }

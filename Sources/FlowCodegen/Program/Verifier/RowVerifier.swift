@@ -68,7 +68,7 @@ private struct ReadCheck {
       run(body.inner)
       for span in body.takes { read(span, node) }
       for item in 0..<body.items {
-        let keeps = (body as? CopyNode)?.kept?.runs.contains(item) == true
+        let keeps = (body as? CopyNode)?.keeps(item) == true
         for span in body.writes(of: item) { write(span, node, keeps: keeps) }
       }
     }

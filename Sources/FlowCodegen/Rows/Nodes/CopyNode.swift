@@ -18,6 +18,15 @@ struct CopyNode: NodeBody {
         case (.buffer, _), (.uniform, _), (.constant, _): false
         }
       }
+
+      /// Where so many elements on are copied from.
+      func advanced(by count: Int) -> Source {
+        switch self {
+        case .buffer(let buffer, let index): .buffer(buffer, index + count)
+        case .uniform(let value, let index): .uniform(value, index + count)
+        case .constant: self
+        }
+      }
     }
 
     var source: Source
@@ -52,7 +61,7 @@ struct CopyNode: NodeBody {
 
   func reads(of item: Int) -> [Span] {
     let run = runs[item]
-    if let kept, kept.runs.contains(item) {
+    if let kept, keeps(item) {
       return [Span(kept.buffer, run.target..<run.target + run.count)]
     }
     switch run.source {
@@ -67,8 +76,11 @@ struct CopyNode: NodeBody {
 
   var aliases: [(buffer: Buffer, root: Buffer)] { kept.map { [(target, $0.buffer)] } ?? [] }
 
+  /// Whether a run is there already.
+  func keeps(_ item: Int) -> Bool { kept?.runs.contains(item) == true }
+
   /// The runs that are copied.
-  var copied: [Int] { runs.indices.filter { kept?.runs.contains($0) != true } }
+  var copied: [Int] { runs.indices.filter { !keeps($0) } }
 
   var uniforms: [Value] {
     copied.compactMap { item in
