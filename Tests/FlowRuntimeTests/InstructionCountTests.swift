@@ -106,6 +106,18 @@ import Testing
       %s = add %e, %f : TYPE
       %result = multiply %s, %g : TYPE
       """,
+      // A logarithm of a number that is not small.
+      """
+      %o = constant 0.001 : 8 x REAL
+      %q = square %x : TYPE
+      %a = add %q, %o : TYPE
+      %result = log %a : TYPE
+      """,
+      // A logarithm of one and a size.
+      """
+      %q = absolute %x : TYPE
+      %result = log1p %q : TYPE
+      """,
     ]
 
     @Test(

@@ -228,9 +228,10 @@ FK_INLINE fk_vec fk_elu(fk_vec x) {
   return fk_select(x < 0, p * scale + (scale - 1), x);
 }
 
-/* x = m 2^e with 3/4 <= m < 3/2; gives m - 1 and e. Meant for positive finite x. AVX-512 has instructions for
- * it, by which e is the infinity whose sign log(x) has where that is infinite, and m NaN for negative x. */
-FK_INLINE fk_vec fk_split_log(fk_vec x, fk_vec *exponent) {
+/* x = m 2^e with 3/4 <= m < 3/2; gives m - 1 and e. Meant for normal positive x. AVX-512 has instructions for
+ * it that take all positive finite numbers, by which e is the infinity whose sign log(x) has where that is
+ * infinite, and m NaN for negative x. */
+FK_INLINE fk_vec fk_split_log_normal(fk_vec x, fk_vec *exponent) {
 #ifdef __AVX512F__
   fk_parts m = {x}, e = {x};
   enum { from_three_quarters = 3, nan_if_negative = 2 << 2, as_the_mode_is = 4 };
@@ -251,14 +252,25 @@ FK_INLINE fk_vec fk_split_log(fk_vec x, fk_vec *exponent) {
   *exponent = fk_select(m.vector < 1, e.vector + 1, e.vector);
   return m.vector - 1;
 #else
-  fk_int tiny = x < FK_NORMAL_MIN;
-  x = fk_select(tiny, x * FK_SUBNORMAL_SCALE, x);
   fk_int bits = (fk_int)x;
   fk_int offset = (fk_int)fk_splat((fk_real)0.75);
   fk_int e = (bits - offset) >> FK_MANTISSA;
   fk_vec m = (fk_vec)(bits - (e << FK_MANTISSA));
-  *exponent = fk_to_real(e) - fk_select(tiny, fk_splat(FK_SUBNORMAL_SHIFT), fk_splat(0));
+  *exponent = fk_to_real(e);
   return m - 1;
+#endif
+}
+
+/* The same for all positive finite x. */
+FK_INLINE fk_vec fk_split_log(fk_vec x, fk_vec *exponent) {
+#ifdef __AVX512F__
+  return fk_split_log_normal(x, exponent);
+#else
+  fk_int tiny = x < FK_NORMAL_MIN;
+  fk_vec e;
+  fk_vec f = fk_split_log_normal(fk_select(tiny, x * FK_SUBNORMAL_SCALE, x), &e);
+  *exponent = e - fk_select(tiny, fk_splat(FK_SUBNORMAL_SHIFT), fk_splat(0));
+  return f;
 #endif
 }
 
@@ -294,17 +306,40 @@ FK_INLINE fk_vec fk_log(fk_vec x) {
   return y;
 }
 
-/* log(1 + x), exact in the small; keeps -0; -inf at -1. At most 2 ulp. The rounding of 1 + x is
- * made good by its first-order correction (Goldberg 1991, theorem 4). */
+/* log(x) for normal positive x, infinity and NaN; the same bits as those of fk_log. */
+FK_INLINE fk_vec fk_log_normal(fk_vec x) {
+#ifdef __AVX512F__
+  return fk_log(x);
+#else
+  fk_vec e;
+  fk_vec f = fk_split_log_normal(x, &e);
+  return fk_select(x < FK_INFINITY, fk_join_log(f, e, fk_splat(0)), x);
+#endif
+}
+
+/* What the rounding of 1 + x takes from it, divided by the sum u: the first-order correction of its logarithm
+ * (Goldberg 1991, theorem 4). */
+FK_INLINE fk_vec fk_log1p_correction(fk_vec x, fk_vec u) {
+  return fk_select(x > 1, 1 - (u - x), x - (u - 1)) / u;
+}
+
+/* log(1 + x), exact in the small; keeps -0; -inf at -1. At most 2 ulp. */
 FK_INLINE fk_vec fk_log1p(fk_vec x) {
   fk_vec u = x + 1, e;
-  fk_vec lost = fk_select(x > 1, 1 - (u - x), x - (u - 1));
   fk_vec f = fk_split_log(u, &e);
-  fk_vec y = fk_join_log(f, e, lost / u);
+  fk_vec y = fk_join_log(f, e, fk_log1p_correction(x, u));
   y = fk_select(fk_abs(x) < FK_ITSELF, x, y);
   y = fk_select(x == FK_INFINITY, x, y);
   y = fk_select(x == -1, fk_splat(-FK_INFINITY), y);
   return fk_select((x < -1) | (x != x), fk_splat(FK_NAN), y);
+}
+
+/* log(1 + x) for x >= 0, but not -0, and NaN; the same bits as those of fk_log1p. The correction is a small
+ * number itself. */
+FK_INLINE fk_vec fk_log1p_size(fk_vec x) {
+  fk_vec u = x + 1, e;
+  fk_vec f = fk_split_log_normal(u, &e);
+  return fk_select(x < FK_INFINITY, fk_join_log(f, e, fk_log1p_correction(x, u)), x);
 }
 
 /* tanh(x) = t / (t + 2) with t = expm1(2 |x|); keeps -0; ±1 in the limits. At most 3 ulp. */

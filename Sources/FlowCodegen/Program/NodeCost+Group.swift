@@ -9,7 +9,7 @@ extension NodeCost {
   ///     m ? a + b : c, Σ (m ? a : 0)           one instruction under a mask with AVX-512
   ///     erf(z), erfc(z), erfc(-z), exp(-z²)    one reduction, two polynomials, and a few selections for each
   ///     softplus(x), sigmoid(x)                one exponential
-  ///     exp(x / (1 + |x / b|))                 no care for what is no normal number
+  ///     exp(x / (1 + |x / b|)), log1p(|x|)     no care for numbers that cannot be
   mutating func add(
     _ operations: [TensorOperation], kept: Set<Value>, _ views: Views, on set: InstructionSet
   ) {
@@ -21,7 +21,7 @@ extension NodeCost {
       }
       let count = views.type(of: operation.result).elementCount
       instructions += count * more.instructions[set]
-      divisions += count * more.divisions
+      divisions += count * more.divisions[set]
     }
   }
 }
@@ -47,7 +47,7 @@ private struct JoinedOperations {
     readers = GroupReaders(operations, views)
     shareParts(on: set)
     shortenComplements()
-    shortenExponentials()
+    narrowFunctions()
     absorbComparisons()
     absorbNegations()
     absorbProducts()
@@ -112,15 +112,13 @@ private struct JoinedOperations {
   private static let complementOfSize = SharedPart.Kind.More(
     instructions: InstructionCounts(26, 30, float64: 55, 59), divisions: 1)
 
-  private mutating func shortenExponentials() {
-    for (place, operation) in operations.enumerated()
-    where more[place] == nil && views.isNormalExponential(operation) {
-      more[place] = Self.normalExponential
+  private mutating func narrowFunctions() {
+    for (place, operation) in operations.enumerated() where more[place] == nil {
+      guard let cost = RangedFunction(operation, views)?.cost else { continue }
+      more[place] = SharedPart.Kind.More(
+        instructions: cost.perResult, divisions: cost.divisions)
     }
   }
-
-  private static let normalExponential = SharedPart.Kind.More(
-    instructions: InstructionCounts(11, 12, float64: 17, 18), divisions: 0)
 
   /// The smaller or larger of the two numbers that a comparison compares is one instruction.
   private mutating func absorbComparisons() {
@@ -216,7 +214,7 @@ private struct SharedPart: Hashable {
     /// What one more function of the same number takes.
     struct More {
       let instructions: InstructionCounts
-      let divisions: Int
+      let divisions: InstructionCounts
     }
 
     func more(for function: Opcode) -> More {

@@ -2,9 +2,8 @@ import FlowIR
 
 /// The C functions that a group calls in the place of an operation's own.
 ///
-/// For erf z, erfc z and exp(-z²) of one number they are those that share one reduction of its size. For an
-/// exponential that is a normal number whatever it is computed from it is one that looks after no others, with
-/// the same bits.
+/// For erf z, erfc z and exp(-z²) of one number they are those that share one reduction of its size. For a function
+/// whose operand lies in a range, whatever that is computed from, it is a ``RangedFunction``.
 ///
 /// Results that are too small to be normal numbers take some processors a hundred times as long. Those that end in
 /// sums where they cannot count are zero instead: erfc, which is summed; and exp(-z²), if the sum of its products is
@@ -21,18 +20,19 @@ struct GroupFunctions {
   private var calls: [Value: Call] = [:]
   /// Whether some results that are no normal numbers are left out of sums.
   private(set) var sumsNormalNumbers = false
-  /// Whether some exponentials are normal numbers whatever they are computed from.
-  private(set) var hasNormalExponentials = false
+  /// The functions of operands in a range.
+  private(set) var ranged: Set<RangedFunction> = []
 
   init(
     _ operations: [TensorOperation], guarded: GroupGuard?, stored: Set<Value>, _ views: Views
   ) {
     chooseJoint(operations, guarded: guarded, stored: stored, views)
-    for operation in operations
-    where views.isNormalExponential(operation) && calls[operation.result] == nil {
-      hasNormalExponentials = true
-      calls[operation.result] = Call(
-        function: "fk_exp_normal", number: operation.operands[0])
+    for operation in operations {
+      guard let function = RangedFunction(operation, views), calls[operation.result] == nil else {
+        continue
+      }
+      ranged.insert(function)
+      calls[operation.result] = Call(function: function.name, number: operation.operands[0])
     }
   }
 

@@ -1,19 +1,15 @@
 import FlowIR
 
 extension Views {
-  /// Whether an exponential is a normal number whatever its operand is computed from, if that is no NaN: the operand
-  /// is a number that `x / (1 + |x / b|)` keeps between -b and b, as affine layers keep the logarithms of their
-  /// scales and splines those of their bins; or the negative of one.
-  func isNormalExponential(_ operation: TensorOperation) -> Bool {
-    guard operation.opcode == .unary(.exp) else { return false }
-    return Set(elements(of: operation.operands[0]).map(\.source)).allSatisfy { source in
+  /// Whether a value's elements, those apart that are NaN, have at most a size: they are numbers that
+  /// `x / (1 + |x / b|)` keeps between -b and b, as affine layers keep the logarithms of their scales and splines
+  /// those of their bins; or the negatives of such numbers.
+  func isSoftlyBounded(_ value: Value, by largest: Double) -> Bool {
+    Set(elements(of: value).map(\.source)).allSatisfy { source in
       guard let source, let bound = softBound(of: source) else { return false }
-      return bound <= Self.largestExponent
+      return bound <= largest
     }
   }
-
-  /// Below it in size exponents give normal numbers in both float types, the rounding of the bound included.
-  private static let largestExponent = 80.0
 
   /// The bound b of a number `x / (1 + |x / b|)`, or of its negative; nil for other numbers.
   private func softBound(of value: Value) -> Double? {

@@ -56,6 +56,15 @@ public struct OperationCost: Hashable, Sendable {
   /// Divisions and square roots for each element of the result.
   public var divisions: InstructionCounts = 0
 
+  package init(
+    perResult: InstructionCounts = 0, perOperand: InstructionCounts = 0,
+    divisions: InstructionCounts = 0
+  ) {
+    self.perResult = perResult
+    self.perOperand = perOperand
+    self.divisions = divisions
+  }
+
   /// The cost of operations that code reads through, or whose cost is counted elsewhere.
   public static let none = OperationCost()
 }

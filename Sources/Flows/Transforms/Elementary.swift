@@ -217,7 +217,7 @@ public struct SoftclipTransform: Transform {
 
   /// `x / (1 + |x / B|)`; the log of its slope for each element.
   public func callAndLadj(_ x: Tensor) -> (y: Tensor, ladj: Tensor) {
-    let size = abs(x / bound)
+    let size = abs(x * (1 / bound))
     let share = 1 / (1 + size)
     // Measured from 0 or from the bound, whichever is nearer, so that derivatives stay accurate.
     let y = select(size .< 1, x * share, sign(x) * (bound - bound * share))

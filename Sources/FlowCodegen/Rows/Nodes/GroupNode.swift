@@ -192,7 +192,7 @@ struct GroupNode: NodeBody {
     return "group of \(extent): \(names)" + (stores.isEmpty ? "" : " -> \(stores)")
       + (sums.isEmpty ? "" : " sums \(sums)") + widthText
       + (functions.sumsNormalNumbers ? ", sums of normal numbers" : "")
-      + (functions.hasNormalExponentials ? ", normal exponentials" : "")
+      + RangedFunction.allCases.filter(functions.ranged.contains).map { ", \($0.text)" }.joined()
   }
 }
 
