@@ -107,6 +107,64 @@ import Testing
     }
   }
 
+  /// Masks of 40 outputs and 9 inputs, as many outputs of which as said see the same run of inputs: of the first, the
+  /// last, or some in between, from none to all.
+  private static func shortMasks(alike: Int) -> [(name: String, mask: Mask)] {
+    func mask(_ name: String, _ run: (Int) -> Range<Int>) -> (String, Mask) {
+      var bits = [Bool](repeating: false, count: 40 * 9)
+      for row in 0..<40 { for i in run(row / alike) { bits[row * 9 + i] = true } }
+      return (name, Mask(rows: 40, columns: 9, bits: bits))
+    }
+    return [
+      mask("first") { 0..<$0 % 10 }, mask("last") { 9 - $0 % 10..<9 },
+      mask("between") { $0 % 4..<$0 % 4 + 1 + $0 % 6 },
+    ]
+  }
+
+  /// Small whole numbers, with biases; a row in which one input is NaN shows that no other output reads it.
+  @Test(
+    "panels of few inputs see all of their own and no others", arguments: processors,
+    [DType.f32, .f64])
+  func fewInputs(cpu: TargetCPU, dtype: DType) throws {
+    let builder = FunctionBuilder(name: "f")
+    let x = builder.argument("x", .row([9], dtype))
+    func constant(_ count: Int, shape: [Int]) throws -> Value {
+      try builder.emit(
+        .constant(
+          Literal((0..<count).map { Double($0 * 7 % 11 - 5) }, shape: shape, dtype: dtype)))
+    }
+    let w = try constant(40 * 9, shape: [40, 9])
+    let b = try constant(40, shape: [40])
+    var results: [FunctionResult] = []
+    for alike in [1, 5, 6, 16] {
+      for (name, mask) in Self.shortMasks(alike: alike) {
+        let y = try builder.emit(.linear(mask), x, w, b)
+        results.append(FunctionResult(name: "\(name)\(alike)", value: y))
+        let short = try builder.emit(.unary(.relu), try builder.emit(.linear(mask), x, w, b))
+        results.append(FunctionResult(name: "\(name)\(alike)_relu", value: short))
+        let long = try builder.emit(.unary(.elu), try builder.emit(.linear(mask), x, w, b))
+        results.append(FunctionResult(name: "\(name)\(alike)_elu", value: long))
+      }
+    }
+    let function = builder.finish(results: results)
+    let compiled = try CompiledFunction(.withoutPasses(function), cpu: cpu)
+    for rows in [1, 5, 70] {
+      var values = (0..<rows * 9).map { Double($0 * 5 % 13 - 6) }
+      values[rows / 2 * 9 + 4] = .nan
+      let exact = try Interpreter.run(function, ["x": values], rows: rows)
+      let found = try compiled(["x": HostArray(values, shape: [rows, 9])], rows: rows)
+      for result in results {
+        let pairs = zip(
+          try #require(found[result.name]?.doubles), try #require(exact[result.name]?.values))
+        let isSame = pairs.allSatisfy { found, exact in
+          if exact.isNaN || found.isNaN { return exact.isNaN && found.isNaN }
+          return exact >= 0 ? found == exact : abs(found - exact) <= 1e-6 * abs(exact)
+        }
+        #expect(isSame, "\(result.name) of \(rows) rows for \(cpu.rawValue)")
+      }
+    }
+  }
+
   /// Forty numbers in an order without two that follow each other, which a table says.
   @Test("products see inputs in the order that they are given in")
   func order() throws {

@@ -47,6 +47,15 @@
 #define FK_PAIRED_INPUTS 0
 #endif
 
+/* Up to how many inputs a panel keeps in registers, two vectors of rows at a time, while it goes through its outputs
+ * one after the other. The sums of several outputs, started and stored side by side for the sake of few products,
+ * take Zen 3 a third longer. */
+#if defined(FK_AVX2) && FK_TILE % (2 * FK_LANES) == 0
+#define FK_FEW_INPUTS 6
+#else
+#define FK_FEW_INPUTS 0
+#endif
+
 /* Defines NAME_vector_ROWS(weights, p, input, y, extra), which multiplies one panel of ROWS outputs with the
  * first vector of a tile. NAME_epilogue(acc, extra) gives what is stored; `extra` points to the same element of
  * a second tile buffer that the epilogue may read. */
@@ -148,6 +157,54 @@
     fk_store((Y) + at, NAME##_epilogue(ACC[r][v], ((EXTRA) + at)));                                \
   }
 
+/* Defines NAME_few_INPUTS(weights, p, rows, input, y, extra), which multiplies panel p, of so many inputs, and the
+ * panels that lie beside it, `rows` outputs together, with a whole tile. */
+#if FK_FEW_INPUTS
+#define FK_DEFINE_FEW(NAME, INPUTS)                                                                \
+  FK_OUTLINE void NAME##_few_##INPUTS(const fk_real *restrict weights, const fk_panel *restrict p, \
+                                      int rows, const fk_real *restrict input,                     \
+                                      fk_real *restrict y, const fk_real *extra) {                 \
+    const int64_t stride = p->stride;                                                              \
+    const fk_real *restrict x = input + (int64_t)p->first * FK_TILE;                               \
+    for (int b = 0; b < FK_TILE; b += 2 * FK_LANES) {                                              \
+      fk_vec in[INPUTS][2];                                                                        \
+      FK_UNROLL for (int i = 0; i < INPUTS; i++) {                                                 \
+        in[i][0] = fk_load(x + i * FK_TILE + b);                                                   \
+        in[i][1] = fk_load(x + i * FK_TILE + b + FK_LANES);                                        \
+      }                                                                                            \
+      FK_LOOP for (int r = 0; r < rows; r++) {                                                     \
+        fk_vec one = fk_splat(weights[r]), other = one;                                            \
+        FK_UNROLL for (int i = 0; i < INPUTS; i++) {                                               \
+          fk_vec factor = fk_splat(weights[(i + 1) * stride + r]);                                 \
+          one += factor * in[i][0];                                                                \
+          other += factor * in[i][1];                                                              \
+        }                                                                                          \
+        int64_t at = (int64_t)(p->row + r) * FK_TILE + b;                                          \
+        fk_store(y + at, NAME##_epilogue(one, extra + at));                                        \
+        fk_store(y + at + FK_LANES, NAME##_epilogue(other, extra + at + FK_LANES));                \
+      }                                                                                            \
+    }                                                                                              \
+  }
+#define FK_FEW_CASE(PANEL, INPUTS)                                                                 \
+  case -INPUTS:                                                                                    \
+    while (next < panels + end && fk_lies_beside(next - 1, next)) next++;                          \
+    PANEL##_few_##INPUTS(packed + p->weights, p, next[-1].row + next[-1].rows - p->row, x, y,      \
+                         extra);                                                                   \
+    break;
+/* Whether panel q has the outputs after those of p, of the same inputs, and is packed side by side with it. */
+FK_INLINE int fk_lies_beside(const fk_panel *p, const fk_panel *q) {
+  return q->first == p->first && q->k == p->k && q->stride == p->stride &&
+         q->row == p->row + p->rows && q->weights == p->weights + p->rows;
+}
+#else
+#define FK_DEFINE_FEW(NAME, INPUTS)
+#define FK_FEW_CASE(PANEL, INPUTS)
+#endif
+/* Which of a layer's cases a panel is: the number of its outputs; or of its inputs, as a negative number. */
+FK_INLINE int fk_panel_case(const fk_panel *p, int width) {
+  return width == FK_TILE && p->k > 0 && p->k <= FK_FEW_INPUTS ? -p->k : p->rows;
+}
+
 /* Layers of more inputs than the first cache holds of a tile, which each panel reads from the second again. Reading
  * them takes as long as multiplying them with two outputs does. Panels of up to three outputs each, as those of a
  * masked layer that ends a network often are, therefore go two at a time and read an input once, if they start with
@@ -243,7 +300,7 @@
 
 /* Defines NAME(width, packed, panels, begin, end, x, y, extra): panels [begin, end) of a layer on the
  * first `width` rows of a tile: all, one vector of them, or one. CASES has a case for each number of outputs
- * that a panel of the layer has; LATE, if it is not empty, comes after the products of each. ROW has
+ * that a panel of the layer has, and for each number of few inputs; LATE, if it is not empty, comes after the products of each. ROW has
  * FK_DEFINE_ROW's function for the layer's epilogue, for panels times inputs of LEAST or more. */
 #define FK_PANEL_CASE(PANEL, ROWS)                                                                 \
   case ROWS:                                                                                       \
@@ -268,7 +325,7 @@
     }                                                                                              \
     for (const fk_panel *p = panels + begin; p < panels + end;) {                                  \
       const fk_panel *next = p + 1;                                                                \
-      switch (p->rows) { CASES }                                                                   \
+      switch (fk_panel_case(p, width)) { CASES }                                                   \
       for (; p < next; p++) {                                                                      \
         LATE                                                                                       \
       }                                                                                            \

@@ -30,6 +30,10 @@ extension LinearNode {
   /// The most outputs of a panel that reads its inputs with the next one.
   private static let farFew = 3
 
+  /// The numbers of inputs for which a panel has code of its own, where a processor's registers hold them:
+  /// `FK_FEW_INPUTS`.
+  private static let fewInputs = 1...6
+
   /// What compilers take for the products of a panel, and for what comes after them or takes fewer rows, as
   /// `CPart.effort` has it.
   private static let panelEffort = 7000
@@ -47,8 +51,8 @@ extension LinearNode {
     let products = isLate ? define("  return acc;\n", definitions) : after
     let sizes = Set(layout.panels.map(\.rows)).sorted()
     func definePanels(_ macro: String, of sizes: [Int], effort: Int = Self.panelEffort) {
-      for rows in sizes {
-        let panel = "\(macro)(\(products), \(rows))"
+      for size in sizes {
+        let panel = "\(macro)(\(products), \(size))"
         _ = definitions.ofLayers("panel", panel, effort: effort) { _ in panel }
       }
     }
@@ -68,13 +72,16 @@ extension LinearNode {
       definePanels("FK_DEFINE_PANEL", of: sizes)
       panels = cases("FK_PANEL_CASE", of: sizes)
     }
+    let few = Set(layout.panels.map(\.k)).intersection(Self.fewInputs).sorted()
+    definePanels("FK_DEFINE_FEW", of: few, effort: Self.otherEffort)
+    let all = few.isEmpty ? panels : cases("FK_FEW_CASE", of: few) + " " + panels
     let late = "FK_DEFINE_LATE(\(after))"
     if isLate { _ = definitions.ofLayers("late", late, effort: Self.otherEffort) { _ in late } }
     let row = "FK_DEFINE_ROW(\(after))"
     _ = definitions.ofLayers("row", row, effort: Self.otherEffort) { _ in row }
     // Many instructions for each output are worth their lanes in a small product too.
     let least = isLate ? "0" : "FK_ROW_WORK"
-    let parts = "\(panels), \(after), \(least), \(isLate ? "FK_LATE(\(after))" : "")"
+    let parts = "\(all), \(after), \(least), \(isLate ? "FK_LATE(\(after))" : "")"
     return definitions.layer(parts)
   }
 
