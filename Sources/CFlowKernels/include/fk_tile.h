@@ -126,6 +126,10 @@ FK_OUTLINE void fk_load_groups(const fk_real *source, int n, int64_t row, int64_
  */
 FK_OUTLINE void fk_store_tile(const fk_real *tile, int n, int64_t valid, fk_real *target) {
   int rows = valid < FK_TILE ? (int)valid : FK_TILE;
+  if (n == 1) {
+    __builtin_memcpy(target, tile, (size_t)rows * sizeof(fk_real));
+    return;
+  }
   int64_t count = (int64_t)rows * n;
   for (int e0 = (n - 1) / FK_LANES * FK_LANES; e0 >= 0; e0 -= FK_LANES)
     for (int r0 = 0; r0 < rows; r0 += FK_LANES) {
