@@ -13,7 +13,10 @@ import Testing
 
   @Test(
     "outputs are shared evenly among as few panels as there can be",
-    arguments: [(1, [1]), (6, [6]), (7, [3, 4]), (13, [4, 4, 5]), (18, [6, 6, 6])])
+    arguments: [
+      (1, [1]), (6, [6]), (7, [3, 4]), (11, [5, 6]), (13, [5, 4, 4]), (16, [4, 6, 6]),
+      (18, [6, 6, 6]), (20, [4, 4, 6, 6]), (25, [5, 5, 5, 5, 5]), (26, [5, 5, 5, 5, 6]),
+    ])
   func even(outputs: Int, rows: [Int]) {
     let layout = PanelLayout(mask: nil, outputs: outputs, inputs: 4)
     #expect(layout.panels.map(\.rows) == rows)
@@ -54,7 +57,7 @@ import Testing
     let layout = Self.layout(
       [[0]] + Array(repeating: [0, 1], count: 13), inputs: 2)
     #expect(layout.panels.map(\.stride) == [1, 16, 16, 16])
-    #expect(layout.panels.map(\.weights) == [0, 16, 20, 24])
+    #expect(layout.panels.map(\.weights) == [0, 16, 21, 25])
     #expect(layout.packedCount == 16 + 16 * 3)
   }
 

@@ -80,18 +80,15 @@ struct PanelLayout: Hashable {
     var row = 0
     for group in groups {
       let k = group.inputs.count
-      let end = row + group.rows
       let count = group.panels
-      // Rows are shared out evenly: 13 = 5 + 4 + 4 keeps the registers busier than 6 + 6 + 1. So are
-      // panels among blocks.
+      // Panels are shared out evenly among blocks.
+      let sizes = Self.sizes(of: count, sharing: group.rows)
       let most = sideBySide ? Self.sideBySide(k) : 1
       let blocks = (count + most - 1) / most
       var part = 0
       for block in 0..<blocks {
         let next = part + (count - part) / (blocks - block)
-        let block = (part..<next).reduce(into: [Int]()) { rows, part in
-          rows.append((end - row - rows.reduce(0, +)) / (count - part))
-        }
+        let block = Array(sizes[part..<next])
         let stride = Self.stride(block)
         offset = Self.start(after: offset, stride: stride, rows: block[0])
         var weights = offset
@@ -118,6 +115,25 @@ struct PanelLayout: Hashable {
   /// The outputs of such a block, at most six vectors of 16. Longer panels, of which fewer than the least
   /// fit in a block, stay apart: tiles would read more lines of them, and take 1 to 3 % longer.
   private static let blockOutputs = (least: 48, most: 96)
+
+  /// How many outputs each of some panels has that share them out evenly: 13 = 5 + 4 + 4 keeps the registers busier
+  /// than 6 + 6 + 1. Where panels are few, even numbers come first: 16 = 4 + 6 + 6, since Zen 3 takes outputs in
+  /// pairs. Among many panels that moves nothing but the two or three smallest, which then take longer.
+  private static func sizes(of panels: Int, sharing rows: Int) -> [Int] {
+    let unit = panels <= mostPaired ? 2 : 1
+    var sizes: [Int] = []
+    var left = rows
+    for rest in (1...panels).reversed() {
+      // What is left of the last unit goes first.
+      let size = left / unit / rest * unit + left % unit
+      sizes.append(size)
+      left -= size
+    }
+    return sizes
+  }
+
+  /// Up to how many panels have even numbers of outputs.
+  private static let mostPaired = 4
 
   /// How many panels of k inputs are packed side by side.
   private static func sideBySide(_ k: Int) -> Int {
