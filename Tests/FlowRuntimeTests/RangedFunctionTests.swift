@@ -66,6 +66,8 @@ import Testing
     "%s = absolute %x\(type)\n%n = negate %s\(type)\n%r = log1p %n\(type)",
     "%s = absolute %x\(type)\n%p = multiply %s, %tiny\(type)\n%q = multiply %p, %tiny\(type)\n"
       + "%a = add %q, %tiny\(type)\n%r = log %a\(type)",
+    "%c = constant 1e-46 : 8 x DTYPE\n%b = constant 1e38 : 8 x DTYPE\n%s = absolute %x\(type)\n"
+      + "%a = add %s, %c\(type)\n%p = multiply %a, %b\(type)\n%r = log %p\(type)",
   ]
 
   @Test(

@@ -300,8 +300,9 @@ FK_INLINE int fk_panel_case(const fk_panel *p, int width) {
 
 /* Defines NAME(width, packed, panels, begin, end, x, y, extra): panels [begin, end) of a layer on the
  * first `width` rows of a tile: all, one vector of them, or one. CASES has a case for each number of outputs
- * that a panel of the layer has, and for each number of few inputs; LATE, if it is not empty, comes after the products of each. ROW has
- * FK_DEFINE_ROW's function for the layer's epilogue, for panels times inputs of LEAST or more. */
+ * that a panel of the layer has, and for each number of few inputs; LATE, if it is not empty, comes after the
+ * products of each. ROW has FK_DEFINE_ROW's function for the layer's epilogue, for panels times inputs of
+ * LEAST or more. */
 #define FK_PANEL_CASE(PANEL, ROWS)                                                                 \
   case ROWS:                                                                                       \
     FK_PANEL_PRODUCT(PANEL, tile, ROWS)                                                            \

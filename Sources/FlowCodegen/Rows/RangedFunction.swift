@@ -16,7 +16,7 @@ enum RangedFunction: CaseIterable {
     if function == .exp, views.isSoftlyBounded(operation.operands[0], by: Self.largestExponent) {
       self = .normalExponential
     } else if function == .log, let least = views.leastNumber(of: operation.operands[0]),
-      least >= Self.leastNumber
+      least >= Views.leastNormal
     {
       self = .normalLogarithm
     } else if function == .log1p, views.leastNumber(of: operation.operands[0]) != nil {
@@ -28,8 +28,6 @@ enum RangedFunction: CaseIterable {
 
   /// Below it in size exponents give normal numbers in both float types, the rounding of the bound included.
   private static let largestExponent = 80.0
-  /// From it on numbers are normal in both float types, the rounding of what they are computed from included.
-  private static let leastNumber = 1e-30
 
   /// The C function.
   var name: String {

@@ -13,7 +13,7 @@ extension Views {
       if let source = element.source {
         sources.insert(source)
       } else if element.constant >= 0, element.constant.sign == .plus {
-        least = min(least, element.constant)
+        least = min(least, Self.normal(element.constant))
       } else {
         return nil
       }
@@ -42,7 +42,7 @@ extension Views {
     case .binary(.add): return operands().map { $0[0] + $0[1] }
     case .binary(.multiply):
       let isSquare = elements(of: operation.operands[0]) == elements(of: operation.operands[1])
-      return isSquare ? 0 : operands().map { Self.product($0[0], $0[1]) }
+      return isSquare ? 0 : operands().map { Self.normal($0[0] * $0[1]) }
     case .binary(.divide): return operands().map { _ in 0 }
     case .select: return operands(from: 1)?.min()
     case .reduce(.sum, _), .reduce(.maximum, _), .reduce(.minimum, _): return operands()?[0]
@@ -58,9 +58,9 @@ extension Views {
   /// Functions whose results are positive, zero or NaN.
   private static let neverNegative: Set<UnaryOperator> = [.absolute, .square, .exp, .sigmoid]
 
-  /// The product of two least numbers; 0 where it may be no normal number.
-  private static func product(_ a: Double, _ b: Double) -> Double {
-    let product = a * b
-    return product >= 1e-30 ? product : 0
-  }
+  /// From it on numbers are normal in both float types, the rounding of what they are computed from included.
+  static let leastNormal = 1e-30
+
+  /// A least number, or 0 where it may be no normal number in float32.
+  private static func normal(_ least: Double) -> Double { least >= leastNormal ? least : 0 }
 }
