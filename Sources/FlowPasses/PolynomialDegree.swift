@@ -6,9 +6,9 @@ func polynomialDegree(of region: Region) -> Int? {
   var degrees: [Value: Int] = [region.arguments[0]: 1]
   func degree(of value: Value) -> Int { degrees[value] ?? 0 }
   for operation in region.operations {
-    let operands = operation.operands.map(degree)
-    let inner = operation.regions.flatMap(\.captures).map(degree)
-    guard let found = resultDegree(of: operation.opcode, operands + inner) else { return nil }
+    guard let found = resultDegree(of: operation.opcode, operation.inputs.map(degree)) else {
+      return nil
+    }
     for result in operation.results { degrees[result] = found }
   }
   return region.results.map(degree).max() ?? 0
@@ -17,7 +17,8 @@ func polynomialDegree(of region: Region) -> Int? {
 /// The largest degree that is asked for; degrees of squares of squares grow fast.
 private let mostDegree = 1 << 20
 
-/// The degree of an operation's results, given its operands'; nil for what is no polynomial.
+/// The degree of an operation's results, given that of its operands and of what its regions use; nil for what is no
+/// polynomial.
 private func resultDegree(of opcode: Opcode, _ operands: [Int]) -> Int? {
   let largest = operands.max() ?? 0
   if largest == 0 || opcode.isView { return largest }
@@ -29,11 +30,9 @@ private func resultDegree(of opcode: Opcode, _ operands: [Int]) -> Int? {
   case .binary(.divide): degree = operands[1] == 0 ? largest : nil
   case .select: degree = operands[0] == 0 ? largest : nil
   case .unary, .binary, .reduce, .constant, .compare, .convert, .cumulativeSum, .search, .take,
-    .reshape,
-    .broadcast, .transpose, .slice, .concatenate, .pad, .gather, .scatterAdd, .linear, .matmul,
-    .matrixExponential, .cholesky, .triangularSolve, .rowSum, .rowCount, .random,
-    .linearWeightGradient,
-    .autoregressiveInverse, .odeSolve, .odeAdjoint, .monotoneRoot, .quadrature:
+    .reshape, .broadcast, .transpose, .slice, .concatenate, .pad, .gather, .scatterAdd, .linear,
+    .linearWeightGradient, .matmul, .matrixExponential, .cholesky, .triangularSolve, .rowSum,
+    .rowCount, .random, .autoregressiveInverse, .odeSolve, .odeAdjoint, .monotoneRoot, .quadrature:
     degree = nil
   }
   return degree.flatMap { $0 <= mostDegree ? $0 : nil }

@@ -15,22 +15,28 @@ import Testing
     zip(nodes, nodes.dropFirst()).allSatisfy { $0 < $1 }
   }
 
+  /// Checks that a rule's nodes increase, its weights are positive, and it is exact up to a degree; that it is no
+  /// further is seen where nodes are few.
+  private static func check(
+    _ rule: (nodes: [Double], weights: [Double]), _ count: Int, exactTo last: Int
+  ) {
+    #expect(rule.nodes.count == count && rule.weights.allSatisfy { $0 > 0 }, "\(count) nodes")
+    #expect(isIncreasing(rule.nodes) && rule.nodes[0] > 0, "\(count) nodes")
+    func error(_ degree: Int) -> Double { moment(degree, rule) * Double(degree + 1) - 1 }
+    for degree in 0...last {
+      #expect(abs(error(degree)) < 1e-12, "degree \(degree) of \(count) nodes")
+    }
+    if count < 8 {
+      #expect(abs(error(last + 1)) > 1e-9, "degree \(last + 1) of \(count) nodes")
+    }
+  }
+
   @Test("Gauss and Legendre's rules are exact up to degree 2 n - 1, and no further")
   func legendre() {
     for count in GaussLegendre.supported {
       let rule = GaussLegendre.rule(count)
-      #expect(rule.nodes.count == count && rule.weights.allSatisfy { $0 > 0 }, "\(count) nodes")
-      #expect(
-        Self.isIncreasing(rule.nodes) && rule.nodes[0] > 0 && rule.nodes[count - 1] < 1,
-        "\(count) nodes")
-      for degree in 0..<2 * count {
-        let error = Self.moment(degree, rule) * Double(degree + 1) - 1
-        #expect(abs(error) < 1e-12, "degree \(degree) of \(count) nodes")
-      }
-      if count < 8 {
-        let error = Self.moment(2 * count, rule) * Double(2 * count + 1) - 1
-        #expect(abs(error) > 1e-9, "degree \(2 * count) of \(count) nodes")
-      }
+      Self.check(rule, count, exactTo: 2 * count - 1)
+      #expect(rule.nodes[count - 1] < 1, "\(count) nodes")
     }
   }
 
@@ -38,18 +44,8 @@ import Testing
   func radau() {
     for count in GaussRadau.supported {
       let rule = GaussRadau.rule(count)
-      #expect(rule.nodes.count == count && rule.weights.allSatisfy { $0 > 0 }, "\(count) nodes")
-      #expect(
-        Self.isIncreasing(rule.nodes) && rule.nodes[0] > 0 && rule.nodes[count - 1] == 1,
-        "\(count) nodes")
-      for degree in 0..<2 * count - 1 {
-        let error = Self.moment(degree, rule) * Double(degree + 1) - 1
-        #expect(abs(error) < 1e-12, "degree \(degree) of \(count) nodes")
-      }
-      if count < 8 {
-        let error = Self.moment(2 * count - 1, rule) * Double(2 * count) - 1
-        #expect(abs(error) > 1e-9, "degree \(2 * count - 1) of \(count) nodes")
-      }
+      Self.check(rule, count, exactTo: 2 * count - 2)
+      #expect(rule.nodes[count - 1] == 1, "\(count) nodes")
     }
   }
 

@@ -49,6 +49,29 @@ import Testing
     }
   }
 
+  /// Compares a compiled function of `inputs` small whole numbers with the interpreter, for several numbers of rows in
+  /// one of which the input at `missing` is NaN.
+  private static func compare(
+    _ function: Function, inputs: Int, missing: Int, _ cpu: TargetCPU
+  ) throws {
+    let compiled = try CompiledFunction(.withoutPasses(function), cpu: cpu)
+    for rows in [1, 5, 70] {
+      var values = (0..<rows * inputs).map { Double($0 * 5 % 13 - 6) }
+      values[rows / 2 * inputs + missing] = .nan
+      let exact = try Interpreter.run(function, ["x": values], rows: rows)
+      let found = try compiled(["x": HostArray(values, shape: [rows, inputs])], rows: rows)
+      for result in function.results {
+        let pairs = zip(
+          try #require(found[result.name]?.doubles), try #require(exact[result.name]?.values))
+        let isSame = pairs.allSatisfy { found, exact in
+          if exact.isNaN || found.isNaN { return exact.isNaN && found.isNaN }
+          return exact >= 0 ? found == exact : abs(found - exact) <= 1e-6 * abs(exact)
+        }
+        #expect(isSame, "\(result.name) of \(rows) rows for \(cpu.rawValue)")
+      }
+    }
+  }
+
   /// Masks of 48 outputs, as many of which as said see the same of 400 inputs, which the first cache does not hold:
   /// the first ones, ever more or ever fewer, so that the next panel's go on alone or stop early; the last ones, which
   /// start apart; and runs whose lengths differ so much that panels do not go together.
@@ -88,23 +111,7 @@ import Testing
         results.append(FunctionResult(name: "\(name)\(alike)_elu", value: e))
       }
     }
-    let function = builder.finish(results: results)
-    let compiled = try CompiledFunction(.withoutPasses(function), cpu: cpu)
-    for rows in [1, 5, 70] {
-      var values = (0..<rows * 400).map { Double($0 * 5 % 13 - 6) }
-      values[rows / 2 * 400 + 215] = .nan
-      let exact = try Interpreter.run(function, ["x": values], rows: rows)
-      let found = try compiled(["x": HostArray(values, shape: [rows, 400])], rows: rows)
-      for result in results {
-        let pairs = zip(
-          try #require(found[result.name]?.doubles), try #require(exact[result.name]?.values))
-        let isSame = pairs.allSatisfy { found, exact in
-          if exact.isNaN || found.isNaN { return exact.isNaN && found.isNaN }
-          return exact >= 0 ? found == exact : abs(found - exact) <= 1e-6 * abs(exact)
-        }
-        #expect(isSame, "\(result.name) of \(rows) rows for \(cpu.rawValue)")
-      }
-    }
+    try Self.compare(builder.finish(results: results), inputs: 400, missing: 215, cpu)
   }
 
   /// Masks of 40 outputs and 9 inputs, as many outputs of which as said see the same run of inputs: of the first, the
@@ -146,23 +153,7 @@ import Testing
         results.append(FunctionResult(name: "\(name)\(alike)_elu", value: long))
       }
     }
-    let function = builder.finish(results: results)
-    let compiled = try CompiledFunction(.withoutPasses(function), cpu: cpu)
-    for rows in [1, 5, 70] {
-      var values = (0..<rows * 9).map { Double($0 * 5 % 13 - 6) }
-      values[rows / 2 * 9 + 4] = .nan
-      let exact = try Interpreter.run(function, ["x": values], rows: rows)
-      let found = try compiled(["x": HostArray(values, shape: [rows, 9])], rows: rows)
-      for result in results {
-        let pairs = zip(
-          try #require(found[result.name]?.doubles), try #require(exact[result.name]?.values))
-        let isSame = pairs.allSatisfy { found, exact in
-          if exact.isNaN || found.isNaN { return exact.isNaN && found.isNaN }
-          return exact >= 0 ? found == exact : abs(found - exact) <= 1e-6 * abs(exact)
-        }
-        #expect(isSame, "\(result.name) of \(rows) rows for \(cpu.rawValue)")
-      }
-    }
+    try Self.compare(builder.finish(results: results), inputs: 9, missing: 4, cpu)
   }
 
   /// Forty numbers in an order without two that follow each other, which a table says.

@@ -112,8 +112,7 @@ import Testing
       func run(_ function: Function, _ x: [Double]) throws -> [Double] {
         let optimized = try OptimizedFunction(function, passes: Pipeline.forward)
         let compiled = try CompiledFunction(optimized, cpu: cpu)
-        var inputs = ["x": HostArray(x, shape: [rows, 8])]
-        if function.arguments.count > 1 { inputs["y"] = HostArray(y, shape: [rows, 8]) }
+        let inputs = ["x": HostArray(x, shape: [rows, 8]), "y": HostArray(y, shape: [rows, 8])]
         return try #require(compiled(inputs, rows: rows)["r"]?.doubles)
       }
       let values = try run(ranged, x)

@@ -172,16 +172,14 @@
         in[i][0] = fk_load(x + i * FK_TILE + b);                                                   \
         in[i][1] = fk_load(x + i * FK_TILE + b + FK_LANES);                                        \
       }                                                                                            \
-      FK_LOOP for (int r = 0; r < rows; r++) {                                                     \
-        fk_vec one = fk_splat(weights[r]), other = one;                                            \
+      FK_LOOP for (int output = 0; output < rows; output++) {                                      \
+        fk_vec acc[1][2];                                                                          \
+        FK_PANEL_START(acc, 1, 2, weights + output)                                                \
         FK_UNROLL for (int i = 0; i < INPUTS; i++) {                                               \
-          fk_vec factor = fk_splat(weights[(i + 1) * stride + r]);                                 \
-          one += factor * in[i][0];                                                                \
-          other += factor * in[i][1];                                                              \
+          FK_PANEL_ADD(acc, 1, 2, weights + (i + 1) * stride + output, in[i])                      \
         }                                                                                          \
-        int64_t at = (int64_t)(p->row + r) * FK_TILE + b;                                          \
-        fk_store(y + at, NAME##_epilogue(one, extra + at));                                        \
-        fk_store(y + at + FK_LANES, NAME##_epilogue(other, extra + at + FK_LANES));                \
+        const int place = output * FK_TILE + b;                                                    \
+        FK_PANEL_STORE(NAME, acc, 1, 2, p, y + place, extra + place)                               \
       }                                                                                            \
     }                                                                                              \
   }
